@@ -1,0 +1,104 @@
+"""Every error the engine raises on purpose, with the exit code it ends a command with.
+
+    EngineError                      1
+    ├── InvalidInput                 3   command line, state file, inventory, secret, pattern without hosts
+    ├── Unreachable                  4   no connection to a host
+    │   ├── HostKeyRefused           4   its host key is missing, changed or revoked; nothing was sent
+    │   ├── AuthenticationRefused    4   it accepted none of the credentials
+    │   └── ConnectionLost           4   it was cut, or silent for too long
+    ├── HostFailed                   1   reached, but the program did not run to its end
+    │   └── LockHeld                 1   another apply holds the host
+    ├── PlanRefused                  5   a reviewed plan no longer holds, was edited, or its key is missing
+    └── Interrupted                130   stopped on request
+
+An error is text for a person: what, where, what was expected, what to do next. `str(error)` is that text; it
+may run over several lines, of which the first stands alone. No error ever holds a secret's value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Position:
+    """A place in a file: `line` and `column` count from 1; 0 means the file as a whole."""
+
+    file: str
+    line: int = 0
+    column: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong with the input: one line of `message`, further lines of `hints`."""
+
+    message: str
+    where: Position | str | None = None
+    hints: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        first = f"{self.where}: {self.message}" if self.where else self.message
+        return "\n".join([first, *(f"  {hint}" for hint in self.hints)])
+
+
+class EngineError(Exception):
+    """The root: catch it to catch all that the engine raises on purpose."""
+
+    exit_code = 1
+
+
+class InvalidInput(EngineError):
+    """What the user wrote cannot be used. Holds every problem found, not only the first."""
+
+    exit_code = 3
+
+    def __init__(self, problems: Problem | str | Iterable[Problem]) -> None:
+        if isinstance(problems, str):
+            problems = Problem(problems)
+        self.problems: tuple[Problem, ...] = (
+            (problems,) if isinstance(problems, Problem) else tuple(problems)
+        )
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class Unreachable(EngineError):
+    """A host gave no connection, or did not keep it."""
+
+    exit_code = 4
+
+
+class HostKeyRefused(Unreachable):
+    """The host key is not known, has changed or is revoked; nothing was sent."""
+
+
+class AuthenticationRefused(Unreachable):
+    """The host accepted none of the credentials it was offered."""
+
+
+class ConnectionLost(Unreachable):
+    """The connection was cut, or nothing came over it for too long."""
+
+
+class HostFailed(EngineError):
+    """The host was reached, but the program sent to it did not run to its end."""
+
+
+class LockHeld(HostFailed):
+    """Another apply holds the host's lock; the text says who, since when, and how to break it."""
+
+
+class PlanRefused(EngineError):
+    """A saved plan cannot be applied: the host drifted, the file was edited, the sources or the key differ."""
+
+    exit_code = 5
+
+
+class Interrupted(EngineError):
+    """Stopped on request: running steps were finished, none was started after that."""
+
+    exit_code = 130

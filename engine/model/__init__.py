@@ -1,0 +1,18 @@
+"""The nouns of the engine: frozen values and the Resource and Transport protocols. Performs no I/O.
+
+Data flows one way: files → declarations → facts → plan → report → view. What a plugin sees (`Script`, `Facts`,
+`State`, `Change`, `Action`) may hold secrets; what a plan or report holds (`Step`, `Outcome`) is plain data in which
+every secret is a fingerprint, so that it can be shown, saved and compared.
+"""
+
+from engine.model.host import Declared, Host, HostDeclaration, Output, Transport
+from engine.model.plan import Attribute, HostPlan, HostReport, Outcome, Outlook, Plan, Report, Step, Verdict
+from engine.model.resource import Action, Change, Resource, Script, Source, SourceFile, Upload, Watch
+from engine.model.values import CURRENT, Facts, HostPath, Params, Phase, Plain, Secret, State, Unknown, Value
+
+__all__ = [
+    "CURRENT", "Action", "Attribute", "Change", "Declared", "Facts", "Host", "HostDeclaration", "HostPath",
+    "HostPlan", "HostReport", "Outcome", "Outlook", "Output", "Params", "Phase", "Plain", "Plan", "Report",
+    "Resource", "Script", "Secret", "Source", "SourceFile", "State", "Step", "Transport", "Unknown", "Upload",
+    "Value", "Verdict", "Watch",
+]  # fmt: skip

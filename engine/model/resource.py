@@ -1,0 +1,186 @@
+"""A kind and what it deals in: scripts, uploads, changes, actions. All of it pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar, Literal, Protocol
+
+from engine.model.values import Facts, HostPath, Params, Secret, State
+
+
+@dataclass(frozen=True)
+class Script:
+    """A piece of POSIX sh. `text` is a constant; every value arrives as a variable or positional argument.
+
+    vars  shell variables (not exported), name → value. A `Secret` is revealed only while the program is written; a
+          `HostPath` has its leading `~/` expanded on the host; bool becomes `1` or empty; int its decimal text.
+    args  the positional parameters `$1`, `$2`, ... for lists, same conversions.
+
+    It runs under `set -eu` in a subshell of its own with stdin from /dev/null, LC_ALL=C, and these functions:
+      fact KEY VALUE  report a fact (KEY: letters, digits, `_`, `.`, `-`; VALUE: any bytes but NUL; last one wins)
+      fail MESSAGE    print MESSAGE to the section's output and end the section with status 1
+      need COMMAND    `fail`, saying that COMMAND is not installed on the host, unless it is
+      sha256          print the hex SHA-256 of standard input (no file name, no newline trouble)
+    and these variables:
+      phase           plan, apply or verify
+      timeout         seconds this section may take
+      staging         in an action with an `upload`: the directory its files were unpacked into
+    """
+
+    text: str
+    vars: Mapping[str, str | int | bool | Secret] = field(default_factory=dict)
+    args: Sequence[str | int | bool | Secret] = ()
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """One file of a source: `name` is relative to the source's root (`""` for a single file), `path` on the
+    controller, `size` in bytes, `mode` as permission bits, `digest` the SHA-256 hex of its content."""
+
+    name: str
+    path: Path
+    size: int
+    mode: int
+    digest: str
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file or directory on the controller, as the loader found it. Directories are walked in sorted order;
+    a symbolic link in it is followed only if it stays inside. `tree` tells a directory from a single file."""
+
+    root: Path
+    tree: bool
+    files: tuple[SourceFile, ...]
+
+
+@dataclass(frozen=True)
+class Upload:
+    """Bulk content for an action, sent as one tar stream in an exec of its own.
+
+    directory  where on the host the staging directory is made (same file system as the target, so that a rename
+               suffices); must exist or be creatable there
+    files      (name inside the staging directory, content), content a file on the controller or bytes
+    """
+
+    directory: HostPath
+    files: tuple[tuple[str, SourceFile | bytes], ...]
+
+
+@dataclass(frozen=True)
+class Watch:
+    """A resource whose content a service was started with: its name, and the script that reports two facts,
+    `fingerprint` (digest of all that the resource manages) and `ctime` (newest, seconds with nanoseconds as
+    `stat -c %.9Z` prints, or empty where nothing exists)."""
+
+    name: str
+    script: Script
+
+
+@dataclass(frozen=True)
+class Change:
+    """actual → desired, of one resource on one host. `before` None: it does not exist; `after` None: it must not.
+
+    `facts` are those of the probe, so that an action can rely on what was found.
+    """
+
+    before: State | None
+    after: State | None
+    facts: Facts
+
+    def differing(self) -> tuple[str, ...]:
+        """Names of the attributes that differ, in the order of `after` (or `before` where there is no after)."""
+        before, after = self.before or {}, self.after or {}
+        names = [*after, *(name for name in before if name not in after)]
+        return tuple(name for name in names if before.get(name) != after.get(name))
+
+
+@dataclass(frozen=True)
+class Action:
+    """One script that makes a change. `title` says in plain words what it does (shown by -v, never a secret).
+
+    `timeout` is in seconds; None takes the resource's `timeout` keyword or the engine's default of 10 minutes.
+    The script may report the fact `changed` = `no` where it found on the host that nothing was to be done.
+    """
+
+    title: str
+    script: Script
+    timeout: float | None = None
+    upload: Upload | None = None
+
+
+class Resource(Protocol):
+    """A kind. Implementations are frozen dataclasses whose fields are the parameters; methods are pure: same
+    arguments, same answer, no I/O. Subclass this protocol to inherit the defaults of the optional hooks.
+
+    `params`: JSON Schema of each parameter, with `description`. Beside the standard keywords:
+      required: true    this parameter must be given
+      secret: true      a Secret may stand here (elsewhere one is an input error)
+      source: content   a path on the controller; the field receives a `Source`
+      source: template  a path on the controller; the field receives the rendered text (str or Secret)
+      watches: true     a list of resource names; the field receives a tuple of `Watch`
+      host_path: true   a path on the host; checked to be absolute or to begin with `~/`; receives a `HostPath`
+      mode: true        file permission bits; `0600`, `"0600"` and `600` all arrive as the text `0600`
+    Lists arrive as tuples, maps as dicts (treat them as frozen). A parameter left out keeps the field's default.
+    """
+
+    kind: ClassVar[str]
+    summary: ClassVar[str]
+    """One sentence on what the kind is for (`engine kinds`)."""
+    example: ClassVar[str]
+    """A YAML example of `resources:` entries, shown by `engine kinds KIND` and validated by a test."""
+    params: ClassVar[Params]
+    check: ClassVar[bool] = False
+    """True: it has no actions; the diff found by the verify pass is its verdict (http-assert)."""
+
+    def probe(self) -> Script:
+        """MUST be read-only and report with `fact`. In phase `verify` a check retries here until `timeout`.
+        A missing or failing command MUST end the section with a status other than 0, never look like absent."""
+        ...
+
+    def actual(self, facts: Facts) -> State | None:
+        """The state found; None: it does not exist. An `Unknown` value means: not known yet. MAY raise ValueError
+        with a sentence for the user where the facts show something that must not be touched (a refusal)."""
+        ...
+
+    def desired(self, facts: Facts) -> State | None:
+        """The state declared; None: it must not exist. Same attribute names as `actual`."""
+        ...
+
+    def actions(self, change: Change) -> Iterator[Action]:
+        """MUST yield actions that lead from `before` to `after`; MUST be safe to repeat after being cut off.
+        MAY raise ValueError with a sentence for the user: a refusal; nothing is done, what needs it is skipped."""
+        ...
+
+    def where(self) -> Literal["host", "controller"]:
+        """Where its scripts run."""
+        return "host"
+
+    def verb(self, change: Change) -> str:
+        """What the change is called in plans: `change`, or for a service `create`, `start`, `recreate`,
+        `restart`, `stop`, `remove`."""
+        return "change"
+
+    def watched(self) -> Script | None:
+        """For `restart_on`: reports `fingerprint` and `ctime` as `Watch` says; None: it cannot be watched."""
+        return None
+
+    def watches(self) -> tuple[Watch, ...]:
+        """What this resource restarts on. For each watch, `actual` has an attribute of the watch's name that is
+        `CURRENT` or says what is stale; where the watched resource has a pending change, the engine sets it."""
+        return ()
+
+    def mark(self) -> Script | None:
+        """Run before the first change to any watched resource, so that a restart that becomes due is not lost."""
+        return None
+
+    def texts(self, facts: Facts) -> Mapping[str, tuple[str, str]]:
+        """attribute → (text now, text declared), for a unified diff; only where neither side holds a secret and
+        the file on the host is world-readable."""
+        return {}
+
+    def show(self, facts: Facts) -> Mapping[str, str]:
+        """Labels and values to print in the report."""
+        return {}
