@@ -1,0 +1,77 @@
+"""How a program reaches a host. `connect` picks the transport by the host's `ansible_connection`.
+
+Third parties add one through the entry-point group `engine.transports`: a class called with (Host, Options)
+that has the methods of `engine.model.Transport`. Transports are imported only when a host uses them.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from engine.errors import InvalidInput, Problem
+from engine.model import Host, Transport
+
+BUILT_IN = {
+    "local": "engine.transports.local:LocalTransport",
+    "ssh": "engine.transports.ssh:SshTransport",
+    "docker": "engine.transports.docker:DockerTransport",
+    "command": "engine.transports.command:CommandTransport",
+    "wsl": "engine.transports.command:WslTransport",
+}
+"""The same list as the entry points; kept here because reading those costs more than a whole local run."""
+
+ANSIBLE_NAMES = {"smart": "ssh", "paramiko": "ssh", "paramiko_ssh": "ssh", "docker_api": "docker"}
+"""What Ansible calls connections that one of ours stands for."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What holds for every connection of a run. Durations in seconds.
+
+    project          the project root: relative key files are looked up there
+    connect_timeout  for the TCP connection, each hop
+    banner_timeout   for the SSH banner, and for each further step until the user is authenticated
+    silence          how long nothing may come from a host before the connection counts as lost
+    accept_new       add the key of a host that is not known yet; a changed key is refused all the same
+    prompt           asks a person for a passphrase or password; None: there is nobody to ask
+    """
+
+    project: Path
+    connect_timeout: float = 10.0
+    banner_timeout: float = 15.0
+    silence: float = 60.0
+    accept_new: bool = False
+    prompt: Callable[[str], str] | None = None
+
+
+def connect(host: Host, options: Options) -> Transport:
+    """The transport for a host; it connects on first use. Raises InvalidInput for an unknown connection."""
+    written = str(host.vars.get("ansible_connection") or "ssh")
+    name = written.rsplit(".", 1)[-1]
+    name = ANSIBLE_NAMES.get(name, name)
+    target = BUILT_IN.get(name)
+    if target is not None:
+        module, attribute = target.split(":")
+        make = getattr(importlib.import_module(module), attribute)
+    else:
+        make = _third_party(host, written)
+    return cast(Transport, make(host, options))
+
+
+def _third_party(host: Host, name: str) -> Callable[[Host, Options], Transport]:
+    from importlib.metadata import entry_points
+
+    found = entry_points(group="engine.transports")
+    for entry in found:
+        if entry.name == name:
+            return cast("Callable[[Host, Options], Transport]", entry.load())
+    known = ", ".join(sorted({*BUILT_IN, *(entry.name for entry in found)}))
+    raise InvalidInput(
+        Problem(
+            f"{host.name}: there is no connection `{name}` (ansible_connection)", hints=(f"known: {known}",)
+        )
+    )

@@ -1,0 +1,142 @@
+"""A process on this machine: fed and drained at once, left to itself when its output is no longer wanted."""
+
+from __future__ import annotations
+
+import os
+import selectors
+import subprocess
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import IO, Literal
+
+from engine.errors import ConnectionLost
+from engine.model import Output
+
+PIECE = 1 << 16
+LINGER = 2.0
+"""Seconds that output is still waited for after the process has ended: a daemon may hold the pipes."""
+LOOK = 0.25
+"""Seconds between two looks at whether the process has ended although its pipes are open."""
+
+_left: list[subprocess.Popen[bytes]] = []
+_left_lock = threading.Lock()
+
+
+def start(argv: Sequence[str], env: Mapping[str, str], cwd: str | None = None) -> subprocess.Popen[bytes]:
+    """Start argv with three pipes, in a session of its own, so that a Ctrl-C here does not reach it.
+
+    Raises OSError.
+    """
+    reap()
+    return subprocess.Popen(
+        list(argv),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        bufsize=0,
+        env=dict(env),
+        cwd=cwd,
+        start_new_session=True,
+    )
+
+
+def reap() -> None:
+    """Collect the processes that were left running and have ended since; never waits."""
+    with _left_lock:
+        _left[:] = [process for process in _left if process.poll() is None]
+
+
+def converse(
+    process: subprocess.Popen[bytes], stdin: Iterable[bytes], *, silence: float, name: str
+) -> Iterator[Output]:
+    """Feed the process and yield what it prints; the last piece is its exit status (minus the signal's number
+    where one ended it). Closing the iterator closes the pipes and leaves the process to itself.
+
+    Raises ConnectionLost, with `name` in it, where nothing moved for `silence` seconds.
+    """
+    conversation = _Conversation(process, stdin)
+    try:
+        yield from conversation.pieces(silence, name)
+    finally:
+        conversation.close()
+
+
+class _Conversation:
+    def __init__(self, process: subprocess.Popen[bytes], stdin: Iterable[bytes]) -> None:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        self.process = process
+        self.stdin = iter(stdin)
+        self.pending = memoryview(b"")
+        self.selector = selectors.DefaultSelector()
+        os.set_blocking(process.stdin.fileno(), False)
+        self.selector.register(process.stdin, selectors.EVENT_WRITE, "stdin")
+        self.selector.register(process.stdout, selectors.EVENT_READ, "stdout")
+        self.selector.register(process.stderr, selectors.EVENT_READ, "stderr")
+        self.outputs = 2
+
+    def pieces(self, silence: float, name: str) -> Iterator[Output]:
+        moved = time.monotonic()
+        ended: float | None = None
+        while self.outputs:
+            ready = self.selector.select(LOOK)
+            for key, _ in ready:
+                if key.data == "stdin":
+                    self._feed()
+                else:
+                    piece = self._read(key.fileobj, key.data)  # type: ignore[arg-type]
+                    if piece:
+                        yield piece
+            now = time.monotonic()
+            if ready:
+                moved = now
+            elif now - moved > silence:
+                raise ConnectionLost(f"{name}: nothing came from the program for {silence:g} s; given up")
+            if ended is None and not ready and self.process.poll() is not None:
+                ended = now
+            if ended is not None and now - ended > LINGER:
+                break
+        yield Output("exit", status=self._status(silence, name))
+
+    def _feed(self) -> None:
+        try:
+            while not self.pending:
+                self.pending = memoryview(next(self.stdin))
+            self.pending = self.pending[os.write(self._pipe().fileno(), self.pending[:PIECE]) :]
+        except BlockingIOError:
+            return
+        except (StopIteration, BrokenPipeError):
+            self.selector.unregister(self._pipe())
+            self._pipe().close()
+
+    def _pipe(self) -> IO[bytes]:
+        assert self.process.stdin
+        return self.process.stdin
+
+    def _read(self, file: IO[bytes], stream: Literal["stdout", "stderr"]) -> Output | None:
+        data = os.read(file.fileno(), PIECE)
+        if data:
+            return Output(stream, data)
+        self.selector.unregister(file)
+        file.close()
+        self.outputs -= 1
+        return None
+
+    def _status(self, silence: float, name: str) -> int:
+        try:
+            return self.process.wait(silence)
+        except subprocess.TimeoutExpired:
+            raise ConnectionLost(
+                f"{name}: the program closed its output but did not end within {silence:g} s"
+            ) from None
+
+    def close(self) -> None:
+        self.selector.close()
+        for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
+            if pipe:
+                pipe.close()
+        if self.process.poll() is None:
+            with _left_lock:
+                _left.append(self.process)
