@@ -6,13 +6,25 @@ every secret is a fingerprint, so that it can be shown, saved and compared.
 """
 
 from engine.model.host import Declared, Host, HostDeclaration, Output, Transport
-from engine.model.plan import Attribute, HostPlan, HostReport, Outcome, Outlook, Plan, Report, Step, Verdict
+from engine.model.plan import (
+    Attribute,
+    Batch,
+    HostPlan,
+    HostReport,
+    Outcome,
+    Outlook,
+    Plan,
+    Report,
+    Step,
+    Verdict,
+)
+from engine.model.progress import Progress
 from engine.model.resource import Action, Change, Resource, Script, Source, SourceFile, Upload, Watch
 from engine.model.values import CURRENT, Facts, HostPath, Params, Phase, Plain, Secret, State, Unknown, Value
 
 __all__ = [
-    "CURRENT", "Action", "Attribute", "Change", "Declared", "Facts", "Host", "HostDeclaration", "HostPath",
-    "HostPlan", "HostReport", "Outcome", "Outlook", "Output", "Params", "Phase", "Plain", "Plan", "Report",
+    "CURRENT", "Action", "Attribute", "Batch", "Change", "Declared", "Facts", "Host", "HostDeclaration", "HostPath",
+    "HostPlan", "HostReport", "Outcome", "Outlook", "Output", "Params", "Phase", "Plain", "Plan", "Progress", "Report",
     "Resource", "Script", "Secret", "Source", "SourceFile", "State", "Step", "Transport", "Unknown", "Upload",
     "Value", "Verdict", "Watch",
 ]  # fmt: skip

@@ -8,7 +8,6 @@ from typing import Literal, TypeAlias
 
 from engine.model.values import Plain
 
-
 Outlook: TypeAlias = Literal["converged", "change", "check", "failing", "refused", "error", "blocked", "skipped"]
 """What a plan says of a resource:
 converged  nothing to do, a check passes          change   will be changed
@@ -68,17 +67,26 @@ class HostPlan:
 
 
 @dataclass(frozen=True)
+class Batch:
+    """One batch of a rollout: the names of its hosts, and the seconds it took (0 in a plan)."""
+
+    hosts: tuple[str, ...]
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
 class Plan:
-    """The steps of every host, with what was found, as data."""
+    """The steps of every host, with what was found, as data. `batches` and `rule` ("stops at the first failure")
+    describe the rollout where there is more than one batch."""
 
     state: str
     hosts: tuple[HostPlan, ...]
     seconds: float = 0.0
+    batches: tuple[Batch, ...] = ()
+    rule: str = ""
 
 
-Verdict: TypeAlias = Literal[
-    "unchanged", "changed", "passed", "failed", "refused", "skipped", "unproven", "left"
-]
+Verdict: TypeAlias = Literal["unchanged", "changed", "passed", "failed", "refused", "skipped", "unproven", "left"]
 """What an apply says of a resource:
 unchanged  was converged and still is         changed   was changed and is proved converged
 passed     a check that holds                 failed    an action failed, or not converged after it, or a check fails
@@ -107,7 +115,8 @@ class Outcome:
 
 @dataclass(frozen=True)
 class HostReport:
-    """What became of one host. `error` where the run on it did not end."""
+    """What became of one host. `error` where the run on it did not end; `started` False where the rollout had
+    stopped before it (then no outcomes)."""
 
     host: str
     outcomes: tuple[Outcome, ...] = ()
@@ -116,14 +125,18 @@ class HostReport:
     drift: bool = False
     trips: int = 0
     seconds: float = 0.0
+    started: bool = True
 
 
 @dataclass(frozen=True)
 class Report:
-    """What an apply did, on every host; `stopped` says why it ended early, if it did."""
+    """What an apply did, on every host; `stopped` says why it ended early, if it did; `batches` and `rule` as in
+    a plan; `run` is its id in the journal."""
 
     state: str
     hosts: tuple[HostReport, ...]
     seconds: float = 0.0
     stopped: str = ""
     run: str = ""
+    batches: tuple[Batch, ...] = ()
+    rule: str = ""
