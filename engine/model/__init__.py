@@ -24,7 +24,7 @@ from engine.model.values import CURRENT, Facts, HostPath, Params, Phase, Plain, 
 
 __all__ = [
     "CURRENT", "Action", "Attribute", "Batch", "Change", "Declared", "Facts", "Host", "HostDeclaration", "HostPath",
-    "HostPlan", "HostReport", "Outcome", "Outlook", "Output", "Params", "Phase", "Plain", "Plan", "Progress", "Report",
-    "Resource", "Script", "Secret", "Source", "SourceFile", "State", "Step", "Transport", "Unknown", "Upload",
-    "Value", "Verdict", "Watch",
+    "HostPlan", "HostReport", "Outcome", "Outlook", "Output", "Params", "Phase", "Plain", "Plan", "Progress",
+    "Report", "Resource", "Script", "Secret", "Source", "SourceFile", "State", "Step", "Transport", "Unknown",
+    "Upload", "Value", "Verdict", "Watch",
 ]  # fmt: skip
