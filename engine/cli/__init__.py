@@ -1,0 +1,111 @@
+"""The commands: `engine`, with `plan` and `apply` also on their own. Exit codes are those of `engine.errors`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+import click
+
+from engine import __version__
+from engine.cli.options import SETTINGS, how, look, rollout, what
+from engine.errors import EngineError
+
+FORMATS = ["text", "json", "markdown", "html"]
+
+
+@click.group(context_settings=SETTINGS)
+@click.version_option(__version__, prog_name="engine")
+def cli() -> None:
+    """A declarative state engine: a YAML file says what hosts should look like."""
+
+
+@cli.command("plan", context_settings=SETTINGS)
+@what
+@click.option("--out", metavar="FILE", help="Save the plan for review; `apply FILE` carries it out.")
+@click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 where changes are pending.")
+@click.option("--format", "format_", type=click.Choice(FORMATS), default="text", show_default=True)
+@how
+@rollout
+@look
+def plan_command(**options: Any) -> None:
+    """Show what differs from the STATE files (or a directory of them); changes nothing.
+
+    \b
+    Exit codes: 0 done; 1 a host or resource failed; 2 changes pending (only with --detailed-exitcode);
+    3 invalid input; 4 a host could not be reached.
+    """
+    from engine.cli.run import plan
+
+    sys.exit(plan(options))
+
+
+@cli.command("apply", context_settings=SETTINGS)
+@what
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@click.option("-n", "--dry-run", is_flag=True, help="Only plan.")
+@click.option(
+    "--lock-wait", type=float, default=60.0, show_default=True, metavar="SECONDS", help="Wait for a host's lock."
+)
+@click.option("--format", "format_", type=click.Choice([*FORMATS, "junit"]), default="text", show_default=True)
+@how
+@rollout
+@look
+def apply_command(**options: Any) -> None:
+    """Make hosts what the STATE files say, and prove it. A plan file made by `plan --out` is applied as reviewed.
+
+    \b
+    Exit codes: 0 done; 1 a host or resource failed or did not converge; 3 invalid input;
+    4 a host could not be reached; 5 a reviewed plan no longer holds; 130 stopped on request.
+    """
+    from engine.cli.run import apply, plan
+
+    sys.exit(plan(options) if options.pop("dry_run") else apply(options))
+
+
+def _run(command: click.Command) -> None:
+    """Run a command; whatever goes wrong ends in one clear message and an exit code, never in a traceback."""
+    try:
+        command.main(standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        sys.exit(stop.exit_code)
+    except click.Abort:
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(3)
+    except EngineError as error:
+        _say(str(error))
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        _say("stopped")
+        sys.exit(130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except Exception as error:
+        if os.environ.get("ENGINE_DEBUG"):
+            raise
+        _say(f"internal error: {type(error).__name__}; ENGINE_DEBUG=1 shows where (it may show secrets)")
+        sys.exit(1)
+
+
+def _say(text: str) -> None:
+    encoding = sys.stderr.encoding or "utf-8"
+    sys.stderr.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+
+
+def main() -> None:
+    """Console script `engine`."""
+    _run(cli)
+
+
+def apply_main() -> None:
+    """Console script `apply`."""
+    _run(apply_command)
+
+
+def plan_main() -> None:
+    """Console script `plan`."""
+    _run(plan_command)

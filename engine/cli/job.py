@@ -1,0 +1,187 @@
+"""One run of `plan` or `apply`: from the command line to the runs of its hosts."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from engine import declare
+from engine.cli.output import Printer, scrub
+from engine.cli.project import extra_vars, inventory_path, project_root, state_files
+from engine.cli.select import left_out
+from engine.declare.inventory import Inventory
+from engine.declare.key import Key
+from engine.declare.redact import Redactor
+from engine.execute.batches import RolloutRule, rollout_rule
+from engine.execute.rollout import Rollout
+from engine.execute.runner import HostRun, Settings
+from engine.execute.shell import Lock
+from engine.model import Batch, Host, HostPlan, HostReport, Plan, Progress, Report
+from engine.transports import Options, connect
+
+FORKS = 30
+"""Hosts worked on at the same time, unless --forks or the state says otherwise."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the command line asks for. Durations in seconds."""
+
+    states: tuple[str, ...] = ()
+    chdir: Path | None = None
+    inventory: tuple[str, ...] = ()
+    limit: str | None = None
+    variables: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
+    skip: tuple[str, ...] = ()
+    forks: int | None = None
+    batches: str | None = None
+    max_failures: str | None = None
+    pause: str | None = None
+    lock_wait: float = 60.0
+    connect_timeout: float = 10.0
+    silence: float = 60.0
+    accept_new: bool = False
+
+
+class Job:
+    """Loads what was declared and reaches the hosts. Raises InvalidInput from `__init__` for anything that is
+    wrong with the command line, the files or the secrets."""
+
+    def __init__(self, request: Request, printer: Printer) -> None:
+        self.request, self.printer = request, printer
+        self.started = time.monotonic()
+        self.files = state_files(request.states, request.chdir)
+        self.root = project_root(self.files[0], request.chdir)
+        self.extra = extra_vars(request.variables, self.root)
+        self.inventory = load_inventory(request, self.root)
+        self.declared = declare.load(
+            self.files, project=self.root, inventory=self.inventory, extra=self.extra, limit=request.limit
+        )
+        printer.redactor = Redactor(self.declared.secrets)
+        for warning in self.declared.warnings:
+            printer.err(f"warning: {warning}")
+        self.key = Key.load(self.root)
+        self.left_out = left_out(self.declared.hosts, request.only, request.skip)
+        self.rule = self._rule()
+
+    @contextmanager
+    def reach(self, progress: Progress, verb: str) -> Iterator[Rollout]:
+        """The rollout over all hosts; connections are closed at the end, and threads joined."""
+        forks = self.request.forks or int(self.declared.rollout.get("forks") or FORKS)
+        executor: Executor = ThreadPoolExecutor(max(1, min(forks, len(self.declared.hosts))))
+        options = Options(
+            project=self.root,
+            connect_timeout=self.request.connect_timeout,
+            silence=self.request.silence,
+            accept_new=self.request.accept_new,
+            prompt=self._prompt if sys.stdin.isatty() else None,
+        )
+        here = connect(Host("controller", vars={"ansible_connection": "local"}), options)
+        runs = [
+            HostRun(host, connect(host.host, options), here, self._settings(host.host.name, verb), progress)
+            for host in self.declared.hosts
+        ]
+        rollout = Rollout(runs, executor, progress)
+        try:
+            yield rollout
+        finally:
+            rollout.close()
+            here.close()
+            executor.shutdown(wait=True, cancel_futures=True)
+
+    def plan(self, rollout: Rollout) -> Plan:
+        """Observe all hosts and say what differs, redacted."""
+        hosts = self.clean(rollout.plan())
+        several = len(self.rule.batches) > 1
+        return Plan(
+            self.declared.name,
+            hosts,
+            seconds=time.monotonic() - self.started,
+            batches=tuple(Batch(names) for names in self.rule.batches) if several else (),
+            rule=self.rule.text if several else "",
+        )
+
+    def apply(
+        self,
+        rollout: Rollout,
+        agreed: Callable[[HostPlan], str] | None = None,
+        finished: Callable[[HostReport], None] = lambda report: None,
+    ) -> Report:
+        """Carry out what `plan` found, batch by batch, redacted."""
+        hosts, batches, stopped = rollout.apply(
+            self.rule, agreed, lambda report: finished(self.clean(report))
+        )
+        several = len(self.rule.batches) > 1
+        return Report(
+            self.declared.name,
+            self.clean(hosts),
+            seconds=time.monotonic() - self.started,
+            stopped=stopped,
+            batches=batches if several else (),
+            rule=self.rule.text if several else "",
+        )
+
+    def clean(self, value: Any) -> Any:
+        """The same value with every secret in it redacted."""
+        return scrub(value, self.printer.redactor) if self.declared.secrets else value
+
+    def command(self, verb: str) -> str:
+        """The command that would run this again: `apply states/qwen.yaml`, with what the user gave."""
+        words = [verb, *self.request.states]
+        for option, values in (("-i", self.request.inventory), ("-e", self.request.variables)):
+            for value in values:
+                words += [option, value]
+        return " ".join(words)
+
+    def _settings(self, host: str, verb: str) -> Settings:
+        fix = self.command("apply")
+        if len(self.declared.hosts) > 1 or self.request.limit:
+            fix += f" --limit {host}"
+        wait = self.request.lock_wait
+        return Settings(
+            fingerprint=self.key.fingerprint,
+            left_out=self.left_out[host],
+            lock=Lock(who=who(), wait=wait) if verb == "apply" else None,
+            fix=fix,
+        )
+
+    def _rule(self) -> RolloutRule:
+        spec = dict(self.declared.rollout)
+        if self.request.batches:
+            spec["batches"] = [word.strip() for word in self.request.batches.split(",") if word.strip()]
+        for name in ("max_failures", "pause"):
+            value = getattr(self.request, name)
+            if value is not None:
+                spec[name] = value
+        names = [host.host.name for host in self.declared.hosts]
+        rule = rollout_rule(names, spec, lambda p: [h.name for h in self.inventory.hosts(p, self.request.limit)])
+        return rule
+
+    @staticmethod
+    def _prompt(text: str) -> str:
+        return getpass.getpass(text)
+
+
+def who() -> str:
+    """Who applies, for the lock and the journal: `user@machine pid 4711`."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        user = str(os.getuid())
+    return f"{user}@{socket.gethostname()} pid {os.getpid()}"
+
+
+def load_inventory(request: Request, root: Path) -> Inventory:
+    """The inventory that the request names. Raises InvalidInput."""
+    paths = inventory_path(root, request.inventory)
+    return Inventory.load(paths or None, root)

@@ -1,0 +1,85 @@
+"""What leaves the process: reports on stdout, warnings and errors on stderr, all of it redacted."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import sys
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from engine.declare.redact import Redactor
+
+T = TypeVar("T")
+
+
+def scrub(value: T, redactor: Redactor) -> T:
+    """The same value with every text in it redacted: frozen dataclasses, mappings, tuples, lists."""
+    return _scrub(value, redactor)  # type: ignore[no-any-return]
+
+
+def _scrub(value: Any, redactor: Redactor) -> Any:
+    if isinstance(value, str):
+        return redactor.text(value)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = ((f.name, getattr(value, f.name)) for f in dataclasses.fields(value))
+        changed = {name: _scrub(old, redactor) for name, old in fields if old}
+        return dataclasses.replace(value, **changed)
+    if isinstance(value, Mapping):
+        return {_scrub(key, redactor): _scrub(item, redactor) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return type(value)(_scrub(item, redactor) for item in value)
+    return value
+
+
+class Printer:
+    """Writes to the standard streams through the redactor, which may grow as secrets become known.
+
+    `color` is auto, always or never; NO_COLOR and FORCE_COLOR count for auto.
+    """
+
+    def __init__(self, color: str = "auto") -> None:
+        self.redactor = Redactor(())
+        self.color = color
+
+    def colored(self, stream: Any) -> bool:
+        """Whether this stream gets colour."""
+        if self.color != "auto":
+            return self.color == "always"
+        if os.environ.get("NO_COLOR"):
+            return False
+        if os.environ.get("FORCE_COLOR"):
+            return True
+        return bool(stream.isatty()) and os.environ.get("TERM") != "dumb"
+
+    @staticmethod
+    def ascii(stream: Any) -> bool:
+        """Whether the stream's encoding lacks the marks and arrows."""
+        try:
+            "✓✗→".encode(stream.encoding or "ascii")
+        except (UnicodeEncodeError, LookupError):
+            return True
+        return False
+
+    @staticmethod
+    def width(stream: Any) -> int | None:
+        """Columns of the terminal; None where it is none, so that nothing is wrapped or cut."""
+        if not stream.isatty():
+            return None
+        import shutil
+
+        return shutil.get_terminal_size().columns
+
+    def out(self, text: str) -> None:
+        """The report."""
+        self._write(sys.stdout, text)
+
+    def err(self, text: str) -> None:
+        """Warnings, errors, progress in plain lines."""
+        self._write(sys.stderr, text)
+
+    def _write(self, stream: Any, text: str) -> None:
+        text = self.redactor.text(text)
+        encoded = text.encode(stream.encoding or "utf-8", "backslashreplace").decode(stream.encoding or "utf-8")
+        stream.write(encoded if encoded.endswith("\n") else encoded + "\n")
+        stream.flush()

@@ -1,0 +1,98 @@
+"""Where things are: the project root, state files, inventory, and variables from the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from engine.errors import InvalidInput, Problem
+
+
+def project_root(near: Path, chosen: Path | None) -> Path:
+    """The directory -C names, else the nearest one at or above `near` that holds `inventory.yaml` or `.git`."""
+    if chosen is not None:
+        root = chosen.expanduser().resolve()
+        if not root.is_dir():
+            raise InvalidInput(Problem("no such directory", where=f"-C {root}"))
+        return root
+    start = near.expanduser().resolve()
+    start = start if start.is_dir() else start.parent
+    for directory in (start, *start.parents):
+        if (directory / "inventory.yaml").exists() or (directory / ".git").exists():
+            return directory
+    return start
+
+
+def state_files(arguments: Sequence[str], chosen: Path | None) -> list[Path]:
+    """The state files that the arguments name; a directory stands for the YAML files in it.
+
+    Raises InvalidInput, with the states there are, where nothing was named or a file is missing.
+    """
+    base = chosen.expanduser() if chosen is not None else Path()
+    if not arguments:
+        hints = _known(base)
+        raise InvalidInput(Problem("no state file was named", hints=hints))
+    files: list[Path] = []
+    for argument in arguments:
+        path = Path(argument).expanduser()
+        if not path.exists() and not path.is_absolute() and (base / path).exists():
+            path = base / path
+        if path.is_dir():
+            found = sorted(p for p in path.iterdir() if p.suffix in (".yaml", ".yml"))
+            if not found:
+                raise InvalidInput(Problem("holds no state file (*.yaml)", where=str(path.resolve())))
+            files.extend(found)
+        elif path.exists():
+            files.append(path)
+        else:
+            raise InvalidInput(Problem("no such file", where=str(path.absolute()), hints=_known(base)))
+    return files
+
+
+def _known(base: Path) -> tuple[str, ...]:
+    states = sorted(p for p in (base / "states").glob("*.y*ml")) if (base / "states").is_dir() else []
+    if not states:
+        return ("There is no states/*.yaml here; -C DIR names the project root.",)
+    return ("Here are:", *(f"  {state}" for state in states))
+
+
+def inventory_path(root: Path, chosen: Sequence[str]) -> list[Path]:
+    """The inventories named by -i, else `inventory.yaml` in the project root where it exists."""
+    if chosen:
+        return [Path(name).expanduser() for name in chosen]
+    default = root / "inventory.yaml"
+    return [default] if default.exists() else []
+
+
+def extra_vars(options: Sequence[str], root: Path) -> dict[str, Any]:
+    """What -e gave: `key=value` (text, takes the type of its default) or `@file.yaml` (typed). Later ones win."""
+    found: dict[str, Any] = {}
+    for option in options:
+        if option.startswith("@"):
+            found.update(_vars_file(Path(option[1:]).expanduser(), root))
+            continue
+        key, equals, value = option.partition("=")
+        if not equals or not key.strip():
+            raise InvalidInput(Problem("expected key=value or @file.yaml", where=f"-e {option.split('=')[0]}"))
+        found[key.strip()] = value
+    return found
+
+
+def _vars_file(path: Path, root: Path) -> dict[str, Any]:
+    import yaml
+
+    path = path if path.is_absolute() or path.exists() else root / path
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InvalidInput(Problem(error.strerror or "cannot be read", where=str(path.absolute()))) from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else str(path)
+        raise InvalidInput(Problem(getattr(error, "problem", None) or "is not YAML", where=where)) from error
+    if data is None:
+        return {}
+    if not isinstance(data, dict):
+        raise InvalidInput(Problem("expected a mapping of variables", where=str(path)))
+    return {str(key): value for key, value in data.items()}

@@ -1,0 +1,84 @@
+"""Which hosts come first: batches of a rollout and the rule that stops it. Pure."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from engine.errors import InvalidInput
+
+
+@dataclass(frozen=True)
+class RolloutRule:
+    """How a rollout goes on.
+
+    batches       hosts of each batch, every host in exactly one of them
+    max_failures  how many hosts may fail before no further batch starts
+    pause         seconds between batches
+    """
+
+    batches: tuple[tuple[str, ...], ...]
+    max_failures: int = 0
+    pause: float = 0.0
+
+    @property
+    def text(self) -> str:
+        """`stops at the first failure`."""
+        if self.max_failures == 0:
+            return "stops at the first failure"
+        return f"stops when more than {self.max_failures} host{'s' if self.max_failures > 1 else ''} failed"
+
+
+def rollout_rule(
+    hosts: Sequence[str], spec: Mapping[str, Any], select: Callable[[str], Sequence[str]]
+) -> RolloutRule:
+    """The rule that a `rollout:` mapping gives for these hosts.
+
+    Entries of `batches` are cumulative: a count (`1`), a share (`10%`, rounded up), or a pattern (`canary`), whose
+    hosts `select` names. What the last entry leaves out makes a batch of its own. Raises InvalidInput.
+    """
+    batches: list[tuple[str, ...]] = []
+    taken: set[str] = set()
+    for entry in spec.get("batches") or ["100%"]:
+        batch = _batch(str(entry).strip(), hosts, taken, select)
+        if batch:
+            batches.append(batch)
+            taken.update(batch)
+    rest = tuple(host for host in hosts if host not in taken)
+    if rest:
+        batches.append(rest)
+    failures = _failures(str(spec.get("max_failures", 0)).strip(), len(hosts))
+    return RolloutRule(tuple(batches), failures, _seconds(spec.get("pause", 0)))
+
+
+def _batch(
+    entry: str, hosts: Sequence[str], taken: set[str], select: Callable[[str], Sequence[str]]
+) -> tuple[str, ...]:
+    share = re.fullmatch(r"(\d+(?:\.\d+)?)%", entry)
+    if share or entry.isdigit():
+        wanted = math.ceil(len(hosts) * float(share[1]) / 100) if share else int(entry)
+        if share and not 0 < float(share[1]) <= 100:
+            raise InvalidInput(f"rollout: batch `{entry}` is not between 0% and 100%")
+        free = [host for host in hosts if host not in taken]
+        return tuple(free[: max(0, wanted - len(taken))])
+    among = set(hosts)
+    return tuple(host for host in select(entry) if host in among and host not in taken)
+
+
+def _failures(text: str, hosts: int) -> int:
+    if text.isdigit():
+        return int(text)
+    share = re.fullmatch(r"(\d+(?:\.\d+)?)%", text)
+    if share:
+        return math.floor(hosts * float(share[1]) / 100)
+    raise InvalidInput(f"rollout: max_failures `{text}` is neither a count nor a share such as 10%")
+
+
+def _seconds(value: object) -> float:
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", str(value).strip())
+    if not match:
+        raise InvalidInput(f"rollout: pause `{value}` is no duration; write 90, 90s or 2m")
+    return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]

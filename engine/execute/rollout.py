@@ -1,0 +1,127 @@
+"""Many hosts: plan them all at once, apply them in batches, stop by the rule.
+
+Written against `concurrent.futures.Executor`: each task is one host, and needs nothing but its own `HostRun`.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, Future, wait
+from dataclasses import replace
+from typing import TypeVar
+
+from engine.errors import EngineError, HostFailed, InvalidInput, Unreachable
+from engine.execute.batches import RolloutRule
+from engine.execute.runner import HostRun
+from engine.model import Batch, HostPlan, HostReport
+from engine.model.progress import Progress
+
+T = TypeVar("T")
+
+FAILED = frozenset({"failed", "refused", "skipped"})
+
+
+def converged(report: HostReport) -> bool:
+    """Every resource of the host is as declared, its checks included."""
+    return report.started and not report.error and not any(o.verdict in FAILED for o in report.outcomes)
+
+
+class Rollout:
+    """The runs of all hosts. `stop()` may be called from another thread or a signal handler's thread."""
+
+    def __init__(self, runs: Sequence[HostRun], executor: Executor, progress: Progress) -> None:
+        self.runs = {run.host: run for run in runs}
+        self.executor, self.progress = executor, progress
+        self.stopping = threading.Event()
+        self.unseen: dict[str, HostPlan] = {}
+
+    def plan(self) -> tuple[HostPlan, ...]:
+        """Observe every host, in parallel. A host that cannot be observed has an `error` instead of steps."""
+        return tuple(self._gather(list(self.runs.values()), self._plan_one))
+
+    def apply(
+        self,
+        rule: RolloutRule,
+        agreed: Callable[[HostPlan], str] | None = None,
+        finished: Callable[[HostReport], None] = lambda report: None,
+    ) -> tuple[tuple[HostReport, ...], tuple[Batch, ...], str]:
+        """Carry out the plans batch by batch: reports in the order of the batches, the batches with their seconds,
+        and why it stopped early ("" if it did not). `finished` hears of each host as it ends, from its thread."""
+        reports: list[HostReport] = []
+        batches: list[Batch] = []
+        stopped = ""
+        for index, names in enumerate(rule.batches):
+            if stopped or self.stopping.is_set():
+                stopped = stopped or "stopped on request"
+                reports.extend(HostReport(name, started=False) for name in names)
+                batches.append(Batch(names))
+                continue
+            if index and rule.pause:
+                self.stopping.wait(rule.pause)
+            start = time.monotonic()
+
+            def one(run: HostRun) -> HostReport:
+                report = self._apply_one(run, agreed)
+                finished(report)
+                return report
+
+            reports.extend(self._gather([self.runs[name] for name in names], one))
+            batches.append(Batch(names, time.monotonic() - start))
+            failures = sum(not converged(report) for report in reports)
+            if failures > rule.max_failures and index + 1 < len(rule.batches):
+                stopped = f"{failures} of {len(reports)} host{'s' if len(reports) > 1 else ''} failed"
+        if self.stopping.is_set():
+            stopped = "stopped on request"
+        return tuple(reports), tuple(batches), stopped
+
+    def stop(self) -> None:
+        """Running steps finish, none is started after them, no further host is begun."""
+        self.stopping.set()
+        for run in self.runs.values():
+            run.stop()
+
+    def close(self) -> None:
+        """Close every connection."""
+        for run in self.runs.values():
+            run.transport.close()
+
+    def _gather(self, runs: Sequence[HostRun], task: Callable[[HostRun], T]) -> list[T]:
+        futures: list[Future[T]] = [self.executor.submit(task, run) for run in runs]
+        pending = set(futures)
+        while pending:
+            _, pending = wait(pending, timeout=0.5)
+        return [future.result() for future in futures]
+
+    def _plan_one(self, run: HostRun) -> HostPlan:
+        try:
+            return run.plan()
+        except InvalidInput:
+            raise
+        except EngineError as error:
+            lost = isinstance(error, Unreachable)
+            self.unseen[run.host] = HostPlan(run.host, error=str(error), unreachable=lost, trips=run.trips)
+            return self.unseen[run.host]
+
+    def _apply_one(self, run: HostRun, agreed: Callable[[HostPlan], str] | None) -> HostReport:
+        if self.stopping.is_set():
+            return HostReport(run.host, started=False)
+        unseen = self.unseen.get(run.host)
+        if unseen is not None:
+            return HostReport(run.host, error=unseen.error, unreachable=unseen.unreachable, trips=run.trips)
+        self.progress.host_started(run.host)
+        start = time.monotonic()
+        try:
+            report = run.apply(agreed)
+        except (Unreachable, HostFailed) as error:
+            report = HostReport(
+                run.host,
+                error=str(error),
+                unreachable=isinstance(error, Unreachable),
+                trips=run.trips,
+            )
+        report = replace(report, seconds=time.monotonic() - start)
+        changed = sum(outcome.verdict == "changed" for outcome in report.outcomes)
+        self.progress.host_finished(run.host, converged(report), changed)
+        return report

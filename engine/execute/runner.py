@@ -1,0 +1,286 @@
+"""One host: observe, plan, apply, verify. At most one program in flight; each program is one exec."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from engine.errors import HostFailed, LockHeld
+from engine.execute import frames
+from engine.execute.outcome import Carried, outcomes
+from engine.execute.sections import Carry, carry, probe_name, probes, uploads
+from engine.execute.shell import Lock, Section, compose, run
+from engine.execute.upload import stage
+from engine.model import Declared, HostDeclaration, HostPlan, HostReport, Outcome, Phase, Secret, Step, Transport
+from engine.model.progress import Progress
+from engine.plan.planner import Draft, Observation, draft
+
+ROUNDS = 3
+"""How often a host is planned again in one apply: after waiting for its lock, or when verifying showed that a change
+undid what was converged before it (a recreated container has lost its packages)."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a run is told from outside. `lock` for applies; `fix` the command that would go on with this host."""
+
+    fingerprint: Callable[[Secret], str]
+    left_out: frozenset[str] = frozenset()
+    lock: Lock | None = None
+    fix: str = ""
+
+
+@dataclass
+class _Seen:
+    """What one program reported."""
+
+    results: dict[str, frames.Result] = field(default_factory=dict)
+    skipped: dict[str, str] = field(default_factory=dict)
+    waited: bool = False
+    stopped: bool = False
+
+
+class HostRun:
+    """Everything that happens on one host, over one transport.
+
+    `here` is the transport to the controller itself, for what is asked from there. Raises Unreachable and
+    HostFailed from every method that reaches the host.
+    """
+
+    def __init__(
+        self,
+        declared: HostDeclaration,
+        transport: Transport,
+        here: Transport,
+        settings: Settings,
+        progress: Progress,
+    ) -> None:
+        self.declared, self.transport, self.here = declared, transport, here
+        self.settings, self.progress = settings, progress
+        self.host = declared.host.name
+        self.trips = 0
+        self.draft: Draft | None = None
+        self.stopped = False
+        self._by_name = {resource.name: resource for resource in declared.resources}
+
+    def plan(self) -> HostPlan:
+        """One trip: look, and say what differs. Writes nothing on the host."""
+        start = time.monotonic()
+        self.draft = self._drafted(self._observe("plan", self.declared.resources))
+        return HostPlan(self.host, self.draft.steps, trips=self.trips, seconds=time.monotonic() - start)
+
+    def apply(self, agreed: Callable[[HostPlan], str] | None = None) -> HostReport:
+        """Carry out what `plan` found (planning first where it was not called) and prove it.
+
+        `agreed` is asked again when the host had to be planned anew, and answers why the new plan may not be
+        carried out, or nothing; then the report is one of drift.
+        """
+        start = time.monotonic()
+        if self.draft is None:
+            self.plan()
+        first: dict[str, Step] = {}
+        done: dict[str, Carried] = {}
+        found: tuple[Outcome, ...] = ()
+        for _ in range(ROUNDS):
+            assert self.draft is not None
+            first = first or {step.name: step for step in self.draft.steps}
+            seen, carried = self._carry_out(self.draft)
+            if seen.waited:
+                replanned, first = self.plan(), {}
+                drift = agreed(replanned) if agreed is not None else ""
+                if drift:
+                    return HostReport(self.host, error=drift, drift=True, trips=self.trips)
+                continue
+            done.update(carried)
+            observed = self._observations(self.declared.resources, seen)
+            found = self._judge(first, done, observed, seen)
+            self.draft = self._drafted(observed)
+            if seen.stopped or not self._again(self.draft, done):
+                break
+        else:
+            if not found:
+                raise LockHeld(f"{self.host}: its lock changed hands {ROUNDS} times; apply again later")
+        return HostReport(self.host, found, trips=self.trips, seconds=time.monotonic() - start)
+
+    def _again(self, after: Draft, done: Mapping[str, Carried]) -> bool:
+        """Something is to be done that no action of this run has failed at or already tried twice."""
+        if any(carried.ended != "done" for carried in done.values()):
+            return False
+        fresh = [name for name in after.work if name not in done]
+        return bool(fresh)
+
+    def _carry_out(self, plan: Draft) -> tuple[_Seen, dict[str, Carried]]:
+        if plan.idle:
+            return self._without_changes(plan), {}
+        staged = self._stage(plan)
+        carrying = carry(self.declared, plan, staged)
+        here, there = self._split(self.declared.resources)
+        sections = [*carrying.sections, *probes(there, "verify", carrying.behind(self.declared))]
+        seen = self._run(self.transport, sections, self.settings.lock)
+        if seen.waited or seen.stopped:
+            return seen, self._carried(carrying, seen)
+        carried = self._carried(carrying, seen)
+        failed = any(c.ended != "done" for c in carried.values())
+        if here and not failed:
+            self._merge(seen, self._run(self.here, probes(here, "verify"), None, trip=False))
+        self._retry(seen, carrying)
+        return seen, carried
+
+    def _without_changes(self, plan: Draft) -> _Seen:
+        """Nothing to carry out: what was seen stands, but a check that said "not yet" is asked with patience."""
+        again = [
+            self._by_name[step.name]
+            for step in plan.steps
+            if step.check and step.outlook in ("failing", "check") and self._facts[step.name].facts.get("not_yet")
+        ]
+        seen = _Seen()
+        for name, observation in self._facts.items():
+            if observation.error:
+                seen.results[probe_name(name)] = frames.Result(1, {}, observation.error, False, 0.0)
+            else:
+                seen.results[probe_name(name)] = frames.Result(0, dict(observation.facts), "", False, 0.0)
+        here, there = self._split(again)
+        if there:
+            self._merge(seen, self._run(self.transport, probes(there, "verify"), None))
+        if here:
+            self._merge(seen, self._run(self.here, probes(here, "verify"), None, trip=False))
+        return seen
+
+    def _retry(self, seen: _Seen, carrying: Carry) -> None:
+        """Ask again what only the controller could judge, as often as `retries` says."""
+        for attempt in range(max((r.retries for r in self.declared.resources if r.resource.check), default=0)):
+            settled = self._drafted(self._observations(self.declared.resources, seen), settled=True)
+            again = [
+                self._by_name[step.name]
+                for step in settled.steps
+                if step.outlook == "failing" and self._by_name[step.name].retries > attempt
+            ]
+            if not again or seen.skipped:
+                return
+            time.sleep(1.0)
+            here, there = self._split(again)
+            if there:
+                self._merge(seen, self._run(self.transport, probes(there, "verify"), None))
+            if here:
+                self._merge(seen, self._run(self.here, probes(here, "verify"), None, trip=False))
+
+    def _judge(
+        self,
+        first: Mapping[str, Step],
+        carried: Mapping[str, Carried],
+        observed: Mapping[str, Observation],
+        seen: _Seen,
+    ) -> tuple[Outcome, ...]:
+        after = self._drafted(observed, settled=True)
+        seconds = {name: seen.results[probe_name(name)].seconds for name in first if probe_name(name) in seen.results}
+        found = outcomes(first, carried, {s.name: s for s in after.steps}, seconds, self.settings.fix)
+        return tuple(
+            replace(outcome, verdict="skipped", reason=seen.skipped[probe_name(outcome.step.name)])
+            if probe_name(outcome.step.name) in seen.skipped and outcome.verdict in ("failed", "unproven")
+            else outcome
+            for outcome in found
+        )
+
+    # --- reaching the host -----------------------------------------------------------------------------------
+
+    def _observe(self, phase: Phase, resources: tuple[Declared, ...]) -> dict[str, Observation]:
+        here, there = self._split(resources)
+        seen = self._run(self.transport, probes(there, phase), None)
+        if here:
+            self._merge(seen, self._run(self.here, probes(here, phase), None, trip=False))
+        self._facts = self._observations(resources, seen)
+        return self._facts
+
+    def _stage(self, plan: Draft) -> dict[str, str]:
+        bulk = uploads(plan)
+        if not bulk:
+            return {}
+        self.trips += 1
+        return stage(self.transport, bulk)
+
+    def _run(
+        self, transport: Transport, sections: list[Section], lock: Lock | None, trip: bool = True
+    ) -> _Seen:
+        self.trips += trip
+        seen = _Seen()
+        program = compose(sections, lock=lock)
+        for event in run(transport, program):
+            match event:
+                case frames.Started(section):
+                    self.progress.step_started(self.host, section)
+                case frames.Finished(section, result):
+                    seen.results[section] = result
+                    self.progress.step_finished(self.host, section, result.seconds, result.status == 0)
+                case frames.Skipped(section, because):
+                    seen.skipped[section] = because
+                case frames.LockBusy(holder):
+                    raise LockHeld(f"{self.host}: another apply holds its lock: {holder}")
+                case frames.Waited():
+                    seen.waited = True
+                case frames.Stopped():
+                    seen.stopped = self.stopped = True
+        return seen
+
+    # --- from results to values ------------------------------------------------------------------------------
+
+    def _drafted(self, observed: Mapping[str, Observation], settled: bool = False) -> Draft:
+        return draft(
+            self.declared,
+            observed,
+            left_out=self.settings.left_out,
+            fingerprint=self.settings.fingerprint,
+            settled=settled,
+        )
+
+    def _observations(self, resources: tuple[Declared, ...], seen: _Seen) -> dict[str, Observation]:
+        return {resource.name: self._observation(resource.name, seen) for resource in resources}
+
+    def _observation(self, name: str, seen: _Seen) -> Observation:
+        result = seen.results.get(probe_name(name))
+        if result is None:
+            because = seen.skipped.get(probe_name(name), "")
+            return Observation(error=because or "it was not looked at, because the run was stopped")
+        if result.timed_out:
+            return Observation(error=f"looking at it took longer than {result.seconds:.0f} s")
+        if result.status:
+            return Observation(error=_last_words(result))
+        return Observation(result.facts)
+
+    def _carried(self, carrying: Carry, seen: _Seen) -> dict[str, Carried]:
+        return {step: self._carried_step(step, names, seen) for step, names in carrying.of_step.items()}
+
+    def _carried_step(self, step: str, names: tuple[str, ...], seen: _Seen) -> Carried:
+        results = [seen.results[name] for name in names if name in seen.results]
+        seconds = sum(result.seconds for result in results)
+        for result in results:
+            if result.timed_out:
+                return Carried("failed", reason=f"timed out after {result.seconds:.0f} s", output=result.output)
+            if result.status:
+                reason = _last_words(result)
+                return Carried("failed", reason=reason, output=result.output, seconds=seconds)
+        if len(results) < len(names):
+            because = next((seen.skipped[name] for name in names if name in seen.skipped), "the run was stopped")
+            return Carried("skipped", reason=because)
+        changed = [result.facts.get("changed") for name, result in zip(names, results) if name.startswith("act:")]
+        return Carried("done", changed=any(said != "no" for said in changed), seconds=seconds)
+
+    def _split(self, resources: tuple[Declared, ...] | list[Declared]) -> tuple[list[Declared], list[Declared]]:
+        """Those looked at from the controller, and those looked at from the host."""
+        here = [resource for resource in resources if resource.resource.where() == "controller"]
+        return here, [resource for resource in resources if resource.resource.where() == "host"]
+
+    @staticmethod
+    def _merge(seen: _Seen, more: _Seen) -> None:
+        seen.results.update(more.results)
+        seen.skipped.update(more.skipped)
+        seen.stopped = seen.stopped or more.stopped
+
+
+def _last_words(result: frames.Result) -> str:
+    """The last line a failing section printed, or its exit status."""
+    lines = [line.strip() for line in result.output.splitlines() if line.strip()]
+    return lines[-1] if lines else f"exit status {result.status}, without a word"
+
+
+__all__ = ["HostFailed", "HostRun", "Settings"]

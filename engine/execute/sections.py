@@ -1,0 +1,125 @@
+"""Which sections a program has: probes to observe, actions and probes to apply. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from engine.execute.shell import Section
+from engine.model import Declared, HostDeclaration, Phase, Script, Upload
+from engine.plan.cause import upstream
+from engine.plan.planner import Draft
+
+PROBE_SECONDS = 30.0
+CHECK_SECONDS = 60.0
+ACTION_SECONDS = 600.0
+
+
+def probe_name(name: str) -> str:
+    """The section that probes a resource."""
+    return f"probe:{name}"
+
+
+def action_name(name: str, index: int) -> str:
+    """The section that carries out one action of a resource."""
+    return f"act:{name}:{index}"
+
+
+def probes(
+    resources: Iterable[Declared], phase: Phase, behind: Mapping[str, tuple[str, ...]] | None = None
+) -> list[Section]:
+    """One section a resource that looks and reports. In phase `verify` a check may retry until its timeout.
+
+    `behind` maps checks to the sections that must have succeeded for asking them to make sense.
+    """
+    return [
+        Section(
+            name=probe_name(declared.name),
+            script=declared.resource.probe(),
+            timeout=_probe_seconds(declared, phase),
+            needs=(behind or {}).get(declared.name, ()),
+            phase=phase,
+        )
+        for declared in resources
+    ]
+
+
+def _probe_seconds(declared: Declared, phase: Phase) -> float:
+    if declared.resource.check and phase == "verify":
+        return declared.timeout or CHECK_SECONDS
+    return PROBE_SECONDS
+
+
+@dataclass(frozen=True)
+class Carry:
+    """What carries out a draft: the sections in order, and which of them belong to which step."""
+
+    sections: tuple[Section, ...]
+    of_step: Mapping[str, tuple[str, ...]]
+
+    def behind(self, declared: HostDeclaration) -> dict[str, tuple[str, ...]]:
+        """Check → all sections of the steps it needs."""
+        needs = {resource.name: resource.needs for resource in declared.resources}
+        return {
+            check.name: tuple(
+                section for step in self.of_step if step in upstream(check.name, needs) for section in self.of_step[step]
+            )
+            for check in declared.resources
+            if check.resource.check
+        }
+
+
+def uploads(draft: Draft) -> dict[str, Upload]:
+    """Section name → bulk content to be staged before the program runs."""
+    return {
+        action_name(name, index): action.upload
+        for name, work in draft.work.items()
+        for index, action in enumerate(work.actions)
+        if action.upload is not None
+    }
+
+
+def carry(declared: HostDeclaration, draft: Draft, staged: Mapping[str, str]) -> Carry:
+    """Sections for all actions of a draft, each needing those before it in its step and those its step needs.
+
+    Before the first change of a resource that others watch, the watchers' marks are set. `staged` names the
+    staging directories of `uploads(draft)`.
+    """
+    needs = {resource.name: resource.needs for resource in declared.resources}
+    sections: list[Section] = []
+    of_step: dict[str, tuple[str, ...]] = {}
+    marks = _marks(declared, draft)
+    for resource in declared.resources:
+        work = draft.work.get(resource.name)
+        if work is None:
+            continue
+        above = upstream(resource.name, needs)
+        before = tuple(name for step in of_step if step in above for name in of_step[step])
+        names: tuple[str, ...] = ()
+        for mark in marks.pop(resource.name, ()):
+            name = f"mark:{resource.name}:{len(names)}"
+            sections.append(Section(name, mark, PROBE_SECONDS, before, step=True, phase="apply"))
+            names = (*names, name)
+        for index, action in enumerate(work.actions):
+            name = action_name(resource.name, index)
+            seconds = action.timeout or resource.timeout or ACTION_SECONDS
+            sections.append(
+                Section(
+                    name, action.script, seconds, before + names, step=True, phase="apply", staging=staged.get(name)
+                )
+            )
+            names = (*names, name)
+        of_step[resource.name] = names
+    return Carry(tuple(sections), of_step)
+
+
+def _marks(declared: HostDeclaration, draft: Draft) -> dict[str, list[Script]]:
+    """Resource with work → marks to set before it: of every watcher whose first watched change it is."""
+    found: dict[str, list[Script]] = {}
+    for watcher in declared.resources:
+        watched = {watch.name for watch in watcher.resource.watches()}
+        first = next((d.name for d in declared.resources if d.name in watched and d.name in draft.work), None)
+        mark = watcher.resource.mark() if first is not None else None
+        if first is not None and mark is not None:
+            found.setdefault(first, []).append(mark)
+    return found

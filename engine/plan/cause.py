@@ -1,0 +1,56 @@
+"""Why: the first resource upstream that has not converged. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from engine.model import Attribute, Step
+
+NOT_CONVERGED = frozenset({"change", "failing", "refused", "error", "blocked"})
+
+
+def upstream(name: str, needs: Mapping[str, tuple[str, ...]]) -> frozenset[str]:
+    """Names of all that `name` needs, directly or through others; itself left out."""
+    found: set[str] = set()
+    queue = list(needs.get(name, ()))
+    while queue:
+        need = queue.pop()
+        if need not in found:
+            found.add(need)
+            queue.extend(needs.get(need, ()))
+    return frozenset(found)
+
+
+def first_cause(names: Iterable[str], steps: Mapping[str, Step]) -> Step | None:
+    """Of the steps planned so far (in order), the first among `names` that has not converged."""
+    among = frozenset(names)
+    for step in steps.values():
+        if step.name in among and (step.outlook in NOT_CONVERGED or step.pending):
+            return step
+    return None
+
+
+def describe(step: Step) -> str:
+    """One sentence on what is wrong with a step: `login-password differs: line 1 is A, not B`."""
+    if step.outlook in ("refused", "error", "blocked"):
+        return f"{step.name}: {step.reason.splitlines()[0]}" if step.reason else f"{step.name} is {step.outlook}"
+    if step.verb in ("restart", "start", "create", "recreate"):
+        due = {"restart": "restarted", "start": "started", "create": "created", "recreate": "recreated"}
+        return f"{step.name} is to be {due[step.verb]}" + (f": {step.reason}" if step.reason else "")
+    if step.prior is None and step.attributes:
+        return f"{step.name} is missing"
+    return f"{step.name} differs: {differences(step.attributes)}" if step.attributes else f"{step.name} differs"
+
+
+def differences(attributes: Iterable[Attribute], most: int = 3) -> str:
+    """`line 1 is A, not B; mode is 0644, not 0600`, at most `most` of them."""
+    every = [f"{a.name} is {shown(a.before)}, not {shown(a.after)}" for a in attributes]
+    more = f"; and {len(every) - most} more" if len(every) > most else ""
+    return "; ".join(every[:most]) + more
+
+
+def shown(value: object) -> str:
+    """A plain value in a sentence."""
+    if value is None:
+        return "absent"
+    return "yes" if value is True else "no" if value is False else str(value)
