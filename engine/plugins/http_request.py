@@ -1,0 +1,226 @@
+"""The request of `http-assert`: what curl is told, and the script that asks. Pure.
+
+Everything about a request travels as configuration on curl's standard input, so that no address, header or body
+ever shows in a process list, and no file is written.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote, quote_plus
+
+from engine.model import Secret
+
+Text = str | Secret
+
+READING = ("GET", "HEAD")
+"""Methods that change nothing, so that a plan may use them."""
+
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+
+# One request. Nothing touches the disk and nothing but constants stands in curl's arguments: its options come on
+# standard input, a body to send on descriptor 5. The answer's body goes to descriptor 4, what else there is to
+# say (headers, complaint, exit code) is held back until the body is through, so that the two do not mix.
+_REQUEST = """\
+need curl
+nl='
+'
+request() {
+    printf '%s' "$body" | {
+        exec 5<&0
+        printf '%s\\n' "$config" | curl -q --noproxy '*' -K - -sS -D /dev/fd/3 -o - --max-time "$limit" "$@" 2>&3
+    }
+}
+answer() {
+    exec 4>&1
+    rest=$( {
+        {
+            code=0
+            request "$@" || code=$?
+            printf '\\n%s' "$code" >&3
+        } | {
+            head -c "$keep"
+            cat >/dev/null
+        } | tr -d '\\000' >&4
+    } 3>&1)
+    printf '\\n\\036%s' "$rest"
+    exec 4>&-
+    case ${rest##*"$nl"}:$rest in
+        0:*) ;;
+        7:* | 18:* | 28:* | 52:* | 55:* | 56:*) exit 75 ;;
+        35:*reset* | 35:*SYSCALL*) exit 75 ;;
+        *) exit 0 ;;
+    esac
+    status=$nl$rest
+    status=${status##*"$nl"HTTP/}
+    status=${status#* }
+    status=${status%%[!0-9]*}
+    case " $statuses " in
+        *" $status "*) exit 0 ;;
+    esac
+    case $status in
+        502 | 503 | 504) exit 75 ;;
+    esac
+}
+"""
+
+PROBE = (
+    _REQUEST
+    + """\
+if [ "$phase" = plan ] && [ -z "$reading" ]; then
+    fact asked no
+    fact not_yet yes
+    exit 0
+fi
+if [ -n "$ca" ]; then
+    set -- "$@" --cacert "$ca"
+fi
+if [ "$phase" = plan ]; then
+    patience=0
+    within=${within:-5}
+else
+    patience=$((${timeout%%.*} - 1))
+    within=${within:-30}
+fi
+start=$(date +%s)
+now=$start
+pause=0.2
+while :; do
+    limit=$((start + patience - now))
+    if [ "$phase" = plan ] || [ "$limit" -gt "$within" ]; then
+        limit=$within
+    fi
+    if [ "$limit" -lt 1 ]; then
+        limit=1
+    fi
+    again=0
+    found=$(answer "$@") || again=$?
+    now=$(date +%s)
+    if [ "$again" != 75 ] || [ "$now" -ge $((start + patience)) ]; then
+        break
+    fi
+    sleep "$pause" 2>/dev/null || sleep 1
+    pause=0.5
+done
+if [ "$again" = 75 ]; then
+    fact not_yet yes
+elif [ "$again" != 0 ]; then
+    fail "the request could not be made (status $again)"
+fi
+fact asked yes
+fact answer "$found"
+"""
+)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked; the fields are the parameters of `http-assert` of the same names."""
+
+    url: str
+    method: str = "GET"
+    headers: Mapping[str, object] = field(default_factory=dict)
+    query: Mapping[str, object] = field(default_factory=dict)
+    bearer: Text | None = None
+    body: Any = None
+    follow: bool = False
+    insecure: bool = False
+
+    def check(self) -> None:
+        """Raises ValueError, with a sentence for the user, for what could never be sent."""
+        for name, value in self.headers.items():
+            if not _NAME.fullmatch(name):
+                raise ValueError(f"headers: `{name}` is no name of a header")
+            _one_line(f"headers: `{name}`", value)
+        _one_line("bearer", self.bearer)
+
+    def config(self) -> Text:
+        """The options of curl, as a file of its `-K`. A Secret where anything in it is one."""
+        lines: list[Text] = ["globoff", "path-as-is", _option("url", self._address())]
+        payload = self.payload()
+        if self.method == "HEAD":
+            lines.append("head")
+        elif self.method != ("GET" if payload is None else "POST"):
+            lines.append(_option("request", self.method))
+        for name, value in self._sent_headers().items():
+            # A header without a value is written with a semicolon; with a colon curl would leave it out.
+            lines.append(_option("header", _join([f"{name}: ", value]) if _reveal(value) else f"{name};"))
+        if payload is not None:
+            lines.append('data-binary = "@/dev/fd/5"')
+        if self.follow:
+            lines += ["location", "max-redirs = 10"]
+        if self.insecure:
+            lines.append("insecure")
+        return _join(lines, "\n")
+
+    def _address(self) -> Text:
+        base, _, _ = self.url.partition("#")
+        pairs: list[Text] = []
+        for name, value in self.query.items():
+            encoded = quote_plus(_reveal(value))
+            pairs.append(_join([f"{quote_plus(name)}=", Secret(encoded) if isinstance(value, Secret) else encoded]))
+        address = quote(base, safe="%/:?#[]@!$&'()*+,;=~-._")
+        if not pairs:
+            return address
+        return _join([address, "&" if "?" in address else "?", _join(pairs, "&")])
+
+    def _sent_headers(self) -> dict[str, Text]:
+        sent = {name: value if isinstance(value, Secret) else _plain(value) for name, value in self.headers.items()}
+        if self.bearer is not None:
+            sent["Authorization"] = _join(["Bearer ", self.bearer])
+        if isinstance(self.body, Mapping | list | tuple) and "content-type" not in map(str.lower, sent):
+            sent["Content-Type"] = "application/json"
+        return sent
+
+    def payload(self) -> Text | None:
+        """What is sent as a body; None: nothing, not even an empty one."""
+        if self.body is None:
+            return "" if self.method in ("POST", "PUT", "PATCH") else None
+        if isinstance(self.body, str | Secret):
+            return self.body
+        secrets: list[Secret] = []
+
+        def revealed(value: object) -> str:
+            if not isinstance(value, Secret):
+                raise TypeError(f"{type(value).__name__} cannot be sent as JSON")
+            secrets.append(value)
+            return value.reveal()
+
+        text = json.dumps(self.body, ensure_ascii=False, default=revealed)
+        return Secret(text) if secrets else text
+
+
+def _one_line(where: str, value: object) -> None:
+    try:
+        text = _reveal(value)
+    except ValueError:
+        return  # known by its digest alone, as where secrets are not read: then nothing is sent either
+    if re.search(r"[\r\n\0]", text):
+        raise ValueError(f"{where} has a line break in it; a header is one line")
+
+
+def _reveal(value: object) -> str:
+    return value.reveal() if isinstance(value, Secret) else "" if value is None else _plain(value)
+
+
+def _plain(value: object) -> str:
+    return ("true" if value else "false") if isinstance(value, bool) else str(value)
+
+
+def _join(parts: Sequence[Text], between: str = "") -> Text:
+    """The parts as one text; a Secret where one of them is."""
+    text = between.join(part.reveal() if isinstance(part, Secret) else part for part in parts)
+    return Secret(text) if any(isinstance(part, Secret) for part in parts) else text
+
+
+def _option(name: str, value: Text) -> Text:
+    """A line of curl's configuration: in double quotes, with what is special there escaped."""
+    text = value.reveal() if isinstance(value, Secret) else value
+    for plain, escaped in (("\\", "\\\\"), ('"', '\\"'), ("\n", "\\n"), ("\r", "\\r"), ("\t", "\\t")):
+        text = text.replace(plain, escaped)
+    line = f'{name} = "{text}"'
+    return Secret(line) if isinstance(value, Secret) else line
