@@ -118,9 +118,7 @@ class Job:
         finished: Callable[[HostReport], None] = lambda report: None,
     ) -> Report:
         """Carry out what `plan` found, batch by batch, redacted."""
-        hosts, batches, stopped = rollout.apply(
-            self.rule, agreed, lambda report: finished(self.clean(report))
-        )
+        hosts, batches, stopped = rollout.apply(self.rule, agreed, lambda report: finished(self.clean(report)))
         several = len(self.rule.batches) > 1
         return Report(
             self.declared.name,

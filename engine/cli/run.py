@@ -7,12 +7,17 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from engine.cli.job import Job
+from engine.cli.job import Job, who
 from engine.cli.options import request_of
 from engine.cli.output import Printer
+from engine.cli.project import project_root
+from engine.cli.reviewed import Reviewed, is_plan_file, save
+from engine.execute.journal import Journal, Recording
 from engine.execute.rollout import Rollout, converged
 from engine.model import Plan, Progress, Report
 from engine.views import progress as progress_view
@@ -29,6 +34,8 @@ def plan(options: dict[str, Any]) -> int:
             found = job.plan(rollout)
     finally:
         progress.close()
+    if options.get("out"):
+        save(job, found, Path(options["out"]))
     show(found, options, printer, job.command("plan"))
     return plan_code(found, options.get("detailed_exitcode", False))
 
@@ -36,25 +43,58 @@ def plan(options: dict[str, Any]) -> int:
 def apply(options: dict[str, Any]) -> int:
     """Plan, ask where somebody is there to answer, carry out, prove, report. Returns the exit code."""
     printer = Printer(options["color"])
-    job = Job(request_of(options), printer)
-    progress = _progress(options, printer, len(job.declared.hosts))
+    request, reviewed = request_of(options), None
+    if is_plan_file(request.states):
+        root = project_root(Path.cwd(), request.chdir)
+        reviewed = Reviewed(Path(request.states[0]), root)
+        request = reviewed.request(request)
+    job = Job(request, printer)
+    if reviewed is not None:
+        reviewed.check_sources(job)
+    return _applied(job, options, printer, reviewed)
+
+
+def _applied(job: Job, options: dict[str, Any], printer: Printer, reviewed: Reviewed | None) -> int:
+    watching = Switch(_progress(options, printer, len(job.declared.hosts)))
+    journal = Journal(job.root, lambda text: printer.redactor.text(text))
     try:
-        with job.reach(progress, "apply") as rollout, interruptible(rollout):
+        with job.reach(Recording(journal, watching), "apply") as rollout, interruptible(rollout):
             found = job.plan(rollout)
-            if _asks(options, found):
-                progress.close()
+            if reviewed is not None:
+                refused = ((host.host, reviewed.agreed(host)) for host in found.hosts if not host.error)
+                rollout.refused = {host: text for host, text in refused if text}
+            elif _asks(options, found):
+                watching.close()
                 show(found, options, printer, job.command("apply"))
                 if not _agreed(printer):
                     return 1
-                progress = _progress(options, printer, len(job.declared.hosts))
-                for run in rollout.runs.values():
-                    run.progress = progress
-                rollout.progress = progress
-            report = job.apply(rollout)
+                watching.onward = _progress(options, printer, len(job.declared.hosts))
+            journal.write("started", **_told(job, options, reviewed))
+            report = job.apply(rollout, reviewed.agreed if reviewed else None, journal.host)
+            report = replace(report, run=journal.run)
+            code = report_code(report)
+            journal.write("finished", stopped=report.stopped, exit=code, seconds=round(report.seconds, 3))
     finally:
-        progress.close()
+        watching.close()
+        journal.close()
     show(report, options, printer, job.command("apply"))
-    return report_code(report)
+    return code
+
+
+def _told(job: Job, options: dict[str, Any], reviewed: Reviewed | None) -> dict[str, Any]:
+    """What the journal keeps of how a run was asked for, so that it can be told and retried."""
+    request = job.request
+    return {
+        "who": who(),
+        "state": job.declared.name,
+        "states": [str(path.resolve()) for path in job.files],
+        "inventory": [str(Path(name).expanduser().resolve()) for name in request.inventory],
+        "variables": list(request.variables),
+        "only": list(request.only),
+        "skip": list(request.skip),
+        "plan": reviewed.file if reviewed else None,
+        "hosts": [host.host.name for host in job.declared.hosts],
+    }
 
 
 def show(value: Plan | Report, options: dict[str, Any], printer: Printer, command: str) -> None:
@@ -128,6 +168,16 @@ def _asks(options: dict[str, Any], found: Plan) -> bool:
 def _agreed(printer: Printer) -> bool:
     printer.err("Apply this? [y/N] ")
     return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+class Switch:
+    """A Progress whose drawing can be closed for a question and begun again after it."""
+
+    def __init__(self, onward: Progress) -> None:
+        self.onward = onward
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.onward, name)
 
 
 def _progress(options: dict[str, Any], printer: Printer, hosts: int) -> Progress:

@@ -10,9 +10,7 @@ from engine.errors import InvalidInput, Problem
 from engine.model import Declared, HostDeclaration
 
 
-def left_out(
-    hosts: Sequence[HostDeclaration], only: Sequence[str], skip: Sequence[str]
-) -> dict[str, frozenset[str]]:
+def left_out(hosts: Sequence[HostDeclaration], only: Sequence[str], skip: Sequence[str]) -> dict[str, frozenset[str]]:
     """Host → names of the resources that are left out. Raises InvalidInput for a word that matches nothing."""
     declared = [resource for host in hosts for resource in host.resources]
     for option, words in (("--only", only), ("--skip", skip)):
@@ -52,5 +50,7 @@ def _unmatched(option: str, word: str, declared: Sequence[Declared]) -> Problem:
     most = 20
     more = f", and {len(known) - most} more" if len(known) > most else ""
     return Problem(
-        f"`{word}` matches no resource", where=option, hints=(*hints, f"there are: {', '.join(known[:most]) or 'none'}{more}")
+        f"`{word}` matches no resource",
+        where=option,
+        hints=(*hints, f"there are: {', '.join(known[:most]) or 'none'}{more}"),
     )

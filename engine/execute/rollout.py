@@ -29,13 +29,17 @@ def converged(report: HostReport) -> bool:
 
 
 class Rollout:
-    """The runs of all hosts. `stop()` may be called from another thread or a signal handler's thread."""
+    """The runs of all hosts. `stop()` may be called from another thread.
+
+    `refused` (host → why) holds hosts that must not be changed, since they are not what was reviewed.
+    """
 
     def __init__(self, runs: Sequence[HostRun], executor: Executor, progress: Progress) -> None:
         self.runs = {run.host: run for run in runs}
         self.executor, self.progress = executor, progress
         self.stopping = threading.Event()
         self.unseen: dict[str, HostPlan] = {}
+        self.refused: dict[str, str] = {}
 
     def plan(self) -> tuple[HostPlan, ...]:
         """Observe every host, in parallel. A host that cannot be observed has an `error` instead of steps."""
@@ -107,6 +111,8 @@ class Rollout:
     def _apply_one(self, run: HostRun, agreed: Callable[[HostPlan], str] | None) -> HostReport:
         if self.stopping.is_set():
             return HostReport(run.host, started=False)
+        if run.host in self.refused:
+            return HostReport(run.host, error=self.refused[run.host], drift=True, trips=run.trips)
         unseen = self.unseen.get(run.host)
         if unseen is not None:
             return HostReport(run.host, error=unseen.error, unreachable=unseen.unreachable, trips=run.trips)

@@ -199,9 +199,7 @@ class HostRun:
         self.trips += 1
         return stage(self.transport, bulk)
 
-    def _run(
-        self, transport: Transport, sections: list[Section], lock: Lock | None, trip: bool = True
-    ) -> _Seen:
+    def _run(self, transport: Transport, sections: list[Section], lock: Lock | None, trip: bool = True) -> _Seen:
         self.trips += trip
         seen = _Seen()
         program = compose(sections, lock=lock)

@@ -62,7 +62,10 @@ class Carry:
         needs = {resource.name: resource.needs for resource in declared.resources}
         return {
             check.name: tuple(
-                section for step in self.of_step if step in upstream(check.name, needs) for section in self.of_step[step]
+                section
+                for step in self.of_step
+                if step in upstream(check.name, needs)
+                for section in self.of_step[step]
             )
             for check in declared.resources
             if check.resource.check

@@ -1,0 +1,136 @@
+"""A saved plan on its way out (`plan --out`) and back in (`apply plan.json`)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from engine import __version__
+from engine.cli.job import Job, Request
+from engine.declare.key import Key
+from engine.errors import InvalidInput, PlanRefused, Problem
+from engine.model import HostPlan, Plan
+from engine.plan import planfile
+
+
+def is_plan_file(states: tuple[str, ...]) -> bool:
+    """Whether the argument of `apply` is a saved plan: one file that ends in `.json`."""
+    return len(states) == 1 and states[0].endswith(".json")
+
+
+def save(job: Job, plan: Plan, path: Path) -> None:
+    """Write a plan for review, atomically, mode 0600. Raises InvalidInput where it cannot be written."""
+    made = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    text = planfile.dumps(planfile.document(plan, _about(job), made, job.key.id, job.key.mac))
+    part = path.with_name(f".{path.name}.part")
+    try:
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            file.write(text)
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise InvalidInput(Problem(f"cannot be written: {error.strerror}", where=str(path.absolute()))) from error
+
+
+class Reviewed:
+    """A saved plan that is to be applied. Raises PlanRefused for one that is damaged, edited, or of another key."""
+
+    def __init__(self, path: Path, root: Path) -> None:
+        self.file, self.root = str(path), root
+        try:
+            text = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError as error:
+            raise PlanRefused(f"{path}: is no saved plan: it is not UTF-8") from error
+        except OSError as error:
+            raise InvalidInput(Problem(error.strerror or "cannot be read", where=str(path.absolute()))) from error
+        document = planfile.loads(text, self.file)
+        key = Key.load(root, create=False)
+        planfile.check_seal(document, text, self.file, key.id, key.verify)
+        self.document = document
+        self.hosts: Mapping[str, Any] = {host["host"]: host for host in document["hosts"]}
+
+    def request(self, given: Request) -> Request:
+        """The request that plans the same again; of what was given now, the connection's options and --limit count."""
+        if given.only or given.skip or given.inventory:
+            raise InvalidInput("a saved plan names its own inventory, --only and --skip; leave them out")
+        saved = self.document
+        both = [text for text in (saved["limit"], given.limit) if text]
+        return replace(
+            given,
+            states=tuple(str(self.root / state) for state in saved["states"]),
+            chdir=self.root,
+            inventory=tuple(str(self.root / name) for name in saved["inventory"]),
+            only=tuple(saved["only"]),
+            skip=tuple(saved["skip"]),
+            limit=":&".join(both) or None,
+        )
+
+    def check_sources(self, job: Job) -> None:
+        """Raises PlanRefused where a file or variable that the plan was made from is not what it was."""
+        now, then = _about(job), self.document
+        wrong = [
+            f"{name} {_fate(name, then['sources'], now['sources'])}"
+            for name in sorted({*then["sources"], *now["sources"]})
+            if then["sources"].get(name) != now["sources"].get(name)
+        ]
+        wrong += [
+            f"-e {name} {_fate(name, then['variables'], now['variables'])}"
+            for name in sorted({*then["variables"], *now["variables"]})
+            if then["variables"].get(name) != now["variables"].get(name)
+        ]
+        if then["engine"] != now["engine"]:
+            wrong.append(f"engine {then['engine']} made it, this is {now['engine']}")
+        if wrong:
+            again = f"plan {' '.join(then['states'])} --out {self.file}"
+            raise PlanRefused(
+                "\n  ".join([f"{self.file}: its sources are not what they were", *wrong, f"Plan again with: {again}"])
+            )
+
+    def agreed(self, found: HostPlan) -> str:
+        """Why a host as found now may not be changed, "" where it is what was reviewed."""
+        reviewed = self.hosts.get(found.host)
+        if reviewed is None:
+            return f"{found.host}: is not in the reviewed plan"
+        return "\n".join(planfile.drift(reviewed, found))
+
+
+def _about(job: Job) -> dict[str, Any]:
+    request = job.request
+    files = [*job.declared.sources, *job.inventory.sources]
+    return {
+        "engine": __version__,
+        "states": [_relative(path, job.root) for path in job.files],
+        "inventory": [_relative(Path(name), job.root) for name in request.inventory],
+        "sources": {_relative(path, job.root): _digest(path) for path in files},
+        "variables": {
+            name: job.key.mac(json.dumps(value, sort_keys=True, default=str).encode())
+            for name, value in sorted(job.extra.items())
+        },
+        "limit": request.limit,
+        "only": list(request.only),
+        "skip": list(request.skip),
+    }
+
+
+def _relative(path: Path, root: Path) -> str:
+    resolved = path.expanduser().resolve()
+    return str(resolved.relative_to(root)) if resolved.is_relative_to(root) else str(resolved)
+
+
+def _digest(path: Path) -> str:
+    if path.is_dir():
+        return "directory"
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _fate(name: str, then: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    if name not in now:
+        return "is missing"
+    return "changed" if name in then else "is new"

@@ -1,0 +1,158 @@
+"""The journal: what every apply did, as JSON lines under the project root's `.engine/runs/`.
+
+One file a run, `RUN.jsonl`, mode 0600, append-only; each event is flushed as it happens, so that a killed run is
+still told. Everything written is redacted by the caller's redactor first.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from engine.errors import InvalidInput, Problem
+from engine.model import HostReport
+from engine.model.progress import Progress
+
+Event = Mapping[str, Any]
+
+
+def runs_directory(project: Path) -> Path:
+    """Where the journals of a project are."""
+    return project / ".engine" / "runs"
+
+
+class Journal:
+    """Writes the record of one run. Safe to use from many threads."""
+
+    def __init__(self, project: Path, redact: Callable[[str], str]) -> None:
+        directory = runs_directory(project)
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.run = f"{datetime.now():%Y%m%d-%H%M}-{secrets.token_hex(2)}"
+        self._redact = redact
+        self._lock = threading.Lock()
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND
+        self._file = os.fdopen(os.open(directory / f"{self.run}.jsonl", flags, 0o600), "w", encoding="utf-8")
+
+    def write(self, event: str, **data: Any) -> None:
+        """Append one event with its UTC time."""
+        line = json.dumps({"at": _now(), "event": event, **data}, ensure_ascii=False, default=str)
+        with self._lock:
+            if not self._file.closed:
+                self._file.write(self._redact(line) + "\n")
+                self._file.flush()
+
+    def host(self, report: HostReport) -> None:
+        """What became of one host, resource by resource."""
+        for outcome in report.outcomes:
+            self.write(
+                "resource",
+                host=report.host,
+                name=outcome.step.name,
+                kind=outcome.step.kind,
+                verdict=outcome.verdict,
+                verb=outcome.step.verb,
+                attributes=[asdict(attribute) for attribute in outcome.step.attributes],
+                reason=outcome.reason,
+                cause=outcome.cause,
+                seconds=round(outcome.seconds, 3),
+            )
+        self.write(
+            "host",
+            host=report.host,
+            error=report.error,
+            unreachable=report.unreachable,
+            drift=report.drift,
+            started=report.started,
+            trips=report.trips,
+            seconds=round(report.seconds, 3),
+        )
+
+    def close(self) -> None:
+        """Close the file; safe to call twice."""
+        with self._lock:
+            self._file.close()
+
+
+class Recording:
+    """A Progress that writes to the journal what it hears, and passes it on."""
+
+    def __init__(self, journal: Journal, onward: Progress) -> None:
+        self.journal, self.onward = journal, onward
+
+    def host_started(self, host: str) -> None:
+        """Noted and passed on."""
+        self.journal.write("host-started", host=host)
+        self.onward.host_started(host)
+
+    def step_started(self, host: str, name: str) -> None:
+        """Noted and passed on."""
+        self.journal.write("step-started", host=host, name=name)
+        self.onward.step_started(host, name)
+
+    def step_finished(self, host: str, name: str, seconds: float, ok: bool) -> None:
+        """Noted and passed on."""
+        self.journal.write("step-finished", host=host, name=name, seconds=round(seconds, 3), ok=ok)
+        self.onward.step_finished(host, name, seconds, ok)
+
+    def host_finished(self, host: str, ok: bool, changed: int) -> None:
+        """Passed on; the journal has the host's report."""
+        self.onward.host_finished(host, ok, changed)
+
+    def note(self, text: str) -> None:
+        """Noted and passed on."""
+        self.journal.write("note", text=text)
+        self.onward.note(text)
+
+    def close(self) -> None:
+        """Passed on."""
+        self.onward.close()
+
+
+def runs(project: Path) -> list[str]:
+    """Ids of all runs, oldest first."""
+    return sorted(path.stem for path in runs_directory(project).glob("*.jsonl"))
+
+
+def events(project: Path, run: str) -> list[dict[str, Any]]:
+    """All events of a run; a last line that a kill cut short is left out. Raises InvalidInput for an unknown run."""
+    path = runs_directory(project) / f"{run}.jsonl"
+    if run not in runs(project):
+        known = runs(project)[-5:]
+        hint = f"The latest are: {', '.join(known)}" if known else "There are no runs yet."
+        raise InvalidInput(Problem(f"there is no run `{run}`", where=str(runs_directory(project)), hints=(hint,)))
+    return list(_parsed(path))
+
+
+def _parsed(path: Path) -> Iterator[dict[str, Any]]:
+    with path.open(encoding="utf-8", errors="replace") as file:
+        for line in file:
+            try:
+                event = json.loads(line)
+            except ValueError:
+                continue
+            if isinstance(event, dict):
+                yield event
+
+
+def unfinished_hosts(found: list[dict[str, Any]]) -> list[str]:
+    """Hosts of a run that have not converged: failed, unreachable, not started, or never told of again."""
+    hosts: list[str] = next((list(e["hosts"]) for e in found if e["event"] == "started"), [])
+    bad = {"failed", "refused", "skipped"}
+    failed = {e["host"] for e in found if e["event"] == "resource" and e["verdict"] in bad}
+    good = {
+        e["host"]
+        for e in found
+        if e["event"] == "host" and e["started"] and not e["error"] and e["host"] not in failed
+    }
+    return [host for host in hosts if host not in good]
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
