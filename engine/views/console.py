@@ -11,7 +11,7 @@ from engine.model import HostPlan, HostReport, Outcome, Plan, Report, Step
 from engine.views.diff import FOLD, TextDiff, unified
 from engine.views.escape import cells, lines, to_ascii, visible
 from engine.views.fold import alike, count, names
-from engine.views.layout import Entry, Style, block, filled, padded
+from engine.views.layout import Entry, Style, block, filled, padded, wrapped
 from engine.views.rows import label, outcome_rows, step_rows
 from engine.views.summary import (
     HOST_ORDER,
@@ -229,4 +229,7 @@ def _diffs(step: Step, style: Style) -> tuple[tuple[str, TextDiff], ...]:
 
 def _last(summary: Summary, style: Style) -> str:
     said = str(summary)
+    if style.width is not None and cells(said) > style.width:
+        counts = wrapped(said.removesuffix(f"   {summary.extent}"), style.width - 2)
+        said = "\n  ".join([*counts, summary.extent])
     return style.paint(summary.lead, summary.tone) + said.removeprefix(summary.lead)

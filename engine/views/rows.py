@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from engine.model import CURRENT, Attribute, Outcome, Plain, Step
 from engine.views.escape import lines, visible
+from engine.views.fold import count
 from engine.views.summary import past, verb
 
 _DIGEST = re.compile(r"(?:sha256:)?[0-9a-f]{40,64}$")
@@ -173,9 +174,9 @@ def _output(output: str) -> list[Row]:
         return []
     said = lines(output)
     more = len(said) - _OUTPUT
-    rows = [Row("", before=f"({more} lines above)")] if more > 0 else []
-    rows += [Row("", before=line) for line in said[-_OUTPUT:]]
-    return [Row("output", before=rows[0].before), *rows[1:]]
+    rows = [Row("", f"({count(more, 'more line')} above)")] if more > 0 else []
+    rows += [Row("", line) for line in said[-_OUTPUT:]]
+    return [Row("output", rows[0].sentence), *rows[1:]]
 
 
 def _actions(step: Step, verbosity: int) -> list[Row]:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from tests.unit.views import samples
-
 from engine.model import Plan, Report
 from engine.views import render
+from tests.unit.views import samples
 
 PLAN = """\
 gpu1

@@ -1,0 +1,148 @@
+"""Plans and reports as JSON, for programs. The shape is published in `plan.schema.json` and `report.schema.json`
+beside this file; `version` grows when a key is removed or changes its meaning, not when one is added.
+
+Keys keep their order and every step stands on a line of its own, so that two outputs can be compared by line. The
+text is ASCII: everything else is escaped, so it is harmless on any terminal.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from engine.model import Batch, HostPlan, HostReport, Outcome, Plan, Report, Step
+from engine.views.layout import Style
+from engine.views.summary import Summary, plan_summary, report_summary, status
+
+VERSION = 1
+
+
+def render(value: Plan | Report, style: Style) -> str:
+    """A plan or report as JSON, with a final newline."""
+    return "\n".join(_written(value)) + "\n"
+
+
+def _written(value: Plan | Report) -> Iterator[str]:
+    head = _plan(value) if isinstance(value, Plan) else _report(value)
+    yield "{"
+    for key, item in head.items():
+        yield f"{_dumps(key)}: {_dumps(item)},"
+    yield '"hosts": ['
+    for at, host in enumerate(value.hosts):
+        comma = "," if at < len(value.hosts) - 1 else ""
+        named, items = _host(host)
+        opening = _dumps(named)[:-1]
+        key = "steps" if isinstance(host, HostPlan) else "outcomes"
+        yield f'{opening}, "{key}": ['
+        yield ",\n".join(_dumps(item) for item in items)
+        yield f"]}}{comma}"
+    yield "]"
+    yield "}"
+
+
+def _plan(plan: Plan) -> dict[str, Any]:
+    return {
+        "version": VERSION,
+        "type": "plan",
+        "state": plan.state,
+        "summary": _summary(plan_summary(plan)),
+        "seconds": _rounded(plan.seconds),
+        "rule": plan.rule,
+        "batches": _batches(plan.batches),
+    }
+
+
+def _report(report: Report) -> dict[str, Any]:
+    return {
+        "version": VERSION,
+        "type": "report",
+        "state": report.state,
+        "run": report.run,
+        "summary": _summary(report_summary(report)),
+        "stopped": report.stopped,
+        "seconds": _rounded(report.seconds),
+        "rule": report.rule,
+        "batches": _batches(report.batches),
+    }
+
+
+def _summary(summary: Summary) -> dict[str, Any]:
+    return {"lead": summary.lead, "parts": list(summary.parts), "extent": summary.extent}
+
+
+def _batches(batches: Iterable[Batch]) -> list[dict[str, Any]]:
+    return [{"hosts": list(batch.hosts), "seconds": _rounded(batch.seconds)} for batch in batches]
+
+
+def _host(host: HostPlan | HostReport) -> tuple[dict[str, Any], Iterable[dict[str, Any]]]:
+    named: dict[str, Any] = {
+        "host": host.host,
+        "status": status(host),
+        "error": host.error,
+        "unreachable": host.unreachable,
+        "trips": host.trips,
+        "seconds": _rounded(host.seconds),
+    }
+    if isinstance(host, HostPlan):
+        return named, (step_data(host.host, step) for step in host.steps)
+    named |= {"drift": host.drift, "started": host.started}
+    return named, (_outcome(host.host, outcome) for outcome in host.outcomes)
+
+
+def step_data(host: str, step: Step) -> dict[str, Any]:
+    """A step as plain data, with its address."""
+    return {
+        "address": f"{host}/{step.name}",
+        "name": step.name,
+        "kind": step.kind,
+        "outlook": step.outlook,
+        "verb": step.verb,
+        "attributes": [{"name": a.name, "before": a.before, "after": a.after} for a in step.attributes],
+        "prior": None if step.prior is None else dict(step.prior),
+        "reason": step.reason,
+        "cause": step.cause,
+        "needs": list(step.needs),
+        "actions": list(step.actions),
+        "texts": {name: {"before": before, "after": after} for name, (before, after) in step.texts.items()},
+        "show": dict(step.show),
+        "check": step.check,
+        "pending": step.pending,
+        "expected": step.expected,
+        "now": step.now,
+        "position": step.position,
+    }
+
+
+def _outcome(host: str, outcome: Outcome) -> dict[str, Any]:
+    return {
+        "address": f"{host}/{outcome.step.name}",
+        "verdict": outcome.verdict,
+        "reason": outcome.reason,
+        "cause": outcome.cause,
+        "fix": outcome.fix,
+        "output": outcome.output,
+        "seconds": _rounded(outcome.seconds),
+        "due": outcome.due,
+        "now": outcome.now,
+        "show": dict(outcome.show),
+        "step": step_data(host, outcome.step),
+    }
+
+
+def _rounded(value: float) -> float:
+    return round(value, 3)
+
+
+def _dumps(item: Any) -> str:
+    text = json.dumps(item)
+    return json.dumps(_valid(item)) if "\\ud" in text else text
+
+
+def _valid(item: Any) -> Any:
+    """The same without lone surrogates (bytes of a host that are no UTF-8): many JSON parsers refuse those."""
+    if isinstance(item, str):
+        return item.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    if isinstance(item, Mapping):
+        return {_valid(key): _valid(value) for key, value in item.items()}
+    return [_valid(value) for value in item] if isinstance(item, list) else item
