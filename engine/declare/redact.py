@@ -1,0 +1,211 @@
+"""Taking secrets out of everything that leaves the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from engine.declare import patterns
+from engine.declare.patterns import Form
+from engine.model import Secret
+
+SHOWN = "<secret>"
+"""What stands in the place of a secret."""
+
+_LONGEST = 500
+"""Longer values are matched in parts of this length, so that no expression gets huge."""
+_FRAGMENT = 12
+_WINDOW = 8
+_STRIDE = _FRAGMENT - _WINDOW + 1
+
+
+class Redactor:
+    """Replaces secrets by `<secret>`.
+
+    Hidden are: each value as it is, and quoted, escaped or encoded in the ways of shells, JSON, URLs, Python, HTML,
+    Compose, base64 (of the value, or of a text around it, like `user:value`) and hexadecimal, mixed as may be; its
+    SHA-256; each of its lines and each part between `$` signs from 8 characters on; and any 12 characters in a row
+    of it, plain or as base64 (such as the rest of a value cut off in the middle).
+
+    A value of fewer than 4 characters is hidden only where no letter or digit stands beside it, and not in base64:
+    else every second word would be. An empty value, and one known only by its digest, cannot be seen: of these
+    nothing or the digest is hidden.
+
+    Give it the secrets as declared, not long texts rendered with them, of which every line would be hidden.
+    Immutable, so it can be shared by threads.
+    """
+
+    def __init__(self, secrets: Iterable[Secret]) -> None:
+        forms: dict[str, Form] = {}
+        values: dict[str, None] = {}
+        for secret in secrets:
+            forms[f"sha256 {secret.digest}"] = patterns.hexadecimal(secret.digest)
+            value = _value(secret)
+            if value and value not in values:
+                values[value] = None
+                forms.update(_forms(value))
+        self._forms: tuple[Form, ...] = tuple(forms.values())
+        self._fragments = _Fragments(values)
+
+    def text(self, text: str) -> str:
+        """`text` without the secrets. Linear in its length; a megabyte takes some hundredths of a second.
+
+        Judges what it is given as a whole: of a text that comes in pieces use `stream`.
+        """
+        return _replaced(text, self._spans(text))
+
+    def data(self, value: Any) -> Any:
+        """`value` with every text in it redacted: dicts (keys too), lists, tuples, sets, bytes; a Secret becomes
+        `<secret>`. Two keys that become equal are told apart by a number, so that no entry is lost."""
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, Secret):
+            return SHOWN
+        if isinstance(value, bytes):
+            return self.text(value.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+        if isinstance(value, dict):
+            return self._dict(value)
+        if isinstance(value, tuple) and hasattr(value, "_fields"):
+            return type(value)(*(self.data(item) for item in value))
+        if isinstance(value, (list, tuple, set, frozenset)):
+            return type(value)(self.data(item) for item in value)
+        return value
+
+    def stream(self) -> Stream:
+        """A redactor of a text that comes in pieces."""
+        return Stream(self)
+
+    @property
+    def reach(self) -> int:
+        """The most characters that one secret can take up, in whatever form."""
+        return max((form.width for form in self._forms), default=0)
+
+    def _dict(self, value: dict[Any, Any]) -> dict[Any, Any]:
+        found: dict[Any, Any] = {}
+        for key, item in value.items():
+            shown, number = self.data(key), 1
+            while shown in found:
+                number += 1
+                shown = f"{self.data(key)} {number}"
+            found[shown] = self.data(item)
+        return found
+
+    def _spans(self, text: str) -> list[tuple[int, int]]:
+        """Where the secrets are, in order, none touching another."""
+        found = [span for form in self._forms for span in form.spans(text)]
+        found += self._fragments.spans(text)
+        merged: list[tuple[int, int]] = []
+        for start, end in sorted(found):
+            if merged and start <= merged[-1][1]:
+                merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+            else:
+                merged.append((start, end))
+        return merged
+
+
+class Stream:
+    """Redacts a text that comes in pieces, cut anywhere: `feed` each, then `close`.
+
+    It keeps back as much as the longest form of a secret may take up (`Redactor.reach`), so it lags behind.
+    """
+
+    def __init__(self, redactor: Redactor) -> None:
+        self._redactor = redactor
+        self._kept = ""
+
+    def feed(self, text: str) -> str:
+        """Take the next piece; return what is certain by now."""
+        self._kept += text
+        certain = len(self._kept) - self._redactor.reach
+        # Looking again at what is kept costs time, so wait until there is as much new text as old.
+        if certain < self._redactor.reach:
+            return ""
+        spans = [span for span in self._redactor._spans(self._kept) if span[0] < certain]
+        end = max(certain, spans[-1][1] if spans else 0)
+        ready, self._kept = self._kept[:end], self._kept[end:]
+        return _replaced(ready, spans)
+
+    def close(self) -> str:
+        """The rest of the text."""
+        rest, self._kept = self._redactor.text(self._kept), ""
+        return rest
+
+
+class _Fragments:
+    """Finds any 12 characters in a row of a value in a text.
+
+    Of 12 characters in a row, 8 begin at a multiple of 5: so looking up every fifth window of 8 finds them all.
+    """
+
+    def __init__(self, values: Iterable[str]) -> None:
+        self._texts = [text for value in values for text in (value, *patterns.cores(value))]
+        self._index: dict[str, tuple[int, int]] = {}
+        for number, text in enumerate(self._texts):
+            if len(text) >= _FRAGMENT:
+                for at in range(len(text) - _WINDOW + 1):
+                    window = text[at : at + _WINDOW]
+                    # Rulers and runs of blanks are no secrets.
+                    if len(set(window)) >= 4:
+                        self._index.setdefault(window, (number, at))
+
+    def spans(self, text: str) -> Iterator[tuple[int, int]]:
+        index, done = self._index, 0
+        if not index:
+            return
+        for at in range(0, len(text) - _WINDOW + 1, _STRIDE):
+            if at >= done and (hit := index.get(text[at : at + _WINDOW])) is not None:
+                start, end = self._extended(text, at, *hit)
+                if end - start >= _FRAGMENT:
+                    done = end
+                    shown = text[start:end]
+                    yield end - len(shown.lstrip()), start + len(shown.rstrip())
+
+    def _extended(self, text: str, at: int, number: int, place: int) -> tuple[int, int]:
+        """The longest common part of `text` and the value around a window they share."""
+        value, back, ahead = self._texts[number], 0, _WINDOW
+        while back < min(at, place) and text[at - back - 1] == value[place - back - 1]:
+            back += 1
+        while at + ahead < len(text) and place + ahead < len(value) and text[at + ahead] == value[place + ahead]:
+            ahead += 1
+        return at - back, at + ahead
+
+
+def _value(secret: Secret) -> str:
+    try:
+        return secret.reveal()
+    except ValueError:
+        return ""
+
+
+def _forms(value: str) -> Iterator[tuple[str, Form]]:
+    for part in _parts(value):
+        yield f"written {part}", patterns.written(part)
+    if len(value) >= patterns.SHORT:
+        for number, part in enumerate(_cut(value)):
+            for form in patterns.base64(part):
+                yield f"base64 {number} {form.source}", form
+            yield f"hex {part}", patterns.hexadecimal(part.encode("utf-8", "surrogateescape").hex())
+
+
+def _parts(value: str) -> Iterator[str]:
+    for part in (value, *patterns.pieces(value)):
+        yield from _cut(part)
+
+
+def _cut(value: str) -> Iterator[str]:
+    if len(value) <= _LONGEST:
+        yield value
+        return
+    for start in range(0, len(value), _LONGEST):
+        # The last part reaches back, so that it is no short one.
+        yield value[max(0, min(start, len(value) - _LONGEST)) : start + _LONGEST]
+
+
+def _replaced(text: str, spans: Sequence[tuple[int, int]]) -> str:
+    if not spans:
+        return text
+    parts, done = [], 0
+    for start, end in spans:
+        parts += [text[done:start], SHOWN]
+        done = end
+    return "".join([*parts, text[done:]])
