@@ -1,0 +1,148 @@
+"""Many scripts → one program → frames. See DESIGN.md, "One trip: how a program runs"."""
+
+from __future__ import annotations
+
+import math
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any, cast
+
+from engine.errors import HostFailed
+from engine.execute import quote
+from engine.execute.frames import Event, Parser
+from engine.execute.prelude import FUNCTIONS, LAUNCHER, START
+from engine.model import Phase, Script, Transport
+
+
+@dataclass(frozen=True)
+class Section:
+    """One script in a program.
+
+    `name` is unique in the program. `timeout` in seconds. `needs` names sections before it that must have ended with
+    status 0, else it is skipped. `step`: it makes a change, so before it the connection is probed and a request to
+    stop is heeded. `staging` is the directory on the host that `upload.stage` returned for it.
+    """
+
+    name: str
+    script: Script
+    timeout: float = 60
+    needs: tuple[str, ...] = ()
+    step: bool = False
+    phase: Phase = "plan"
+    staging: str | None = None
+
+
+@dataclass(frozen=True)
+class Lock:
+    """Hold the host's lock while the program runs. `who` tells others who holds it; `wait` is how many seconds a
+    held one is waited for. A program that had to wait executes nothing."""
+
+    who: str
+    wait: float
+
+
+@dataclass(frozen=True)
+class Program:
+    """What is run on a host: `argv`, fed `text`; what it reports is framed with `nonce`."""
+
+    argv: tuple[str, ...]
+    text: bytes
+    nonce: str
+    sections: tuple[str, ...]
+
+
+def compose(
+    sections: Sequence[Section],
+    *,
+    lock: Lock | None = None,
+    shell: Sequence[str] = ("sh",),
+    nonce: str | None = None,
+) -> Program:
+    """Join sections into one program. Raises ValueError where a name, a need or a value cannot be used."""
+    nonce = nonce or secrets.token_hex(16)
+    names = tuple(section.name for section in sections)
+    if len(set(names)) < len(names):
+        raise ValueError("two sections of one program have the same name")
+    # A hundred resources of a kind share one probe, which is sent once.
+    texts = {text: n for n, text in enumerate(dict.fromkeys(section.script.text for section in sections))}
+    places = {name: n for n, name in enumerate(names)}
+    lines = [f"_engine_nonce={nonce}", FUNCTIONS]
+    lines += [f"_engine_t{n}={quote.text(text)}" for text, n in texts.items()]
+    lines += ["_engine_main() {", ":"]
+    lines += [_section(n, section, texts[section.script.text], places) for n, section in enumerate(sections)]
+    lines += ["}", START]
+    text = wrap(nonce, "\n".join(lines))
+    return Program((*shell, "-c", LAUNCHER), text, nonce, names)
+
+
+def wrap(nonce: str, text: str) -> bytes:
+    """Program text as the launcher wants it: between a first and a last line that name the nonce."""
+    return f"#begin {nonce}\n{text}\n#end {nonce}".encode("utf-8", "surrogateescape")
+
+
+def run(transport: Transport, program: Program) -> Iterator[Event]:
+    """Run a program and yield what it reports, as it comes; ends with `Done`.
+
+    Raises HostFailed where it did not run to its end; Unreachable and its subclasses come from the transport.
+    """
+    parser = Parser(program.nonce, program.sections)
+    status: int | None = None
+    outputs = cast(Any, transport.run(program.argv, [program.text]))
+    with closing(outputs):
+        for output in outputs:
+            if output.stream == "exit":
+                status = output.status
+                break
+            yield from parser.feed(output)
+            if parser.done:
+                return
+    yield from parser.end()
+    if not parser.done:
+        raise HostFailed(_unfinished(parser, status))
+
+
+def _unfinished(parser: Parser, status: int | None) -> str:
+    noise = " ".join(parser.noise.take().split())[-500:]
+    said = f"\nWhat came instead: {noise}" if noise else ""
+    if parser.failure:
+        return parser.failure
+    if parser.greeted:
+        at = f" while `{parser.current}` ran" if parser.current else ""
+        return f"the program on the host was ended from outside{at} (exit status {status}); plan again"
+    if status == 97:
+        return "the program arrived incomplete, so nothing of it was executed; the connection was cut" + said
+    if status in (126, 127):
+        return f"`sh` could not be started on the host (exit status {status}); a POSIX sh must be there" + said
+    return f"the program did not start on the host (exit status {status}); nothing was executed" + said
+
+
+def _section(index: int, section: Section, number: int, before: Mapping[str, int]) -> str:
+    unknown = [name for name in section.needs if before.get(name, index) >= index]
+    if unknown:
+        raise ValueError(f"section `{section.name}` needs `{unknown[0]}`, which does not come before it")
+    needs = " ".join(str(before[name]) for name in section.needs)
+    seconds = max(1, math.ceil(section.timeout))
+    script = section.script
+    try:
+        variables = [quote.assignment(name, value) for name, value in script.vars.items()]
+        arguments = quote.words(script.args)
+    except ValueError as error:
+        raise ValueError(f"section `{section.name}`: {error}") from None
+    return "\n".join(
+        [
+            f"if _engine_begin {index} {int(section.step)} {seconds} '{needs}'; then",
+            "(",
+            # A variable that the host's environment exports would stay exported, and so show its new value.
+            f"unset phase timeout staging {' '.join(script.vars)}",
+            f"phase={section.phase} timeout={seconds} staging={quote.text(section.staging or '')}",
+            *variables,
+            f"set -- {arguments}",
+            "set -eu",
+            f'eval "$_engine_t{number}"',
+            ") </dev/null >&8 2>&8 7>&-",
+            "_engine_end $?",
+            "fi",
+        ]
+    )
