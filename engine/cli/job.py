@@ -72,6 +72,7 @@ class Job:
             printer.err(f"warning: {warning}")
         self.key = Key.load(self.root)
         self.left_out = left_out(self.declared.hosts, request.only, request.skip)
+        self.skipped = left_out(self.declared.hosts, (), request.skip)
         self.rule = self._rule()
 
     @contextmanager
@@ -149,6 +150,7 @@ class Job:
         return Settings(
             fingerprint=self.key.fingerprint,
             left_out=self.left_out[host],
+            skipped=self.skipped[host],
             lock=Lock(who=who(), wait=wait) if verb == "apply" else None,
             fix=fix,
         )
@@ -162,8 +164,7 @@ class Job:
             if value is not None:
                 spec[name] = value
         names = [host.host.name for host in self.declared.hosts]
-        rule = rollout_rule(names, spec, lambda p: [h.name for h in self.inventory.hosts(p, self.request.limit)])
-        return rule
+        return rollout_rule(names, spec, lambda p: [h.name for h in self.inventory.hosts(p, self.request.limit)])
 
     @staticmethod
     def _prompt(text: str) -> str:

@@ -56,7 +56,7 @@ class Reviewed:
         self.hosts: Mapping[str, Any] = {host["host"]: host for host in document["hosts"]}
 
     def request(self, given: Request) -> Request:
-        """The request that plans the same again; of what was given now, the connection's options and --limit count."""
+        """The request that plans the same again; of what was given now, connection options and --limit count."""
         if given.only or given.skip or given.inventory:
             raise InvalidInput("a saved plan names its own inventory, --only and --skip; leave them out")
         saved = self.document

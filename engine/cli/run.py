@@ -56,9 +56,9 @@ def apply(options: dict[str, Any]) -> int:
 
 def _applied(job: Job, options: dict[str, Any], printer: Printer, reviewed: Reviewed | None) -> int:
     watching = Switch(_progress(options, printer, len(job.declared.hosts)))
-    journal = Journal(job.root, lambda text: printer.redactor.text(text))
+    journal: Journal | None = None
     try:
-        with job.reach(Recording(journal, watching), "apply") as rollout, interruptible(rollout):
+        with job.reach(watching, "apply") as rollout, interruptible(rollout):
             found = job.plan(rollout)
             if reviewed is not None:
                 refused = ((host.host, reviewed.agreed(host)) for host in found.hosts if not host.error)
@@ -69,6 +69,8 @@ def _applied(job: Job, options: dict[str, Any], printer: Printer, reviewed: Revi
                 if not _agreed(printer):
                     return 1
                 watching.onward = _progress(options, printer, len(job.declared.hosts))
+            journal = Journal(job.root, printer.redactor.text)
+            watching.onward = Recording(journal, watching.onward)
             journal.write("started", **_told(job, options, reviewed))
             report = job.apply(rollout, reviewed.agreed if reviewed else None, journal.host)
             report = replace(report, run=journal.run)
@@ -76,7 +78,8 @@ def _applied(job: Job, options: dict[str, Any], printer: Printer, reviewed: Revi
             journal.write("finished", stopped=report.stopped, exit=code, seconds=round(report.seconds, 3))
     finally:
         watching.close()
-        journal.close()
+        if journal is not None:
+            journal.close()
     show(report, options, printer, job.command("apply"))
     return code
 

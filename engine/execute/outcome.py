@@ -27,12 +27,15 @@ def outcomes(
     after: Mapping[str, Step],
     seconds: Mapping[str, float],
     fix: str,
+    skipped: frozenset[str],
 ) -> tuple[Outcome, ...]:
     """One outcome a step, in order. `after` holds the steps as drafted from the verify pass (settled), `seconds`
-    what verifying each took, `fix` the command that would go on."""
+    what verifying each took, `fix` the command that would go on, `skipped` the names that --skip left out."""
     needs = {step.name: step.needs for step in planned.values()}
     return tuple(
-        _outcome(step, carried.get(name), after[name], upstream(name, needs), after, seconds.get(name, 0.0), fix)
+        _outcome(
+            step, carried.get(name), after[name], upstream(name, needs), after, seconds.get(name, 0.0), fix, skipped
+        )
         for name, step in planned.items()
     )
 
@@ -45,6 +48,7 @@ def _outcome(
     steps: Mapping[str, Step],
     seconds: float,
     fix: str,
+    skipped: frozenset[str],
 ) -> Outcome:
     spent = carried.seconds if carried else seconds if step.check else 0.0
     base = Outcome(step, "unchanged", seconds=spent, due=after.pending, now=after.now, show=after.show)
@@ -60,17 +64,24 @@ def _outcome(
     if after.outlook in ("error", "refused"):
         return replace(base, verdict="failed", reason=after.reason, due=not step.check)
     if step.check:
-        return _judged(base, after, above, steps, fix)
+        return _judged(base, after, above, steps, fix, skipped)
     if after.outlook == "converged":
         return replace(base, verdict="changed" if carried is not None and carried.changed else "unchanged")
     reason = f"not converged: {differences(after.attributes)}"
     return replace(base, verdict="failed", reason=reason, due=True)
 
 
-def _judged(base: Outcome, after: Step, above: frozenset[str], steps: Mapping[str, Step], fix: str) -> Outcome:
+def _judged(
+    base: Outcome,
+    after: Step,
+    above: frozenset[str],
+    steps: Mapping[str, Step],
+    fix: str,
+    skipped: frozenset[str],
+) -> Outcome:
     if after.outlook == "converged":
         return replace(base, verdict="passed")
-    left = next((other for other in steps.values() if other.name in above and other.pending), None)
+    left = next((step for step in steps.values() if step.name in above & skipped and step.pending), None)
     if left is not None:
         return replace(base, verdict="unproven", reason=f"{left.name} was left out and is still due")
     cause = first_cause(above, steps)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
-from engine.errors import HostFailed, LockHeld
+from engine.errors import EngineError, LockHeld
 from engine.execute import frames
 from engine.execute.outcome import Carried, outcomes
-from engine.execute.sections import Carry, carry, probe_name, probes, uploads
-from engine.execute.shell import Lock, Section, compose, run
+from engine.execute.sections import Carry, carry, probe_name, probes, resource_of, uploads
+from engine.execute.shell import Lock, Section, compose, run, stop_program
 from engine.execute.upload import stage
 from engine.model import Declared, HostDeclaration, HostPlan, HostReport, Outcome, Phase, Secret, Step, Transport
 from engine.model.progress import Progress
@@ -27,6 +28,7 @@ class Settings:
 
     fingerprint: Callable[[Secret], str]
     left_out: frozenset[str] = frozenset()
+    skipped: frozenset[str] = frozenset()
     lock: Lock | None = None
     fix: str = ""
 
@@ -62,6 +64,8 @@ class HostRun:
         self.trips = 0
         self.draft: Draft | None = None
         self.stopped = False
+        self._facts: dict[str, Observation] = {}
+        self._running: tuple[Transport, int, str] | None = None
         self._by_name = {resource.name: resource for resource in declared.resources}
 
     def plan(self) -> HostPlan:
@@ -103,6 +107,17 @@ class HostRun:
                 raise LockHeld(f"{self.host}: its lock changed hands {ROUNDS} times; apply again later")
         return HostReport(self.host, found, trips=self.trips, seconds=time.monotonic() - start)
 
+    def stop(self) -> None:
+        """Let the running step finish, and start none after it. Called from another thread; best effort."""
+        self.stopped = True
+        running = self._running
+        if running is None:
+            return
+        transport, pid, born = running
+        with suppress(EngineError):
+            for _ in run(transport, stop_program(pid, born)):
+                pass
+
     def _again(self, after: Draft, done: Mapping[str, Carried]) -> bool:
         """Something is to be done that no action of this run has failed at or already tried twice."""
         if any(carried.ended != "done" for carried in done.values()):
@@ -113,6 +128,8 @@ class HostRun:
     def _carry_out(self, plan: Draft) -> tuple[_Seen, dict[str, Carried]]:
         if plan.idle:
             return self._without_changes(plan), {}
+        if self.stopped:
+            return _Seen(stopped=True), {name: Carried("skipped", reason="the run was stopped") for name in plan.work}
         staged = self._stage(plan)
         carrying = carry(self.declared, plan, staged)
         here, there = self._split(self.declared.resources)
@@ -174,7 +191,9 @@ class HostRun:
     ) -> tuple[Outcome, ...]:
         after = self._drafted(observed, settled=True)
         seconds = {name: seen.results[probe_name(name)].seconds for name in first if probe_name(name) in seen.results}
-        found = outcomes(first, carried, {s.name: s for s in after.steps}, seconds, self.settings.fix)
+        found = outcomes(
+            first, carried, {s.name: s for s in after.steps}, seconds, self.settings.fix, self.settings.skipped
+        )
         return tuple(
             replace(outcome, verdict="skipped", reason=seen.skipped[probe_name(outcome.step.name)])
             if probe_name(outcome.step.name) in seen.skipped and outcome.verdict in ("failed", "unproven")
@@ -205,19 +224,25 @@ class HostRun:
         program = compose(sections, lock=lock)
         for event in run(transport, program):
             match event:
+                case frames.Hello(pid, born):
+                    self._running = (transport, pid, born)
                 case frames.Started(section):
-                    self.progress.step_started(self.host, section)
+                    if lock is not None:
+                        self.progress.step_started(self.host, resource_of(section))
                 case frames.Finished(section, result):
                     seen.results[section] = result
-                    self.progress.step_finished(self.host, section, result.seconds, result.status == 0)
+                    if lock is not None:
+                        done = result.status == 0
+                        self.progress.step_finished(self.host, resource_of(section), result.seconds, done)
                 case frames.Skipped(section, because):
-                    seen.skipped[section] = because
+                    seen.skipped[section] = f"needs {resource_of(because)}, which failed"
                 case frames.LockBusy(holder):
                     raise LockHeld(f"{self.host}: another apply holds its lock: {holder}")
                 case frames.Waited():
                     seen.waited = True
                 case frames.Stopped():
-                    seen.stopped = self.stopped = True
+                    seen.stopped = True
+        self._running = None
         return seen
 
     # --- from results to values ------------------------------------------------------------------------------
@@ -227,6 +252,7 @@ class HostRun:
             self.declared,
             observed,
             left_out=self.settings.left_out,
+            skipped=self.settings.skipped,
             fingerprint=self.settings.fingerprint,
             settled=settled,
         )
@@ -260,7 +286,11 @@ class HostRun:
         if len(results) < len(names):
             because = next((seen.skipped[name] for name in names if name in seen.skipped), "the run was stopped")
             return Carried("skipped", reason=because)
-        changed = [result.facts.get("changed") for name, result in zip(names, results) if name.startswith("act:")]
+        changed = [
+            result.facts.get("changed")
+            for name, result in zip(names, results, strict=True)
+            if name.startswith("act:")
+        ]
         return Carried("done", changed=any(said != "no" for said in changed), seconds=seconds)
 
     def _split(self, resources: tuple[Declared, ...] | list[Declared]) -> tuple[list[Declared], list[Declared]]:
@@ -279,6 +309,3 @@ def _last_words(result: frames.Result) -> str:
     """The last line a failing section printed, or its exit status."""
     lines = [line.strip() for line in result.output.splitlines() if line.strip()]
     return lines[-1] if lines else f"exit status {result.status}, without a word"
-
-
-__all__ = ["HostFailed", "HostRun", "Settings"]

@@ -112,7 +112,8 @@ def _step_drift(address: str, before: Mapping[str, Any], after: Mapping[str, Any
     for attribute in dict.fromkeys([*prior, *now]):
         if prior.get(attribute) != now.get(attribute):
             told = True
-            yield f"{address}: {attribute} was {_said(prior.get(attribute))} when reviewed, is {_said(now.get(attribute))} now"
+            was, is_now = _said(prior.get(attribute)), _said(now.get(attribute))
+            yield f"{address}: {attribute} was {was} when reviewed, is {is_now} now"
     wanted = {a["name"]: a["after"] for a in before["attributes"]}
     wants = {a["name"]: a["after"] for a in after["attributes"]}
     for attribute in dict.fromkeys([*wanted, *wants]):

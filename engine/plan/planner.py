@@ -64,16 +64,18 @@ def draft(
     seen: Mapping[str, Observation],
     *,
     left_out: frozenset[str] = frozenset(),
+    skipped: frozenset[str] = frozenset(),
     fingerprint: Fingerprint,
     settled: bool = False,
 ) -> Draft:
     """Plan one host from what its probes reported.
 
     `seen` maps resource names to observations (a missing one counts as an error); `left_out` are the names that
-    --skip and --only exclude. `settled`: the facts are those of a verify pass, so nothing is pending any more: a
+    --skip and --only exclude, `skipped` those of --skip alone: a check behind one of these that is still due is
+    unproven, not failing. `settled`: the facts are those of a verify pass, so nothing is pending any more: a
     check that differs fails, and nothing is foretold of restarts.
     """
-    drafter = _Drafter(declared, seen, left_out, fingerprint, settled)
+    drafter = _Drafter(declared, seen, left_out, skipped, fingerprint, settled)
     for resource in declared.resources:
         drafter.add(resource)
     return Draft(tuple(drafter.steps.values()), drafter.work)
@@ -93,6 +95,7 @@ class _Drafter:
     declared: HostDeclaration
     seen: Mapping[str, Observation]
     left_out: frozenset[str]
+    skipped: frozenset[str]
     fingerprint: Fingerprint
     settled: bool
     steps: dict[str, Step] = field(default_factory=dict)
@@ -181,6 +184,9 @@ class _Drafter:
             return replace(step, outlook="check", cause=because)
         if not failing:
             return replace(step, outlook="converged")
+        due = next((s for s in self.steps.values() if s.name in above & self.skipped and s.pending), None)
+        if due is not None and not self.settled:
+            return replace(step, outlook="check", cause=because, reason=f"unproven while {due.name} is left out")
         unknown = any(isinstance(value, Unknown) for value in self._values(change))
         return replace(step, outlook="check" if unknown else "failing", cause=because)
 

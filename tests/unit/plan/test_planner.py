@@ -1,0 +1,241 @@
+"""The planner over small kinds of its own: facts in, steps out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import pytest
+
+from engine.model import (
+    CURRENT,
+    Action,
+    Change,
+    Declared,
+    Facts,
+    Host,
+    HostDeclaration,
+    Params,
+    Resource,
+    Script,
+    Secret,
+    State,
+    Step,
+    Unknown,
+    Watch,
+)
+from engine.plan.planner import Draft, Observation, draft
+
+
+@dataclass(frozen=True)
+class Thing(Resource):
+    """Wants `value`; finds what the facts say: `value`, or absent without it."""
+
+    kind: ClassVar[str] = "thing"
+    params: ClassVar[Params] = {}
+    value: Any = "right"
+    volatile: bool = False  # type: ignore[misc]
+
+    def probe(self) -> Script:
+        return Script(":")
+
+    def actual(self, facts: Facts) -> State | None:
+        if facts.get("refuse"):
+            raise ValueError(facts["refuse"])
+        if facts.get("unknown"):
+            return {"value": Unknown("not there yet")}
+        if "digest" in facts:
+            return {"value": Secret.seen(facts["digest"])}
+        return {"value": facts["value"]} if "value" in facts else None
+
+    def desired(self, facts: Facts) -> State | None:
+        return {"value": self.value}
+
+    def actions(self, change: Change) -> Iterator[Action]:
+        yield Action("make it so", Script(":"))
+
+
+@dataclass(frozen=True)
+class Service(Thing):
+    names: tuple[str, ...] = ()
+
+    def watches(self) -> tuple[Watch, ...]:
+        return tuple(Watch(name, Script(":")) for name in self.names)
+
+    def actual(self, facts: Facts) -> State | None:
+        if not facts:
+            return None
+        return {"value": "right", **{name: facts.get(name, CURRENT) for name in self.names}}
+
+    def desired(self, facts: Facts) -> State | None:
+        return {"value": "right", **dict.fromkeys(self.names, CURRENT)}
+
+    def verb(self, change: Change) -> str:
+        return "create" if change.before is None else "restart"
+
+
+@dataclass(frozen=True)
+class Check(Thing):
+    check: ClassVar[bool] = True
+
+    def actions(self, change: Change) -> Iterator[Action]:
+        raise AssertionError("a check has no actions")
+        yield
+
+
+@dataclass
+class World:
+    """Resources in a chain, each needing the one before it, and the facts of each."""
+
+    resources: dict[str, Resource]
+    facts: Mapping[str, Mapping[str, str] | str] = field(default_factory=dict)
+
+    def plan(
+        self, left_out: frozenset[str] = frozenset(), skipped: frozenset[str] = frozenset(), settled: bool = False
+    ) -> tuple[dict[str, Step], Draft]:
+        names = list(self.resources)
+        declared = tuple(
+            Declared(name, resource, needs=tuple(names[index - 1 : index]) if index else ())
+            for index, (name, resource) in enumerate(self.resources.items())
+        )
+        seen = {
+            name: Observation(error=facts) if isinstance(facts, str) else Observation(facts)
+            for name, facts in self.facts.items()
+        }
+        made = draft(
+            HostDeclaration(Host("gpu1"), declared),
+            seen,
+            left_out=left_out | skipped,
+            skipped=skipped,
+            fingerprint=lambda secret: f"secret:{secret.digest[:6]}",
+            settled=settled,
+        )
+        return {step.name: step for step in made.steps}, made
+
+
+RIGHT, WRONG = {"value": "right"}, {"value": "wrong"}
+
+
+def test_what_is_as_declared_is_converged() -> None:
+    steps, made = World({"a": Thing()}, {"a": RIGHT}).plan()
+    assert steps["a"].outlook == "converged"
+    assert made.idle
+
+
+def test_a_difference_is_a_change_with_before_and_after() -> None:
+    steps, made = World({"a": Thing()}, {"a": WRONG}).plan()
+    assert steps["a"].outlook == "change"
+    assert [(a.name, a.before, a.after) for a in steps["a"].attributes] == [("value", "wrong", "right")]
+    assert [action.title for action in made.work["a"].actions] == ["make it so"]
+
+
+def test_absent_has_no_prior() -> None:
+    steps, _ = World({"a": Thing()}, {"a": {}}).plan()
+    assert steps["a"].prior is None
+    assert steps["a"].attributes[0].before is None
+
+
+def test_secrets_are_compared_by_digest_and_shown_as_fingerprints() -> None:
+    wanted = Secret("$2b$12$abc")
+    steps, _ = World({"a": Thing(wanted)}, {"a": {"digest": wanted.digest}}).plan()
+    assert steps["a"].outlook == "converged"
+    steps, _ = World({"a": Thing(wanted)}, {"a": {"digest": "0" * 64}}).plan()
+    assert steps["a"].attributes[0].before == "secret:000000"
+    assert steps["a"].attributes[0].after == f"secret:{wanted.digest[:6]}"
+    assert "$2b$12$abc" not in repr(steps)
+
+
+def test_a_refusal_names_its_reason_and_blocks_what_follows() -> None:
+    world = World(
+        {"a": Thing(), "b": Thing(), "c": Thing(), "ok": Thing()},
+        {"a": {"refuse": "local changes"}, "b": RIGHT, "c": WRONG, "ok": RIGHT},
+    )
+    steps, made = world.plan()
+    assert (steps["a"].outlook, steps["a"].reason) == ("refused", "local changes")
+    assert steps["b"].outlook == "converged"
+    assert (steps["c"].outlook, steps["c"].cause) == ("blocked", "a: local changes")
+    assert made.idle
+
+
+def test_a_probe_error_is_never_absent() -> None:
+    steps, made = World({"a": Thing()}, {"a": "git is not installed"}).plan()
+    assert (steps["a"].outlook, steps["a"].reason) == ("error", "git is not installed")
+    assert made.idle
+
+
+def test_a_probe_error_behind_a_pending_change_is_checked_after_apply() -> None:
+    steps, _ = World({"a": Thing(), "b": Thing()}, {"a": WRONG, "b": "no such directory"}).plan()
+    assert steps["b"].outlook == "check"
+
+
+def test_a_check_behind_a_pending_change_is_not_failing() -> None:
+    steps, _ = World({"a": Thing(), "c": Check()}, {"a": WRONG, "c": WRONG}).plan()
+    assert steps["c"].outlook == "check"
+    assert steps["c"].cause == "a differs: value is wrong, not right"
+    assert (steps["c"].now, steps["c"].expected) == ("wrong", "right")
+
+
+def test_a_check_that_passes_now_is_still_checked_after_a_change() -> None:
+    steps, _ = World({"a": Thing(), "c": Check()}, {"a": WRONG, "c": RIGHT}).plan()
+    assert steps["c"].outlook == "check"
+
+
+def test_a_check_with_nothing_pending_fails_now() -> None:
+    steps, _ = World({"a": Thing(), "c": Check()}, {"a": RIGHT, "c": WRONG}).plan()
+    assert (steps["c"].outlook, steps["c"].cause) == ("failing", "")
+
+
+def test_a_check_behind_something_left_out_names_it_as_the_cause() -> None:
+    world = World({"a": Thing(), "c": Check()}, {"a": WRONG, "c": WRONG})
+    steps, made = world.plan(left_out=frozenset({"a"}))
+    assert (steps["a"].outlook, steps["a"].pending) == ("skipped", True)
+    assert steps["c"].outlook == "failing"
+    assert steps["c"].cause.startswith("a differs")
+    assert made.idle
+
+
+def test_a_check_behind_something_skipped_on_purpose_is_unproven() -> None:
+    steps, _ = World({"a": Thing(), "c": Check()}, {"a": WRONG, "c": WRONG}).plan(skipped=frozenset({"a"}))
+    assert (steps["c"].outlook, steps["c"].reason) == ("check", "unproven while a is left out")
+
+
+def test_a_pending_change_of_what_is_watched_foretells_the_restart() -> None:
+    world = World({"a": Thing(), "s": Service(names=("a",))}, {"a": WRONG, "s": {"up": "1"}})
+    steps, made = world.plan()
+    assert (steps["s"].outlook, steps["s"].verb) == ("change", "restart")
+    assert steps["s"].reason == "a will change"
+    assert set(made.work) == {"a", "s"}
+
+
+def test_a_stale_service_restarts_although_nothing_is_pending() -> None:
+    world = World({"a": Thing(), "s": Service(names=("a",))}, {"a": RIGHT, "s": {"a": "changed"}})
+    steps, _ = world.plan()
+    assert (steps["s"].outlook, steps["s"].reason) == ("change", "a changed")
+
+
+def test_what_is_left_out_foretells_no_restart() -> None:
+    world = World({"a": Thing(), "s": Service(names=("a",))}, {"a": WRONG, "s": {"up": "1"}})
+    steps, _ = world.plan(left_out=frozenset({"a"}))
+    assert steps["s"].outlook == "converged"
+
+
+def test_an_unknown_value_is_checked_after_apply_and_acted_upon() -> None:
+    steps, made = World({"a": Thing(), "b": Thing()}, {"a": WRONG, "b": {"unknown": "1"}}).plan()
+    assert steps["b"].outlook == "check"
+    assert "b" in made.work
+
+
+@pytest.mark.parametrize(("found", "outlook"), [(WRONG, "check"), (RIGHT, "converged")])
+def test_a_volatile_kind_is_checked_again_behind_a_change_only(found: dict[str, str], outlook: str) -> None:
+    steps, _ = World({"a": Thing(), "b": Thing(volatile=True)}, {"a": found, "b": RIGHT}).plan()
+    assert steps["b"].outlook == outlook
+
+
+def test_settled_facts_make_checks_fail_and_foretell_nothing() -> None:
+    world = World(
+        {"a": Thing(), "s": Service(names=("a",)), "c": Check()}, {"a": WRONG, "s": {"up": "1"}, "c": WRONG}
+    )
+    steps, _ = world.plan(settled=True)
+    assert steps["s"].outlook == "converged"
+    assert (steps["c"].outlook, steps["c"].cause) == ("failing", "a differs: value is wrong, not right")

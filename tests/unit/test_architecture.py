@@ -1,0 +1,71 @@
+"""Who may import whom, and how large a file or function may grow: read off the syntax trees."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ENGINE = Path(__file__).resolve().parents[2] / "engine"
+FILES = sorted(ENGINE.rglob("*.py"))
+
+MAY_IMPORT = {
+    "errors": set(),
+    "model": {"errors"},
+    "declare": {"errors", "model", "plan"},
+    "plan": {"errors", "model"},
+    "execute": {"errors", "model", "declare", "plan"},
+    "plugins": {"errors", "model"},
+    "transports": {"errors", "model"},
+    "views": {"model"},
+    "cli": {"errors", "model", "declare", "plan", "execute", "transports", "views"},
+}
+"""Part of the house → parts it may import, itself always included."""
+
+HEAVY = {"paramiko", "docker", "rich", "bcrypt", "jsonschema", "jinja2", "requests", "jmespath"}
+
+
+def part(path: Path) -> str:
+    return path.relative_to(ENGINE).parts[0].removesuffix(".py")
+
+
+def imported(tree: ast.AST) -> list[str]:
+    names: list[str] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.append(node.module)
+    return names
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ENGINE)))
+def test_imports_follow_the_house(path: Path) -> None:
+    own = part(path)
+    if own == "__init__":
+        return
+    for name in imported(ast.parse(path.read_text())):
+        pieces = name.split(".")
+        if pieces[0] == "engine" and len(pieces) > 1:
+            assert pieces[1] == own or pieces[1] in MAY_IMPORT[own], f"{path} imports {name}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ENGINE)))
+def test_heavy_packages_are_not_imported_at_start_up(path: Path) -> None:
+    if part(path) not in ("__init__", "errors", "model", "cli", "plan"):
+        return
+    tops = [node for node in ast.parse(path.read_text()).body if isinstance(node, ast.Import | ast.ImportFrom)]
+    for node in tops:
+        for name in imported(node):
+            assert name.split(".")[0] not in HEAVY, f"{path} imports {name} at the top"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ENGINE)))
+def test_files_and_functions_stay_small(path: Path) -> None:
+    text = path.read_text()
+    assert len(text.splitlines()) <= 330, f"{path} has grown to two things"
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            length = (node.end_lineno or 0) - node.lineno + 1
+            assert length <= 55, f"{path}:{node.lineno}: {node.name} has {length} lines"
