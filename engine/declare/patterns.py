@@ -4,8 +4,9 @@
 giving each character its possible spellings. It is one expression a value, so a half-quoted value (only `$`
 escaped, say) needs no list of its own. `base64` and `hexadecimal` match what is left of a value once encoded.
 
-A run of quotes and backslashes is matched as a bounded mixture of such characters, not as a sequence, and apart from
-that a text has one reading only: so no expression can take exponential time, whatever a host prints.
+A run of quotes and backslashes, or of white space, is matched as a bounded mixture of such characters, not as a
+sequence, and apart from that a text has one reading only: so no expression can take exponential time, whatever a
+host prints.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ PIECE = 8
 """Pieces of a value (its lines, what stands between `$` signs) are secrets of their own from this length on."""
 
 _QUOTES = "'\"\\$`"
+_BLANKS = " \t\r\n\v\f"
 _JOINT = r"""(?:[\\'"]|\$'){0,8}"""
 _JOINT_WIDTH = 16
 _NAMED = {"\n": "n", "\r": "r", "\t": "t", "\b": "b", "\f": "f", "\v": "v", "\a": "a", "\x1b": "[eE]"}
@@ -70,7 +72,7 @@ def written(value: str) -> Form:
     source, width = "", 0
     for index, run in enumerate(runs):
         inner = 0 < index < len(runs) - 1
-        piece, size = _quotes(run, inner) if run[0] in _QUOTES else _run(run)
+        piece, size = _mixture(run, inner) if run[0] in _QUOTES + _BLANKS else _run(run)
         if index and not {run[0], runs[index - 1][0]} & set(_QUOTES):
             source, width = source + _JOINT, width + _JOINT_WIDTH
         source, width = source + piece, width + size
@@ -130,6 +132,8 @@ def _class(char: str) -> str:
         return "plain"
     if char in _QUOTES:
         return "quotes"
+    if char in _BLANKS:
+        return "blanks"
     return char if char.isascii() else "wide"
 
 
@@ -155,12 +159,18 @@ def _escapes(char: str) -> list[str]:
     return ways
 
 
-def _quotes(run: str, inner: bool) -> tuple[str, int]:
-    """A run of quotes and backslashes. At the end of a value the quotes around it are left alone."""
-    alone = set(_QUOTES) if inner else {*run, "\\"} | ({'"'} if "'" in run else set())
+def _mixture(run: str, inner: bool) -> tuple[str, int]:
+    """A run of quotes and backslashes, or of white space, which shells and YAML fold: any such characters in a row.
+    At the end of a value those around it are left alone."""
     ways = [way for char in sorted(set(run)) for way in _escapes(char)]
-    ways.append(f"[{re.escape(''.join(sorted(alone)))}]")
-    most = 12 * len(run)
+    if run[0] in _BLANKS:
+        ways += [r"\s", *([r"\+"] if " " in run else [])]
+        most = 4 * len(run) + (40 if inner else 0)
+    else:
+        alone = set(_QUOTES) if inner else {*run, "\\"} | ({'"'} if "'" in run else set())
+        ways.append(f"[{re.escape(''.join(sorted(alone)))}]")
+        # Quoting a single quote twice, as in `'"'"'`, takes 17 characters, three times 53.
+        most = 60 * len(run)
     return f"(?:{'|'.join(ways)}){{1,{most}}}", 10 * most
 
 
@@ -170,13 +180,10 @@ def _run(run: str) -> tuple[str, int]:
         return run, len(run)
     if not run[0].isascii():
         return _wide(run)
-    char, ways = run[0], [re.escape(run[0]), *_escapes(run[0])]
+    # The character itself comes last: for `&` the rest of `&amp;` would be left over.
+    char, ways = run[0], [*_escapes(run[0]), re.escape(run[0])]
     if char == "%":
-        ways = ["%(?:25){0,3}", *ways[2:]]
-    elif char == " ":
-        ways.append(r"\+")
-    elif char == "\n":
-        ways = [r"\r?\n", r"(?:\\r)?\\{1,4}n", "(?:%0[dD])?%0[aA]", *ways[1:]]
+        ways[0] = "%(?:25){0,3}"
     # Formats double these: printf and systemd `%`, Jinja and str.format the braces.
     most = len(run) * (2 if char in "%{}" else 1)
     return f"(?:{'|'.join(ways)}){{{len(run)},{most}}}", 12 * most

@@ -28,8 +28,8 @@ class Redactor:
     of it, plain or as base64 (such as the rest of a value cut off in the middle).
 
     A value of fewer than 4 characters is hidden only where no letter or digit stands beside it, and not in base64:
-    else every second word would be. An empty value, and one known only by its digest, cannot be seen: of these
-    nothing or the digest is hidden.
+    else every second word would be. Of an empty value nothing is hidden, of one known only by its digest the
+    digest. White space at the ends of what is hidden stays.
 
     Give it the secrets as declared, not long texts rendered with them, of which every line would be hidden.
     Immutable, so it can be shared by threads.
@@ -95,7 +95,9 @@ class Redactor:
         found = [span for form in self._forms for span in form.spans(text)]
         found += self._fragments.spans(text)
         merged: list[tuple[int, int]] = []
-        for start, end in sorted(found):
+        for start, end in sorted(_trimmed(text, *span) for span in found):
+            if start >= end:
+                continue
             if merged and start <= merged[-1][1]:
                 merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
             else:
@@ -120,8 +122,10 @@ class Stream:
         # Looking again at what is kept costs time, so wait until there is as much new text as old.
         if certain < self._redactor.reach:
             return ""
-        spans = [span for span in self._redactor._spans(self._kept) if span[0] < certain]
-        end = max(certain, spans[-1][1] if spans else 0)
+        spans = self._redactor._spans(self._kept)
+        # What reaches beyond the certain part may reach further yet.
+        end = min([certain, *(start for start, last in spans if start < certain < last)])
+        spans = [span for span in spans if span[1] <= end]
         ready, self._kept = self._kept[:end], self._kept[end:]
         return _replaced(ready, spans)
 
@@ -157,8 +161,7 @@ class _Fragments:
                 start, end = self._extended(text, at, *hit)
                 if end - start >= _FRAGMENT:
                     done = end
-                    shown = text[start:end]
-                    yield end - len(shown.lstrip()), start + len(shown.rstrip())
+                    yield start, end
 
     def _extended(self, text: str, at: int, number: int, place: int) -> tuple[int, int]:
         """The longest common part of `text` and the value around a window they share."""
@@ -168,6 +171,12 @@ class _Fragments:
         while at + ahead < len(text) and place + ahead < len(value) and text[at + ahead] == value[place + ahead]:
             ahead += 1
         return at - back, at + ahead
+
+
+def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
+    """A span without the white space at its ends, which is no secret and keeps words and lines apart."""
+    shown = text[start:end]
+    return end - len(shown.lstrip()), start + len(shown.rstrip())
 
 
 def _value(secret: Secret) -> str:
