@@ -37,13 +37,16 @@ class Script:
 @dataclass(frozen=True)
 class SourceFile:
     """One file of a source: `name` is relative to the source's root (`""` for a single file), `path` on the
-    controller, `size` in bytes, `mode` as permission bits, `digest` the SHA-256 hex of its content."""
+    controller, `size` in bytes, `mode` as permission bits, `digest` the SHA-256 hex of its content. `data` is the
+    content itself where the loader kept it (a source that is one file of up to 64 kB), so that it can be diffed and
+    travel inside the program."""
 
     name: str
     path: Path
     size: int
     mode: int
     digest: str
+    data: bytes | None = None
 
 
 @dataclass(frozen=True)
@@ -134,6 +137,10 @@ class Resource(Protocol):
     params: ClassVar[Params]
     check: ClassVar[bool] = False
     """True: it has no actions; the diff found by the verify pass is its verdict (http-assert)."""
+    volatile: ClassVar[bool] = False
+    """True: a pending change upstream can alter what it finds or wants (pip-install: the requirements file comes
+    with a checkout). Then it is planned as "checked after apply" even where it is converged now, its actions run,
+    decide on the host, and report the fact `changed` = `no` where there was nothing to do."""
 
     def probe(self) -> Script:
         """MUST be read-only and report with `fact`. In phase `verify` a check retries here until `timeout`.
