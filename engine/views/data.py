@@ -8,7 +8,7 @@ text is ASCII: everything else is escaped, so it is harmless on any terminal.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from engine.model import Batch, HostPlan, HostReport, Outcome, Plan, Report, Step
@@ -25,12 +25,13 @@ def render(value: Plan | Report, style: Style) -> str:
 
 def _written(value: Plan | Report) -> Iterator[str]:
     head = _plan(value) if isinstance(value, Plan) else _report(value)
+    hosts: Sequence[HostPlan | HostReport] = value.hosts
     yield "{"
     for key, item in head.items():
         yield f"{_dumps(key)}: {_dumps(item)},"
     yield '"hosts": ['
-    for at, host in enumerate(value.hosts):
-        comma = "," if at < len(value.hosts) - 1 else ""
+    for at, host in enumerate(hosts):
+        comma = "," if at < len(hosts) - 1 else ""
         named, items = _host(host)
         opening = _dumps(named)[:-1]
         key = "steps" if isinstance(host, HostPlan) else "outcomes"
