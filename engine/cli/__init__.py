@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Any
+from importlib import import_module
+from typing import Any, cast
 
 import click
 
@@ -15,7 +16,35 @@ from engine.errors import EngineError
 FORMATS = ["text", "json", "markdown", "html"]
 
 
-@click.group(context_settings=SETTINGS)
+MORE = {
+    "validate": "engine.cli.info:validate_command",
+    "kinds": "engine.cli.info:kinds_command",
+    "schema": "engine.cli.info:schema_command",
+    "inventory": "engine.cli.info:inventory_command",
+    "history": "engine.cli.history:history_command",
+    "show": "engine.cli.history:show_command",
+    "retry": "engine.cli.history:retry_command",
+}
+"""Commands that are imported only when they are named."""
+
+
+class Lazy(click.Group):
+    """A group that imports a command when it is wanted, so that start-up pays for one only."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Commands of `MORE` beside those registered."""
+        return sorted({*super().list_commands(ctx), *MORE})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import what `MORE` names."""
+        target = MORE.get(cmd_name)
+        if target is None:
+            return super().get_command(ctx, cmd_name)
+        module, attribute = target.split(":")
+        return cast(click.Command, getattr(import_module(module), attribute))
+
+
+@click.group(cls=Lazy, context_settings=SETTINGS)
 @click.version_option(__version__, prog_name="engine")
 def cli() -> None:
     """A declarative state engine: a YAML file says what hosts should look like."""

@@ -1,0 +1,135 @@
+"""What was done before: history, show, retry."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from engine.cli.options import SETTINGS, look, root_option
+from engine.cli.output import Printer
+from engine.cli.project import project_root
+from engine.errors import InvalidInput, Problem
+from engine.execute import journal
+
+
+@click.command("history", context_settings=SETTINGS)
+@root_option
+@click.option("-n", "--number", type=click.IntRange(1), default=20, show_default=True, help="How many runs.")
+def history_command(chdir: Path | None, number: int) -> None:
+    """List the latest applies of this project, newest last."""
+    root = project_root(Path.cwd(), chdir)
+    rows = [_row(run, journal.events(root, run)) for run in journal.runs(root)[-number:]]
+    if not rows:
+        Printer().out("No apply has been recorded here yet.")
+        return
+    widths = [max(len(row[column]) for row in rows) for column in range(5)]
+    lines = ("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
+    Printer().out("\n".join(lines))
+
+
+def _row(run: str, events: list[dict[str, Any]]) -> tuple[str, ...]:
+    started = _first(events, "started")
+    finished = _first(events, "finished")
+    changed = sum(event["event"] == "resource" and event["verdict"] == "changed" for event in events)
+    left = journal.unfinished_hosts(events)
+    outcome = (
+        "killed before its end" if finished is None else "converged" if not left else f"{len(left)} not converged"
+    )
+    hosts = len(started["hosts"]) if started else 0
+    who = str(started["who"]).split(" ")[0] if started else "?"
+    state = str(started["state"]) if started else "?"
+    return run, who, state, f"{hosts} host{'s' if hosts != 1 else ''}, {changed} changed", outcome
+
+
+@click.command("show", context_settings=SETTINGS)
+@click.argument("run")
+@root_option
+def show_command(run: str, chdir: Path | None) -> None:
+    """Tell what one RUN did, host by host and resource by resource."""
+    root = project_root(Path.cwd(), chdir)
+    events = journal.events(root, run)
+    started = _first(events, "started") or {}
+    lines = [
+        f"{run}: {started.get('state', '?')} by {started.get('who', '?')}, {started.get('at', '?')}",
+        f"plan {started['plan']}" if started.get("plan") else "",
+    ]
+    for host in started.get("hosts", []):
+        lines += [host, *_host_lines(host, events)]
+    finished = _first(events, "finished")
+    lines.append(
+        f"exit {finished['exit']}, {finished['seconds']} s" if finished else "The run was killed before its end."
+    )
+    Printer().out("\n".join(line for line in lines if line))
+
+
+def _host_lines(host: str, events: list[dict[str, Any]]) -> list[str]:
+    mine = [event for event in events if event.get("host") == host]
+    told = [event for event in mine if event["event"] == "resource"]
+    end = _first(mine, "host")
+    if end is None:
+        steps = [event for event in mine if event["event"] in ("step-started", "step-finished")]
+        last = f"; the last that was told: {steps[-1]['event']} {steps[-1]['name']}" if steps else ""
+        return [f"  no end was recorded{last}"]
+    if end["error"]:
+        return [f"  {line}" for line in str(end["error"]).splitlines()]
+    if not end["started"]:
+        return ["  not started"]
+    return [f"  {event['verdict']:<9} {event['name']}{_changes(event)}" for event in told]
+
+
+def _changes(event: Mapping[str, Any]) -> str:
+    if event["verdict"] == "changed":
+        pairs = (f"{a['name']} {_said(a['before'])} → {_said(a['after'])}" for a in event["attributes"])
+        return "  " + "; ".join(pairs)
+    return f"  {event['reason']}" if event["reason"] else ""
+
+
+def _said(value: object) -> str:
+    return "absent" if value is None else str(value)
+
+
+@click.command("retry", context_settings=SETTINGS)
+@click.argument("run")
+@root_option
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@look
+def retry_command(run: str, chdir: Path | None, **options: Any) -> None:
+    """Apply again what RUN applied, on the hosts that it did not bring to their goal."""
+    from engine.cli.run import apply
+
+    root = project_root(Path.cwd(), chdir)
+    events = journal.events(root, run)
+    started = _first(events, "started")
+    if started is None:
+        raise InvalidInput(Problem("nothing was started in this run", where=run))
+    hosts = journal.unfinished_hosts(events)
+    if not hosts:
+        Printer().out(f"Nothing to retry: every host of {run} has converged.")
+        return
+    if any("<secret>" in variable for variable in started["variables"]):
+        raise InvalidInput(
+            Problem("was given a secret with -e, which is not recorded; apply again by hand", where=run)
+        )
+    sys.exit(
+        apply(
+            {
+                **options,
+                "states": tuple(started["states"]),
+                "inventory": tuple(started["inventory"]),
+                "variables": tuple(started["variables"]),
+                "only": tuple(started["only"]),
+                "skip": tuple(started["skip"]),
+                "limit": ",".join(hosts),
+                "chdir": root,
+                "format_": "text",
+            }
+        )
+    )
+
+
+def _first(events: list[dict[str, Any]], name: str) -> dict[str, Any] | None:
+    return next((event for event in events if event["event"] == name), None)

@@ -1,0 +1,128 @@
+"""Commands that reach no host: validate, kinds, schema, inventory, history, show."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from engine.cli.job import Request, load_inventory
+from engine.cli.options import SETTINGS, inventory_option, limit_option, root_option, variables_option
+from engine.cli.output import Printer
+from engine.cli.project import extra_vars, project_root, state_files
+from engine.errors import InvalidInput, Problem
+
+
+@click.command("validate", context_settings=SETTINGS)
+@click.argument("states", nargs=-1, metavar="STATE...")
+@root_option
+@inventory_option
+@limit_option
+@variables_option
+@click.option("--format", "format_", type=click.Choice(["text", "json", "github"]), default="text", show_default=True)
+def validate_command(states: tuple[str, ...], format_: str, **options: Any) -> None:
+    """Check STATE files and inventory; reads no secret, reaches no host.
+
+    Without a STATE: all of states/. Exit codes: 0 valid; 3 invalid.
+    """
+    from engine import declare
+
+    chdir: Path | None = options["chdir"]
+    base = chdir or Path()
+    try:
+        files = state_files(states or ((str(base / "states"),) if (base / "states").is_dir() else ()), chdir)
+        root = project_root(files[0], chdir)
+        request = Request(states=states, chdir=chdir, inventory=options["inventory"], limit=options["limit"])
+        inventory = load_inventory(request, root)
+        extra = extra_vars(options["variables"], root)
+    except InvalidInput as error:
+        _report(error.problems, format_)
+        sys.exit(3)
+    problems: list[Problem] = []
+    for file in files:
+        try:
+            declare.load(
+                [file], project=root, inventory=inventory, extra=extra, limit=options["limit"], read_secrets=False
+            )
+        except InvalidInput as error:
+            problems += error.problems
+    _report(tuple(problems), format_)
+    if problems:
+        sys.exit(3)
+    if format_ == "text":
+        Printer().out(f"Valid: {len(files)} state file{'s' if len(files) > 1 else ''}.")
+
+
+def _report(problems: tuple[Problem, ...], format_: str) -> None:
+    if format_ == "json":
+        rows = [{"where": str(p.where or ""), "message": p.message, "hints": list(p.hints)} for p in problems]
+        Printer().out(json.dumps({"valid": not problems, "problems": rows}, indent=1, ensure_ascii=False))
+    elif format_ == "github":
+        for problem in problems:
+            Printer().out(_annotation(problem))
+    else:
+        for problem in problems:
+            Printer().err(str(problem))
+
+
+def _annotation(problem: Problem) -> str:
+    """A workflow command of GitHub Actions; its own characters in values are percent-encoded."""
+    where = problem.where
+    place = ""
+    if where is not None and not isinstance(where, str):
+        place = f" file={_encoded(where.file, ':,')},line={where.line or 1},col={where.column or 1}"
+    return f"::error{place}::{_encoded(chr(10).join([problem.message, *problem.hints]))}"
+
+
+def _encoded(text: str, more: str = "") -> str:
+    for character in "%\r\n" + more:
+        text = text.replace(character, f"%{ord(character):02X}")
+    return text
+
+
+@click.command("kinds", context_settings=SETTINGS)
+@click.argument("kind", required=False)
+def kinds_command(kind: str | None) -> None:
+    """List the kinds, or print the reference of one: what it is for, its parameters, an example."""
+    from engine.declare import registry
+    from engine.declare.reference import reference
+
+    if kind is not None:
+        Printer().out(reference(registry.get(kind)))
+        return
+    names = registry.names()
+    width = max(map(len, names))
+    Printer().out("\n".join(f"{name:<{width}}  {registry.get(name).summary}" for name in names))
+
+
+@click.command("schema", context_settings=SETTINGS)
+def schema_command() -> None:
+    """Print the JSON Schema of state files, for editors: `engine schema > engine.schema.json`."""
+    from engine.declare.schema import state_schema
+
+    Printer().out(json.dumps(state_schema(), indent=2))
+
+
+@click.command("inventory", context_settings=SETTINGS)
+@click.argument("pattern", default="all")
+@root_option
+@inventory_option
+@limit_option
+@click.option("--graph", is_flag=True, help="Groups and their hosts as a tree.")
+@click.option("--host", "name", metavar="NAME", help="The variables of one host, as YAML.")
+def inventory_command(pattern: str, graph: bool, name: str | None, limit: str | None, **options: Any) -> None:
+    """List the hosts that a PATTERN names, as Ansible would."""
+    import yaml
+
+    root = project_root(Path.cwd(), options["chdir"])
+    inventory = load_inventory(Request(inventory=options["inventory"], chdir=options["chdir"]), root)
+    if graph:
+        Printer().out(inventory.graph())
+    elif name is not None:
+        host = inventory.hosts(name, None)[0]
+        Printer().out(yaml.safe_dump(dict(host.vars), sort_keys=True, allow_unicode=True))
+    else:
+        Printer().out("\n".join(host.name for host in inventory.hosts(pattern, limit)))
