@@ -11,6 +11,14 @@ LAUNCHER = (
 """What `sh -c` runs. It reads the whole program and runs it only if its end has arrived. Without line breaks and
 without the characters ! ' \\ so that it survives being quoted for any login shell."""
 
+STREAM_LAUNCHER = (
+    "LC_ALL=C; export LC_ALL; s=${IFS#??}; IFS= read -r b; "
+    'n=${b#"#begin "}; case $n in "") exit 97;; esac; p=; '
+    'while IFS= read -r l; do case $l in "#end $n") unset b n l; eval "$p"; exit;; esac; p=$p$l$s; done; exit 97'
+)
+"""Like LAUNCHER, but reads no further than the program's last line: bulk content follows it on standard input.
+`IFS` begins as space, tab, line break, so `s` is the line break that this text must not contain."""
+
 FUNCTIONS = r"""
 unset CDPATH ENV
 [ -z "${BASH_VERSION-}" ] || shopt -s inherit_errexit 2>/dev/null
@@ -61,6 +69,19 @@ _engine_look() {
   set -- "$1" ${_engine_stat##*") "}
   set +f
   _engine_pid=${_engine_stat%% *} _engine_state=$2 _engine_ppid=$3 _engine_pgrp=$4 _engine_born=${21}
+}
+
+# Where this user's lock and the list of staging directories are kept: _engine_state.
+_engine_keep() {
+  _engine_state=${HOME-}/.local/state/engine
+  [ -n "${HOME-}" ] || {
+    _engine_problem="HOME is not set on this host, so there is no place for the lock"
+    return 1
+  }
+  [ -d "$_engine_state" ] && [ -w "$_engine_state" ] && return
+  (umask 077 && mkdir -p "$_engine_state") 2>/dev/null && [ -w "$_engine_state" ] && return
+  _engine_problem="$_engine_state cannot be made or written, so there is no place for the lock"
+  return 1
 }
 
 _engine_relay() {

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, cast
 
 from engine.errors import HostFailed
 from engine.execute import quote
 from engine.execute.frames import Event, Parser
-from engine.execute.prelude import FUNCTIONS, LAUNCHER, START
+from engine.execute.prelude import FUNCTIONS, LAUNCHER, START, STREAM_LAUNCHER
 from engine.model import Phase, Script, Transport
 
 
@@ -62,6 +63,18 @@ def compose(
 ) -> Program:
     """Join sections into one program. Raises ValueError where a name, a need or a value cannot be used."""
     nonce = nonce or secrets.token_hex(16)
+    text = _wrap(nonce, _join(sections, nonce, "</dev/null"))
+    return Program((*shell, "-c", LAUNCHER), text, nonce, tuple(section.name for section in sections))
+
+
+def compose_fed(section: Section, *, shell: Sequence[str] = ("sh",)) -> Program:
+    """A program of one section that reads what is sent after the program (see `run`). Raises ValueError."""
+    nonce = secrets.token_hex(16)
+    text = _wrap(nonce, _join([section], nonce, "")) + b"\n"
+    return Program((*shell, "-c", STREAM_LAUNCHER), text, nonce, (section.name,))
+
+
+def _join(sections: Sequence[Section], nonce: str, stdin: str) -> str:
     names = tuple(section.name for section in sections)
     if len(set(names)) < len(names):
         raise ValueError("two sections of one program have the same name")
@@ -71,25 +84,23 @@ def compose(
     lines = [f"_engine_nonce={nonce}", FUNCTIONS]
     lines += [f"_engine_t{n}={quote.text(text)}" for text, n in texts.items()]
     lines += ["_engine_main() {", ":"]
-    lines += [_section(n, section, texts[section.script.text], places) for n, section in enumerate(sections)]
-    lines += ["}", START]
-    text = wrap(nonce, "\n".join(lines))
-    return Program((*shell, "-c", LAUNCHER), text, nonce, names)
+    for n, section in enumerate(sections):
+        lines.append(_section(n, section, texts[section.script.text], places, stdin))
+    return "\n".join([*lines, "}", START])
 
 
-def wrap(nonce: str, text: str) -> bytes:
-    """Program text as the launcher wants it: between a first and a last line that name the nonce."""
+def _wrap(nonce: str, text: str) -> bytes:
     return f"#begin {nonce}\n{text}\n#end {nonce}".encode("utf-8", "surrogateescape")
 
 
-def run(transport: Transport, program: Program) -> Iterator[Event]:
-    """Run a program and yield what it reports, as it comes; ends with `Done`.
+def run(transport: Transport, program: Program, stdin: Iterable[bytes] = ()) -> Iterator[Event]:
+    """Run a program and yield what it reports, as it comes; ends with `Done`. `stdin` is sent after its text.
 
     Raises HostFailed where it did not run to its end; Unreachable and its subclasses come from the transport.
     """
     parser = Parser(program.nonce, program.sections)
     status: int | None = None
-    outputs = cast(Any, transport.run(program.argv, [program.text]))
+    outputs = cast(Any, transport.run(program.argv, chain([program.text], stdin)))
     with closing(outputs):
         for output in outputs:
             if output.stream == "exit":
@@ -118,7 +129,7 @@ def _unfinished(parser: Parser, status: int | None) -> str:
     return f"the program did not start on the host (exit status {status}); nothing was executed" + said
 
 
-def _section(index: int, section: Section, number: int, before: Mapping[str, int]) -> str:
+def _section(index: int, section: Section, number: int, before: Mapping[str, int], stdin: str) -> str:
     unknown = [name for name in section.needs if before.get(name, index) >= index]
     if unknown:
         raise ValueError(f"section `{section.name}` needs `{unknown[0]}`, which does not come before it")
@@ -141,7 +152,7 @@ def _section(index: int, section: Section, number: int, before: Mapping[str, int
             f"set -- {arguments}",
             "set -eu",
             f'eval "$_engine_t{number}"',
-            ") </dev/null >&8 2>&8 7>&-",
+            f") {stdin} >&8 2>&8 7>&-",
             "_engine_end $?",
             "fi",
         ]
