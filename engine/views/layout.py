@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from engine.views.diff import TextDiff
 from engine.views.escape import cells, middle, taken, to_ascii
+from engine.views.groups import Entry
 from engine.views.rows import Row
 from engine.views.summary import MARKS, Tone
 
@@ -57,17 +58,6 @@ class Style:
     def mark(self, tone: Tone) -> str:
         """The mark of a tone, in its colour."""
         return self.paint(to_ascii(MARKS[tone]) if self.ascii else MARKS[tone], tone)
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One resource's part of the text: its rows, its diffs, and how long it took (empty: not said)."""
-
-    tone: Tone
-    name: str
-    rows: tuple[Row, ...]
-    took: str = ""
-    diffs: tuple[tuple[str, TextDiff], ...] = ()
 
 
 @dataclass(frozen=True)
