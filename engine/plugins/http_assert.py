@@ -15,8 +15,8 @@ from engine.plugins.http_request import PROBE, READING, Request, Text
 _JUDGED_BODY = BODY_LIMIT + 1
 _UNJUDGED_BODY = 1024
 
-_TEXT_MAP = {"type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]}}
-_EXPECTED_MAP = {"type": "object", "additionalProperties": json_judge.EXPECTATION, "minProperties": 1}
+_TEXT_MAP = {"type": "object", "additionalProperties": {"type": "string", "secret": True}}
+_ANY_SECRET = {"secret": True}
 
 
 @dataclass(frozen=True)
@@ -55,12 +55,10 @@ accepts-token:
         },
         "headers": {
             **_TEXT_MAP,
-            "secret": True,
             "description": "Headers to send.",
         },
         "query": {
             **_TEXT_MAP,
-            "secret": True,
             "description": "Parameters that are URL-encoded and added to the URL; empty text sends `name=`.",
         },
         "bearer": {
@@ -71,6 +69,8 @@ accepts-token:
         "body": {
             "type": ["string", "object", "array"],
             "secret": True,
+            "additionalProperties": _ANY_SECRET,
+            "items": _ANY_SECRET,
             "description": "What to send: text as it is, a map or a list as JSON (application/json).",
         },
         "follow": {
@@ -96,15 +96,17 @@ accepts-token:
             "description": "The expected status, or a list of them; 200 unless given.",
         },
         "json": {
-            **_EXPECTED_MAP,
+            "type": "object",
+            "additionalProperties": json_judge.EXPECTATION,
             "description": "JMESPath → what is expected there: a scalar means equal, else one operator.",
         },
         "text": {
-            **json_judge.EXPECTATION,
+            **json_judge.TEXT_EXPECTATION,
             "description": "What is expected of the body as text: a scalar means equal, else one operator.",
         },
         "response_headers": {
-            **_EXPECTED_MAP,
+            "type": "object",
+            "additionalProperties": json_judge.TEXT_EXPECTATION,
             "description": "Header → what is expected of its value: a scalar means equal, else one operator.",
         },
         "show": {
@@ -127,8 +129,8 @@ accepts-token:
     url: str
     from_: Literal["host", "controller"] = "host"
     method: str = "GET"
-    headers: Mapping[str, Text | int | float | bool] = field(default_factory=dict)
-    query: Mapping[str, Text | int | float | bool] = field(default_factory=dict)
+    headers: Mapping[str, Text] = field(default_factory=dict)
+    query: Mapping[str, Text] = field(default_factory=dict)
     bearer: Text | None = None
     body: Any = None
     follow: bool = False

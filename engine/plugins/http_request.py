@@ -123,8 +123,8 @@ class Request:
 
     url: str
     method: str = "GET"
-    headers: Mapping[str, object] = field(default_factory=dict)
-    query: Mapping[str, object] = field(default_factory=dict)
+    headers: Mapping[str, Text] = field(default_factory=dict)
+    query: Mapping[str, Text] = field(default_factory=dict)
     bearer: Text | None = None
     body: Any = None
     follow: bool = False
@@ -136,7 +136,7 @@ class Request:
             if not _NAME.fullmatch(name):
                 raise ValueError(f"headers: `{name}` is no name of a header")
             _one_line(f"headers: `{name}`", value)
-        _one_line("bearer", self.bearer)
+        _one_line("bearer", self.bearer or "")
 
     def config(self) -> Text:
         """The options of curl, as a file of its `-K`. A Secret where anything in it is one."""
@@ -169,7 +169,7 @@ class Request:
         return _join([address, "&" if "?" in address else "?", _join(pairs, "&")])
 
     def _sent_headers(self) -> dict[str, Text]:
-        sent = {name: value if isinstance(value, Secret) else _plain(value) for name, value in self.headers.items()}
+        sent = dict(self.headers)
         if self.bearer is not None:
             sent["Authorization"] = _join(["Bearer ", self.bearer])
         if isinstance(self.body, Mapping | list | tuple) and "content-type" not in map(str.lower, sent):
@@ -194,7 +194,7 @@ class Request:
         return Secret(text) if secrets else text
 
 
-def _one_line(where: str, value: object) -> None:
+def _one_line(where: str, value: Text) -> None:
     try:
         text = _reveal(value)
     except ValueError:
@@ -203,23 +203,19 @@ def _one_line(where: str, value: object) -> None:
         raise ValueError(f"{where} has a line break in it; a header is one line")
 
 
-def _reveal(value: object) -> str:
-    return value.reveal() if isinstance(value, Secret) else "" if value is None else _plain(value)
-
-
-def _plain(value: object) -> str:
-    return ("true" if value else "false") if isinstance(value, bool) else str(value)
+def _reveal(value: Text) -> str:
+    return value.reveal() if isinstance(value, Secret) else value
 
 
 def _join(parts: Sequence[Text], between: str = "") -> Text:
     """The parts as one text; a Secret where one of them is."""
-    text = between.join(part.reveal() if isinstance(part, Secret) else part for part in parts)
+    text = between.join(map(_reveal, parts))
     return Secret(text) if any(isinstance(part, Secret) for part in parts) else text
 
 
 def _option(name: str, value: Text) -> Text:
     """A line of curl's configuration: in double quotes, with what is special there escaped."""
-    text = value.reveal() if isinstance(value, Secret) else value
+    text = _reveal(value)
     for plain, escaped in (("\\", "\\\\"), ('"', '\\"'), ("\n", "\\n"), ("\r", "\\r"), ("\t", "\\t")):
         text = text.replace(plain, escaped)
     line = f'{name} = "{text}"'

@@ -38,19 +38,31 @@ OPERATORS: Mapping[str, Mapping[str, Any]] = {
 }
 """Operator → JSON Schema of its operand."""
 
-EXPECTATION: Mapping[str, Any] = {
-    "anyOf": [
-        {"type": ["string", "number", "boolean", "null"]},
-        {
-            "type": "object",
-            "properties": OPERATORS,
-            "minProperties": 1,
-            "maxProperties": 1,
-            "additionalProperties": False,
-        },
-    ]
+_WORD = {"type": "string"}
+_ON_TEXT: Mapping[str, Mapping[str, Any]] = {
+    "equals": _WORD,
+    "ne": _WORD,
+    "contains": _WORD,
+    "one_of": {**OPERATORS["one_of"], "items": _WORD},
 }
-"""JSON Schema of one expectation."""
+
+
+def _schema(types: list[str], operators: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
+    one = {"type": "object", "properties": operators, "minProperties": 1, "maxProperties": 1}
+    return {"anyOf": [{"type": types}, {**one, "additionalProperties": False}]}
+
+
+EXPECTATION = _schema(["string", "number", "boolean", "null"], OPERATORS)
+"""JSON Schema of what is expected of a JSON value."""
+
+TEXT_EXPECTATION = _schema(
+    ["string"],
+    {
+        name: {**OPERATORS[name], **_ON_TEXT.get(name, {})}
+        for name in ("equals", "ne", "matches", "contains", "one_of", "version", "length", "min_length", "exists")
+    },
+)
+"""JSON Schema of what is expected of text: numbers and such stand for their spelling."""
 
 _SIGNS = {"gte": ">=", "lte": "<=", "gt": ">", "lt": "<", "version": ""}
 
