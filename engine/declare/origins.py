@@ -1,0 +1,234 @@
+"""Where secrets come from: files, environment variables, commands, the terminal. Reads only, but for `keep`."""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import os
+import shlex
+import signal
+import stat
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+LIMIT = 64 * 1024
+"""The largest secret, in bytes. Hiding a value costs time and memory in proportion to its size."""
+
+
+@dataclass(frozen=True, repr=False)
+class Found:
+    """A text, where it was found (`read from ...`), warnings about that place, whether it is to be taken exactly as
+    it is (else one line end after it is not part of the value), and what to do to put another text there."""
+
+    text: str
+    origin: str
+    warnings: tuple[str, ...] = ()
+    exact: bool = False
+    again: str = "write it again"
+
+
+class Failed(Exception):
+    """No secret to be had there; `message` goes on after `secret NAME`, `hints` say what to do."""
+
+    def __init__(self, message: str, *hints: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hints = hints
+
+
+def located(name: str, project: Path) -> Path:
+    """The absolute path that `name` means: `~` expands, relative paths start in the project root."""
+    try:
+        path = Path(name).expanduser()
+    except RuntimeError:
+        raise Failed(f"has a path whose home directory is not known: {name}") from None
+    return Path(os.path.abspath(project / path))
+
+
+def from_file(name: str, project: Path) -> Found:
+    """The text of a file on the controller. Raises Failed: missing, no file, unreadable, too large, not UTF-8."""
+    path = located(name, project)
+    try:
+        if path.is_dir():
+            raise Failed("is to be read from a directory, expected a file", f"path: {path}")
+        with path.open("rb") as file:
+            status = os.fstat(file.fileno())
+            data = file.read(LIMIT + 1)
+    except FileNotFoundError:
+        raise Failed(f"is to be read from {path}, which does not exist", *_nearest(path)) from None
+    except OSError as error:
+        raise Failed(f"cannot be read from {path}: {error.strerror}") from None
+    origin = f"read from {path}"
+    return Found(_text(data, origin), origin, _exposed(path, status), again="write the file again")
+
+
+def from_env(name: str, env: Mapping[str, str] | None) -> Found:
+    """The value of an environment variable. Raises Failed where it is not set."""
+    value = (os.environ if env is None else env).get(name)
+    if value is None:
+        raise Failed(
+            f"has no environment variable {name}: it is not set", "Set it, and export it, before the command."
+        )
+    data, origin = value.encode("utf-8", "surrogateescape"), f"read from the environment variable {name}"
+    return Found(_text(data, origin), origin, exact=True, again="set the variable again")
+
+
+def from_command(command: str | Sequence[str], project: Path, seconds: float, env: Mapping[str, str] | None) -> Found:
+    """What a command prints on standard output. Raises Failed: not found, a status other than 0, too slow."""
+    argv = ["sh", "-c", command] if isinstance(command, str) else [str(word) for word in command]
+    shown = command if isinstance(command, str) else shlex.join(argv)
+    # With a terminal the command stays in its process group, so that a pinentry may use it; without one, a group of
+    # its own lets a timeout reach what the command has started.
+    apart = not sys.stdin or not sys.stdin.isatty()
+    try:
+        process = subprocess.Popen(
+            argv,
+            cwd=project,
+            env=None if env is None else dict(env),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=apart,
+        )
+    except FileNotFoundError:
+        raise Failed(f"needs the command {argv[0]}, which is not there", f"It runs in {project}.") from None
+    except OSError as error:
+        raise Failed(f"needs the command {argv[0]}, which does not start: {error.strerror}") from None
+    with process:
+        try:
+            out, err = process.communicate(timeout=seconds)
+        except BaseException as error:
+            _end(process, apart)
+            if not isinstance(error, subprocess.TimeoutExpired):
+                raise
+            raise Failed(f"was not given by its command within {seconds:g} s", f"command: {shown}") from None
+    if process.returncode != 0:
+        ended = f"status {process.returncode}" if process.returncode > 0 else f"signal {-process.returncode}"
+        raise Failed(f"was not given by its command, which ended with {ended}", f"command: {shown}", *_tail(out, err))
+    return Found(_text(out, f"printed by: {shown}"), f"printed by: {shown}")
+
+
+def from_prompt(text: str, prompt: Callable[[str], str] | None) -> Found:
+    """What the user types. Raises Failed without a terminal to ask on."""
+    if prompt is None:
+        if not sys.stdin or not sys.stdin.isatty():
+            raise Failed(
+                "is asked for on a terminal, and there is none",
+                "Run the command on a terminal, or give the secret another source: file, env or command.",
+            )
+        from getpass import getpass
+
+        prompt = getpass
+    try:
+        return Found(prompt(text if text.endswith((" ", "\n")) else f"{text}: "), "typed in", exact=True)
+    except EOFError:
+        raise Failed("was asked for, and nothing was typed in") from None
+
+
+def keep(path: Path, kept: Callable[[], str | None], made: Callable[[], str]) -> tuple[str, bool]:
+    """What `kept` finds in the file, or else what `made` makes, written to it (mode 0600, whole or not at all).
+
+    Runs of the engine at the same moment agree: they wait for each other. The second value says whether it was made.
+    Raises Failed where it cannot be written.
+    """
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with _locked(path.parent) as directory:
+            if (value := kept()) is not None:
+                return value, False
+            value = made()
+            descriptor, part = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+            try:
+                with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                    file.write(value + "\n")
+                    file.flush()
+                    os.fsync(file.fileno())
+                os.replace(part, path)
+            except BaseException:
+                os.unlink(part)
+                raise
+            if directory is not None:
+                os.fsync(directory)
+            return value, True
+    except OSError as error:
+        raise Failed(f"cannot be kept in {path}: {error.strerror}") from None
+
+
+@contextlib.contextmanager
+def _locked(directory: Path) -> Iterator[int | None]:
+    """Hold the lock on a directory, where the system has such locks."""
+    try:
+        import fcntl
+    except ImportError:
+        yield None
+        return
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _text(data: bytes, origin: str) -> str:
+    if len(data) > LIMIT:
+        raise Failed(f"is longer than {LIMIT // 1024} KiB, the most that a secret may have", origin)
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        raise Failed(
+            "is UTF-16, expected UTF-8; PowerShell's `>` writes such files", origin, "Save it as UTF-8 without BOM."
+        )
+    if b"\0" in data:
+        raise Failed("contains a NUL byte, so it is no text", origin)
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise Failed(f"is not UTF-8: byte {error.start + 1} of {len(data)} is wrong", origin) from None
+
+
+def _exposed(path: Path, status: os.stat_result) -> tuple[str, ...]:
+    if os.name != "posix" or not stat.S_ISREG(status.st_mode) or not status.st_mode & 0o044:
+        return ()
+    who = "everyone on this machine" if status.st_mode & 0o004 else "its group"
+    mode = stat.S_IMODE(status.st_mode)
+    return (f"{path} can be read by {who} (mode {mode:04o}); chmod 600 {shlex.quote(str(path))}",)
+
+
+def _nearest(path: Path) -> tuple[str, ...]:
+    """Where a path goes wrong, and the name that may have been meant."""
+    parent = path.parent
+    if not parent.is_dir():
+        missing = next(part for part in reversed([path, *path.parents]) if not part.exists())
+        return (f"{missing} does not exist",)
+    try:
+        names = sorted(item.name for item in parent.iterdir())
+    except OSError:
+        return ()
+    near = difflib.get_close_matches(path.name, names, n=1)
+    return (f"did you mean {near[0]}?",) if near else ()
+
+
+def _end(process: subprocess.Popen[bytes], apart: bool) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        if apart:
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()
+    # What the command has started may hold the pipes open for ever.
+    for pipe in (process.stdout, process.stderr):
+        if pipe is not None:
+            pipe.close()
+
+
+def _tail(out: bytes, err: bytes) -> tuple[str, ...]:
+    """The end of what a failed command said, without what it may have shown of the secret."""
+    from engine.declare.redact import Redactor
+    from engine.model import Secret
+
+    printed = out.decode("utf-8", "replace").strip()
+    lines = Redactor([Secret(printed)]).text(err.decode("utf-8", "replace")).strip().splitlines()
+    return tuple(line[:200] for line in lines[-5:])
