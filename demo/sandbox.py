@@ -1,4 +1,4 @@
-"""A sandbox for the main job: node repository, ComfyUI with its service, PASSWORD, token and inventory in a directory.
+"""A sandbox for the main job: node repository, ComfyUI with its service, PASSWORD, token, inventory, in a directory.
 
 The demo builds one, and the tests build one for each starting point:
 
@@ -117,7 +117,12 @@ class Sandbox:
 
     # --- building --------------------------------------------------------------------------------------------
 
-    def build(self, node: Node = "absent", password: Password = "stale-user", service: Service = "before") -> None:
+    def build(
+        self,
+        node: Node = "absent",
+        password: Password = "stale-user",  # noqa: S107  # a state of the file, no password
+        service: Service = "before",
+    ) -> None:
         """Lay everything out in this state. The image must have been made. Raises CalledProcessError, with what it
         printed, where git or Compose fails."""
         self._lay_out()

@@ -48,7 +48,8 @@ class Workflows:
         outputs = [name for name, node in nodes.items() if node.get("class_type") == "SaveImage"]
         unknown = [node.get("class_type") for node in nodes.values() if node.get("class_type") not in WORKING]
         if unknown:
-            return Response(failure("invalid_prompt", f"Cannot execute because node {unknown[0]} does not exist."), 400)
+            text = f"Cannot execute because node {unknown[0]} does not exist."
+            return Response(failure("invalid_prompt", text), 400)
         if not outputs:
             return Response(failure("prompt_no_outputs", "Prompt has no outputs"), 400)
         errors = {name: error for name in outputs if (error := mistake(name, nodes))}
@@ -121,10 +122,16 @@ def mistake(name: str, nodes: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def described(name: str) -> dict[str, Any]:
-    inputs = {key: ["INT", {"default": 1, "min": 1, "max": 16384, "tooltip": "How much of it."}] for key in
-              WORKING.get(name, ("seed", "steps", "cfg"))}  # fmt: skip
-    return {"input": {"required": inputs}, "output": ["IMAGE"], "name": name, "display_name": name,
-            "description": "A class of the stand-in.", "category": "image", "output_node": name == "SaveImage"}  # fmt: skip
+    number = ["INT", {"default": 1, "min": 1, "max": 16384, "tooltip": "How much of it."}]
+    return {
+        "input": {"required": dict.fromkeys(WORKING.get(name, ("seed", "steps", "cfg")), number)},
+        "output": ["IMAGE"],
+        "name": name,
+        "display_name": name,
+        "description": "A class of the stand-in.",
+        "category": "image",
+        "output_node": name == "SaveImage",
+    }
 
 
 def png(width: int, height: int, color: int) -> bytes:
