@@ -4,6 +4,7 @@ else (`width` None) nothing is ever cut or wrapped, so that it can be searched a
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from engine.model import HostReport, Plan, Report
 from engine.views.escape import cells, to_ascii, visible
@@ -62,13 +63,16 @@ def _rollout(report: Report, style: Style) -> Iterator[str]:
             yield f"{padded('' if at else line.hosts, wide)}{style.mark(line.tone)} {text}"
     if found:
         yield ""
+    if style.verbosity > 0:
+        stuck = tuple(host for host in report.hosts if status(host) not in ("converged", "not started"))
+        yield from _groups(replace(report, hosts=stuck), style)
 
 
 def what_now(report: Report) -> Iterator[str]:
     """Why a run ended early, and what to go on with."""
     stuck: list[HostReport] = [host for host in report.hosts if status(host) != "converged"]
-    if report.stopped:
-        yield visible(report.stopped)
+    if report.stopped and (len(report.batches) < 2 or "request" in report.stopped):
+        yield visible(report.stopped[:1].upper() + report.stopped[1:])
     if stuck and report.run and len(report.hosts) > 1:
         yield f"Go on with: engine retry {visible(report.run)}"
 

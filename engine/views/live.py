@@ -1,0 +1,248 @@
+"""A run drawn on a terminal: a bar a batch, and below it the hosts that are being worked on, each with its step.
+
+What happens is only noted by the threads it happens in; one thread draws it, a few times a second. It starts late, so
+that a run that is over at once neither flickers nor pays for importing rich.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TextIO
+
+from engine.views.escape import cells, middle, to_ascii, visible
+from engine.views.fold import count
+from engine.views.summary import seconds as spelled
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.text import Text
+
+_DELAY = 0.4  # seconds before anything is drawn
+_PAUSE = 0.125
+_BAR = 20
+_SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+
+
+@dataclass
+class Running:
+    """A host that is being worked on, since when, and its step."""
+
+    since: float
+    step: str = ""
+    step_since: float = 0.0
+
+
+@dataclass
+class Track:
+    """What is known of a run so far. `sizes`: hosts by batch."""
+
+    sizes: Sequence[int]
+    batch_of: dict[str, int]
+    running: dict[str, Running] = field(default_factory=dict)
+    done: dict[int, int] = field(default_factory=dict)
+    failed: dict[int, int] = field(default_factory=dict)
+    changed: dict[int, int] = field(default_factory=dict)
+    spent: list[float] = field(default_factory=list)
+    peak: int = 0
+    limited: bool = False
+
+    def waiting(self, batch: int) -> int:
+        """How many hosts of a batch have not begun."""
+        begun = sum(self.batch_of.get(host, 0) == batch for host in self.running)
+        return max(self.sizes[batch] - self.done.get(batch, 0) - begun, 0)
+
+    def finished(self, host: str, ok: bool, changed: int, now: float) -> None:
+        """A host ended."""
+        batch = self.batch_of.get(host, 0)
+        self.limited |= bool(self.waiting(batch))
+        begun = self.running.pop(host, Running(now))
+        self.spent.append(now - begun.since)
+        self.done[batch] = self.done.get(batch, 0) + 1
+        self.failed[batch] = self.failed.get(batch, 0) + (not ok)
+        self.changed[batch] = self.changed.get(batch, 0) + changed
+
+    def left(self, now: float) -> float | None:
+        """Seconds the rest may take: rounds of hosts side by side, each as long as a host took so far. None where
+        nothing is known yet."""
+        if not self.spent:
+            return None
+        mean = sum(self.spent) / len(self.spent)
+        total = max((mean - (now - running.since) for running in self.running.values()), default=0.0)
+        for batch in range(len(self.sizes)):
+            waiting = self.waiting(batch)
+            total += mean * math.ceil(waiting / (max(self.peak, 1) if self.limited else max(waiting, 1)))
+        return max(total, 0.0)
+
+
+class Live:
+    """A Progress on a terminal."""
+
+    def __init__(
+        self, stream: TextIO, *, sizes: Sequence[int], batches: Sequence[Sequence[str]] = (), color: bool = True
+    ) -> None:
+        self._stream, self._color = stream, color
+        batch_of = {host: number for number, hosts in enumerate(batches) for host in hosts}
+        self._track = Track(sizes, batch_of)
+        self._lock = threading.Lock()
+        self._notes: list[str] = []
+        self._over = threading.Event()
+        self._start = time.monotonic()
+        self._thread = threading.Thread(target=self._draw, name="progress", daemon=True)
+        self._thread.start()
+
+    def host_started(self, host: str) -> None:
+        """Shown as running from now on."""
+        with self._lock:
+            self._track.running[host] = Running(time.monotonic())
+            self._track.peak = max(self._track.peak, len(self._track.running))
+
+    def step_started(self, host: str, name: str) -> None:
+        """Shown beside its host."""
+        now = time.monotonic()
+        with self._lock:
+            running = self._track.running.setdefault(host, Running(now))
+            running.step, running.step_since = name, now
+
+    def step_finished(self, host: str, name: str, seconds: float, ok: bool) -> None:
+        """No longer shown."""
+        with self._lock:
+            running = self._track.running.get(host)
+            if running is not None and running.step == name:
+                running.step = ""
+
+    def host_finished(self, host: str, ok: bool, changed: int) -> None:
+        """Counted."""
+        with self._lock:
+            self._track.finished(host, ok, changed, time.monotonic())
+
+    def note(self, text: str) -> None:
+        """Printed above what is drawn."""
+        with self._lock:
+            self._notes.append(visible(text))
+
+    def close(self) -> None:
+        """Wipe what was drawn; notes stay."""
+        self._over.set()
+        self._thread.join()
+
+    def _draw(self) -> None:
+        if not self._over.wait(_DELAY):
+            try:
+                self._drawn()
+            except (OSError, ValueError):  # the terminal is gone: no reason to fail a run
+                return
+        for note in self._taken():
+            self._stream.write(f"{note}\n")
+        self._stream.flush()
+
+    def _drawn(self) -> None:
+        from rich.console import Console
+        from rich.live import Live as Drawing
+
+        console = Console(
+            file=self._stream,
+            force_terminal=True,
+            no_color=not self._color,
+            highlight=False,
+            markup=False,
+            emoji=False,
+        )
+        plain = not _can(self._stream)
+        with Drawing(
+            console=console, auto_refresh=False, transient=True, redirect_stdout=False, redirect_stderr=False
+        ) as live:
+            while True:
+                for note in self._taken():
+                    console.print(note, soft_wrap=True)
+                with self._lock:
+                    picture = draw(self._track, time.monotonic(), self._start, console.size, plain)
+                live.update(picture, refresh=True)
+                if self._over.wait(_PAUSE):
+                    return
+
+    def _taken(self) -> list[str]:
+        with self._lock:
+            notes, self._notes = self._notes, []
+        return notes
+
+
+def draw(track: Track, now: float, start: float, size: tuple[int, int], plain: bool) -> RenderableType:
+    """One picture: of batches those that have begun, of running hosts as many as there is room for."""
+    from rich.console import Group
+
+    width, height = size
+    spin = "|/-\\"[int(now * 8) % 4] if plain else _SPINNER[int(now * 10) % len(_SPINNER)]
+    if not track.running and not track.spent:
+        return _text((f"{spin} looking at {count(sum(track.sizes), 'host')}   ", ""), (spelled(now - start), "dim"))
+    lines: list[Text] = []
+    if sum(track.sizes) > 1:
+        lines += _batches(track, now, start, max(height - 6, 1), plain)
+    lines += _hosts(track, now, width, max(height - len(lines) - 2, 1), spin, plain)
+    for line in lines:
+        line.truncate(width - 1, overflow="crop")
+    return Group(*lines)
+
+
+def _batches(track: Track, now: float, start: float, most: int, plain: bool) -> Iterator[Text]:
+    begun = [n for n in range(len(track.sizes)) if track.done.get(n) or _active(track, n)] or [0]
+    wide = 4 + 2 * len(str(max(track.sizes)))
+    for number in begun[-min(most, 5) :]:
+        size, done = track.sizes[number], track.done.get(number, 0)
+        full = _BAR * done // max(size, 1)
+        bar = ("#" if plain else "━") * full, "green"
+        rest = ("." if plain else "━") * (_BAR - full), "dim"
+        head = f"{number + 1}/{len(track.sizes)}  " if len(track.sizes) > 1 else ""
+        counts = [(f"  {f'{done} of {size}':>{wide}}", "bold")]
+        counts += [(f"  {track.changed[number]} changed", "yellow")] if track.changed.get(number) else []
+        counts += [(f"  {track.failed[number]} failed", "bold red")] if track.failed.get(number) else []
+        last = number == begun[-1]
+        yield _text((head, "bold"), bar, rest, *counts, *(_times(track, now, start) if last else ()))
+
+
+def _times(track: Track, now: float, start: float) -> Iterator[tuple[str, str]]:
+    yield f"  {_clock(now - start)}", "dim"
+    left = track.left(now)
+    if left is not None and left >= 1:
+        yield f"  about {_clock(left)} left", "dim"
+
+
+def _hosts(track: Track, now: float, width: int, most: int, spin: str, plain: bool) -> Iterator[Text]:
+    spelling = to_ascii if plain else str
+    running = sorted(track.running.items(), key=lambda item: item[1].since)
+    shown = running if len(running) <= most else running[: most - 1]
+    names = [spelling(middle(visible(host), max(width // 3, 8))) for host, _ in shown]
+    wide = max(map(cells, names), default=0)
+    for name, (_, host) in zip(names, shown, strict=True):
+        step = spelling(middle(visible(host.step) or "observing", max(width - wide - 18, 8)))
+        took = spelled(now - (host.step_since if host.step else host.since))
+        pad = " " * (wide - cells(name))
+        yield _text((f"{spin} ", "cyan"), (name + pad, "bold"), (f"  {step}", ""), (f"  {took}", "dim"))
+    if len(running) > len(shown):
+        yield _text((f"  and {len(running) - len(shown)} more", "dim"))
+
+
+def _active(track: Track, batch: int) -> bool:
+    return any(track.batch_of.get(host, 0) == batch for host in track.running)
+
+
+def _clock(value: float) -> str:
+    return f"{int(value) // 60}:{int(value) % 60:02}"
+
+
+def _text(*parts: tuple[str, str]) -> Text:
+    from rich.text import Text
+
+    return Text.assemble(*parts, no_wrap=True)
+
+
+def _can(stream: TextIO) -> bool:
+    """Whether the stream's encoding has the characters of the drawing."""
+    try:
+        f"━…{_SPINNER}".encode(stream.encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True

@@ -1,0 +1,142 @@
+"""A run as it happens: drawn on a terminal, told in plain lines elsewhere, or streamed as JSON lines for programs."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TextIO
+
+from engine.views.escape import to_ascii, visible
+from engine.views.summary import seconds as spelled
+
+if TYPE_CHECKING:
+    from engine.model import Progress
+
+_QUICK = 10.0  # seconds in which a run on one host needs no telling
+
+
+def make(
+    stream: TextIO,
+    *,
+    hosts: int,
+    color: bool = False,
+    quiet: bool = False,
+    verbose: int = 0,
+    batches: Sequence[Sequence[str]] = (),
+) -> Progress:
+    """The Progress that fits a stream: nothing but notes when quiet, drawn on a terminal, else plain lines.
+
+    `hosts` is how many there are; `batches` their names by batch, where there is more than one.
+    """
+    if quiet:
+        return Notes(stream)
+    if stream.isatty():
+        from engine.views.live import Live
+
+        return Live(stream, sizes=[len(names) for names in batches] or [hosts], batches=batches, color=color)
+    return Lines(stream, hosts=hosts, verbose=verbose)
+
+
+class Notes:
+    """Tells nothing but notes."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream, self._lock = stream, threading.Lock()
+
+    def host_started(self, host: str) -> None:
+        """Not told."""
+
+    def step_started(self, host: str, name: str) -> None:
+        """Not told."""
+
+    def step_finished(self, host: str, name: str, seconds: float, ok: bool) -> None:
+        """Not told."""
+
+    def host_finished(self, host: str, ok: bool, changed: int) -> None:
+        """Not told."""
+
+    def note(self, text: str) -> None:
+        """A line of its own."""
+        self._line(text)
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+    def _line(self, text: str) -> None:
+        line = visible(text) + "\n"
+        try:
+            line.encode(self._stream.encoding or "ascii")
+        except (UnicodeEncodeError, LookupError):
+            line = to_ascii(line)
+        with self._lock:
+            try:
+                self._stream.write(line)
+                self._stream.flush()
+            except (OSError, ValueError):  # nobody reads any more: no reason to fail a run
+                pass
+
+
+class Lines(Notes):
+    """Plain lines: one a host; of a single host only what takes long. `verbose`: every step."""
+
+    def __init__(self, stream: TextIO, *, hosts: int, verbose: int = 0) -> None:
+        super().__init__(stream)
+        self._hosts, self._verbose = hosts, verbose
+        self._start = time.monotonic()
+        self._began: dict[str, float] = {}
+        self._done = 0
+
+    def host_started(self, host: str) -> None:
+        """Remembered, to tell how long it took."""
+        self._began[host] = time.monotonic()
+
+    def step_started(self, host: str, name: str) -> None:
+        """Told when verbose."""
+        if self._verbose:
+            self._line(f"{host}: {name} ...")
+
+    def step_finished(self, host: str, name: str, seconds: float, ok: bool) -> None:
+        """Told when verbose, and on a single host once the run is not quick."""
+        slow = self._hosts == 1 and time.monotonic() - self._start > _QUICK
+        if self._verbose or slow:
+            self._line(f"{host}: {name} {'done in' if ok else 'failed after'} {spelled(seconds)}")
+
+    def host_finished(self, host: str, ok: bool, changed: int) -> None:
+        """Told where there are several."""
+        with self._lock:
+            self._done += 1
+            done = self._done
+        took = time.monotonic() - self._began.get(host, self._start)
+        if self._hosts > 1:
+            what = f"converged, {changed} changed" if ok else f"failed, {changed} changed"
+            self._line(f"[{done}/{self._hosts}] {host}: {what}, {spelled(took)}")
+
+
+class Events(Notes):
+    """One JSON object a line, for programs that follow a run. Keys: `event`, `host`, `step`, `seconds`, `ok`,
+    `changed`, `text`; those an event has no value for are left out."""
+
+    def host_started(self, host: str) -> None:
+        """`host-started`"""
+        self._event("host-started", {"host": host})
+
+    def step_started(self, host: str, name: str) -> None:
+        """`step-started`"""
+        self._event("step-started", {"host": host, "step": name})
+
+    def step_finished(self, host: str, name: str, seconds: float, ok: bool) -> None:
+        """`step-finished`"""
+        self._event("step-finished", {"host": host, "step": name, "seconds": round(seconds, 3), "ok": ok})
+
+    def host_finished(self, host: str, ok: bool, changed: int) -> None:
+        """`host-finished`"""
+        self._event("host-finished", {"host": host, "ok": ok, "changed": changed})
+
+    def note(self, text: str) -> None:
+        """`note`"""
+        self._event("note", {"text": text})
+
+    def _event(self, event: str, values: Mapping[str, Any]) -> None:
+        self._line(json.dumps({"event": event, **values}))
