@@ -1,0 +1,32 @@
+# make demo      set everything up and run the main job in a sandbox      make demo-down  remove the sandbox
+# make test      the tests; REQUIRE_ALL=1: one that is skipped because a program is missing fails
+# make test-full the tests with their whole matrices                      make lint  ruff, mypy, ShellCheck
+# make bench     the benchmarks
+
+PYTHON = .venv/bin/python
+PYTEST = $(PYTHON) -m pytest -n auto --dist loadgroup $(if $(REQUIRE_ALL),--require-all)
+
+.PHONY: demo demo-down test test-full lint bench
+
+demo: .venv/.ready
+	@scripts/setup docker
+	@$(PYTHON) -m demo up
+
+demo-down: .venv/.ready
+	@$(PYTHON) -m demo down
+
+test: .venv/.ready
+	$(PYTEST) $(TESTS)
+
+test-full: .venv/.ready
+	$(PYTEST) --full $(TESTS)
+
+lint: .venv/.ready
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	shellcheck scripts/setup scripts/compose-v2 .ci/run
+	$(PYTHON) scripts/shellcheck-sections
+
+.venv/.ready: setup.cfg
+	@scripts/setup venv
