@@ -30,12 +30,14 @@ class _End:
 
 
 class Relay:
-    """Listens on a loopback port of its own; `delay` in seconds for each direction. One thread, however many
+    """Listens on a loopback port of its own, `listen` where one is given; `delay` in seconds for each direction. One thread, however many
     connections."""
 
     HELD = 1 << 22
 
-    def __init__(self, host: str, port: int, *, delay: float = 0.0, address: str = "127.0.0.1") -> None:
+    def __init__(
+        self, host: str, port: int, *, delay: float = 0.0, address: str = "127.0.0.1", listen: int = 0
+    ) -> None:
         self.target = (host, port)
         self.delay = delay
         self.passed = 0
@@ -45,7 +47,7 @@ class Relay:
         self._ends: set[_End] = set()
         self._lock = threading.Lock()
         self._selector = selectors.DefaultSelector()
-        self._listener = socket.create_server((address, 0), backlog=200)
+        self._listener = socket.create_server((address, listen), backlog=200)
         self._listener.setblocking(False)
         self.address, self.port = self._listener.getsockname()[:2]
         self._selector.register(self._listener, selectors.EVENT_READ, None)
