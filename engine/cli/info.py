@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -87,15 +88,19 @@ def _encoded(text: str, more: str = "") -> str:
 @click.argument("kind", required=False)
 def kinds_command(kind: str | None) -> None:
     """List the kinds, or print the reference of one: what it is for, its parameters, an example."""
-    from engine.declare import registry
     from engine.declare.reference import reference
+    from engine.declare.registry import Kinds
 
-    if kind is not None:
-        Printer().out(reference(registry.get(kind)))
-        return
-    names = registry.names()
-    width = max(map(len, names))
-    Printer().out("\n".join(f"{name:<{width}}  {registry.get(name).summary}" for name in names))
+    kinds = Kinds()
+    if kind is None:
+        width = max(map(len, kinds))
+        Printer().out("\n".join(f"{name:<{width}}  {kinds[name].summary}" for name in kinds))
+    elif kind in kinds:
+        Printer().out(reference(kinds[kind]))
+    else:
+        near = get_close_matches(kind, list(kinds), n=1)
+        hints = (*((f"did you mean `{near[0]}`?",) if near else ()), f"there are: {', '.join(kinds)}")
+        raise InvalidInput(Problem(f"there is no kind `{kind}`", hints=hints))
 
 
 @click.command("schema", context_settings=SETTINGS)

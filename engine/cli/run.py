@@ -20,15 +20,15 @@ from engine.cli.reviewed import Reviewed, is_plan_file, save
 from engine.execute.journal import Journal, Recording
 from engine.execute.rollout import Rollout, converged
 from engine.model import Plan, Progress, Report
-from engine.views import progress as progress_view
 from engine.views import render
+from engine.views.progress import make
 
 
 def plan(options: dict[str, Any]) -> int:
     """Observe, show, save where asked. Returns the exit code."""
     printer = Printer(options["color"])
     job = Job(request_of(options), printer)
-    progress = _progress(options, printer, len(job.declared.hosts))
+    progress = _progress(options, printer, job)
     try:
         with job.reach(progress, "plan") as rollout, interruptible(rollout):
             found = job.plan(rollout)
@@ -55,7 +55,7 @@ def apply(options: dict[str, Any]) -> int:
 
 
 def _applied(job: Job, options: dict[str, Any], printer: Printer, reviewed: Reviewed | None) -> int:
-    watching = Switch(_progress(options, printer, len(job.declared.hosts)))
+    watching = Switch(_progress(options, printer, job))
     journal: Journal | None = None
     try:
         with job.reach(watching, "apply") as rollout, interruptible(rollout):
@@ -68,7 +68,7 @@ def _applied(job: Job, options: dict[str, Any], printer: Printer, reviewed: Revi
                 show(found, options, printer, job.command("apply"))
                 if not _agreed(printer):
                     return 1
-                watching.onward = _progress(options, printer, len(job.declared.hosts))
+                watching.onward = _progress(options, printer, job)
             journal = Journal(job.root, printer.redactor.text)
             watching.onward = Recording(journal, watching.onward)
             journal.write("started", **_told(job, options, reviewed))
@@ -183,7 +183,13 @@ class Switch:
         return getattr(self.onward, name)
 
 
-def _progress(options: dict[str, Any], printer: Printer, hosts: int) -> Progress:
-    return progress_view.make(
-        sys.stderr, hosts=hosts, color=printer.colored(sys.stderr), quiet=options["quiet"], verbose=options["verbose"]
+def _progress(options: dict[str, Any], printer: Printer, job: Job) -> Progress:
+    batches = job.rule.batches if len(job.rule.batches) > 1 else ()
+    return make(
+        sys.stderr,
+        hosts=len(job.declared.hosts),
+        color=printer.colored(sys.stderr),
+        quiet=options["quiet"],
+        verbose=options["verbose"],
+        batches=batches,
     )
