@@ -19,7 +19,6 @@ import time
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -51,9 +50,9 @@ services:
 
 @dataclass
 class Sandbox:
-    """`root` is made by `build` and removed by `destroy`; its last part names the Compose project, so it must be
-    unique on the machine. `compose` is the client that starts the service. `environment` is the service's (see
-    comfyui/main.py); `grace` the seconds it is given to stop. `port` 0: one that is free."""
+    """`root` is made by `build` and removed by `destroy`. `name`, or else its last part, names the Compose project, so
+    it must be unique on the machine. `compose` is the client that starts the service. `environment` is the service's
+    (see comfyui/main.py); `grace` the seconds it is given to stop. `port` 0: one that is free."""
 
     root: Path
     image: str
@@ -61,6 +60,7 @@ class Sandbox:
     environment: Mapping[str, str] = field(default_factory=lambda: {"COMFYUI_STOPS": "1"})
     grace: int = 1
     port: int = 0
+    name: str = ""
 
     def __post_init__(self) -> None:
         self.root = self.root.resolve()
@@ -70,9 +70,9 @@ class Sandbox:
 
     # --- where things are ------------------------------------------------------------------------------------
 
-    @cached_property
+    @property
     def workspace(self) -> Path:
-        return self.root / self.root.name.strip(".")
+        return self.root / (self.name or self.root.name)
 
     @property
     def comfyui(self) -> Path:
@@ -279,13 +279,13 @@ class Sandbox:
         """Remove containers, network and directory; nothing of it need be there."""
         for found in self._containers().split():
             run(["docker", "rm", "-f", "-v", found])
-        label = f"label=com.docker.compose.project={self.workspace.name.lower()}"
+        label = f"label=com.docker.compose.project={self.workspace.name}"
         for network in run(["docker", "network", "ls", "-q", "--filter", label]).split():
             run(["docker", "network", "rm", network])
         shutil.rmtree(self.root, ignore_errors=True)
 
     def _containers(self, *options: str) -> str:
-        label = f"label=com.docker.compose.project={self.workspace.name.lower()}"
+        label = f"label=com.docker.compose.project={self.workspace.name}"
         return run(["docker", "ps", "-aq", *options, "--filter", label])
 
 
