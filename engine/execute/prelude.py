@@ -1,7 +1,8 @@
-"""The constant shell text of every program. POSIX sh, as dash, bash, bash --posix and busybox sh understand it.
+"""The constant shell text of every program: what starts it, what sections may call, and how sections are run.
 
-Names that begin with `_engine_` belong to the program; a section may use any other. File descriptors of the
-program: 9 frames, 8 the sections' output, 7 the standard error it was started with.
+POSIX sh, as dash, bash, bash --posix and busybox sh understand it. Names that begin with `_engine_` belong to the
+program; a section may use any other. File descriptors of the program: 9 frames, 8 the sections' output, 7 the
+standard error it was started with.
 """
 
 LAUNCHER = (
@@ -19,12 +20,9 @@ STREAM_LAUNCHER = (
 """Like LAUNCHER, but reads no further than the program's last line: bulk content follows it on standard input.
 `IFS` begins as space, tab, line break, so `s` is the line break that this text must not contain."""
 
-FUNCTIONS = r"""
+SECTIONS = r"""
 unset CDPATH ENV
 [ -z "${BASH_VERSION-}" ] || shopt -s inherit_errexit 2>/dev/null
-
-_engine_frame() { printf '\n#%s %s\n' "$_engine_nonce" "$1" >&9; }
-_engine_mark() { printf '\n#%s %s\n' "$_engine_nonce" "$1" >&8; }
 
 fact() {
   case $1 in '' | *[!A-Za-z0-9_.-]*) fail "fact: \`$1\` is no valid key" ;; esac
@@ -59,30 +57,12 @@ else
     printf '%s\n' "${_engine_hash##* }"
   }
 fi
+"""
+"""What the scripts of plugins may call; see `engine.model.Script`."""
 
-# PID as $1: _engine_ppid, _engine_pgrp, _engine_born (start time), _engine_state; fails where there is none.
-# The name of a process may hold spaces and brackets, so its end is looked for from the right.
-_engine_look() {
-  _engine_born=
-  { IFS= read -r _engine_stat <"/proc/$1/stat"; } 2>/dev/null || return 1
-  set -f
-  set -- "$1" ${_engine_stat##*") "}
-  set +f
-  _engine_pid=${_engine_stat%% *} _engine_state=$2 _engine_ppid=$3 _engine_pgrp=$4 _engine_born=${21}
-}
-
-# Where this user's lock and the list of staging directories are kept: _engine_state.
-_engine_keep() {
-  _engine_state=${HOME-}/.local/state/engine
-  [ -n "${HOME-}" ] || {
-    _engine_problem="HOME is not set on this host, so there is no place for the lock"
-    return 1
-  }
-  [ -d "$_engine_state" ] && [ -w "$_engine_state" ] && return
-  (umask 077 && mkdir -p "$_engine_state") 2>/dev/null && [ -w "$_engine_state" ] && return
-  _engine_problem="$_engine_state cannot be made or written, so there is no place for the lock"
-  return 1
-}
+RUN = r"""
+_engine_frame() { printf '\n#%s %s\n' "$_engine_nonce" "$1" >&9; }
+_engine_mark() { printf '\n#%s %s\n' "$_engine_nonce" "$1" >&8; }
 
 _engine_relay() {
   trap '' TERM HUP INT QUIT
@@ -91,9 +71,26 @@ _engine_relay() {
   exec cat >/dev/null
 }
 
+# Nothing is started over a connection that is cut, which is known by writing to it.
+_engine_connected() {
+  [ -z "$_engine_dead" ] || return 1
+  { printf '\n#%s live\n' "$_engine_nonce" >&7; } 2>/dev/null && return
+  _engine_dead=1
+  _engine_halt
+  return 1
+}
+_engine_halt() {
+  [ -n "$_engine_halted" ] || _engine_frame stopped
+  _engine_halted=1
+}
+
 # Section $1, which is a step if $2 is 1, may take $3 seconds and needs the sections $4. Fails if it must not start.
 _engine_begin() {
-  _engine_i=$1
+  [ -z "$_engine_steps" ] || _engine_connected || return 1
+  if [ "$2" = 1 ] && [ -n "$_engine_stop" ]; then
+    _engine_halt
+    return 1
+  fi
   for _engine_n in $4; do
     eval "_engine_s=\${_engine_s$_engine_n-}"
     [ "$_engine_s" = 0 ] || {
@@ -101,25 +98,55 @@ _engine_begin() {
       return 1
     }
   done
+  _engine_i=$1 _engine_late=
+  _engine_arm "$3"
   _engine_frame "start $1"
 }
 _engine_end() {
-  eval "_engine_s$_engine_i=$1"
+  _engine_s=$1
+  if [ -n "$_engine_late" ]; then
+    [ "$_engine_s" != 0 ] || _engine_s=124
+    _engine_clear
+  fi
+  eval "_engine_s$_engine_i=$_engine_s"
   _engine_mark "end $_engine_i"
-  _engine_frame "end $_engine_i $1 0"
+  _engine_frame "end $_engine_i $_engine_s ${_engine_late:-0}"
 }
+
 _engine_run() {
+  # A section that kills its process group, or a terminal, must not end the program; a broken pipe is to be noticed.
   trap : TERM HUP INT QUIT PIPE
+  trap _engine_stop=1 USR1
+  trap _engine_late=1 USR2
   _engine_look self
+  _engine_main=$_engine_pid
   _engine_mark hello
   _engine_frame "hello $_engine_pid $_engine_born"
-  _engine_main
+  if _engine_prepare; then _engine_sections; fi
+  _engine_finish
   _engine_mark done
   _engine_frame done
 }
+
+_engine_prepare() { :; }
+_engine_finish() {
+  _engine_leash
+  [ -z "$_engine_leader" ] || kill -s TERM 0
+}
+_engine_late= _engine_stop= _engine_dead= _engine_halted= _engine_dog= _engine_limit=
 """
+"""How sections are run and what is reported of them."""
 
 START = r"""
+if [ -z "$_engine_leader" ] && [ -z "${ENGINE_LED-}" ] && command -v setsid >/dev/null 2>&1; then
+  # Only a process group of its own can be ended as a whole.
+  {
+    printf '#begin %s\n%s\n#end %s\n' "$_engine_nonce" "$p" "$_engine_nonce"
+    cat
+  } | ENGINE_LED=1 setsid "$@"
+  exit
+fi
+unset p ENGINE_LED
 trap : TERM HUP INT QUIT PIPE
 {
   {
@@ -128,3 +155,5 @@ trap : TERM HUP INT QUIT PIPE
   } 8>&1 | _engine_relay >&7 2>/dev/null 5>&-
 } 5>&1 7>&2
 """
+"""Frames and the sections' output leave through relays, which outlive the connection: what writes to them when it is
+cut is not ended by SIGPIPE. $@ is the command line that starts the program."""

@@ -13,7 +13,9 @@ from typing import Any, cast
 from engine.errors import HostFailed
 from engine.execute import quote
 from engine.execute.frames import Event, Parser
-from engine.execute.prelude import FUNCTIONS, LAUNCHER, START, STREAM_LAUNCHER
+from engine.execute.hold import HOLD
+from engine.execute.prelude import LAUNCHER, RUN, SECTIONS, START, STREAM_LAUNCHER
+from engine.execute.watch import PROCESSES, WATCHDOG
 from engine.model import Phase, Script, Transport
 
 
@@ -62,35 +64,58 @@ def compose(
     nonce: str | None = None,
 ) -> Program:
     """Join sections into one program. Raises ValueError where a name, a need or a value cannot be used."""
-    nonce = nonce or secrets.token_hex(16)
-    text = _wrap(nonce, _join(sections, nonce, "</dev/null"))
-    return Program((*shell, "-c", LAUNCHER), text, nonce, tuple(section.name for section in sections))
+    keep = lock is not None or any(section.step or section.staging is not None for section in sections)
+    return _program(sections, LAUNCHER, shell, nonce, "</dev/null", _keep(sections, lock) if keep else [])
+
+
+def compose_keeping(script: Script, *, shell: Sequence[str] = ("sh",)) -> Program:
+    """A program of one section, `lock`, that may use what `engine.execute.hold` defines."""
+    return _program([Section("lock", script)], LAUNCHER, shell, None, "</dev/null", _keep([], None))
 
 
 def compose_fed(section: Section, *, shell: Sequence[str] = ("sh",)) -> Program:
-    """A program of one section that reads what is sent after the program (see `run`). Raises ValueError."""
-    nonce = secrets.token_hex(16)
-    text = _wrap(nonce, _join([section], nonce, "")) + b"\n"
-    return Program((*shell, "-c", STREAM_LAUNCHER), text, nonce, (section.name,))
+    """A program of one section that reads what is sent after the program (see `run`), and may use what
+    `engine.execute.hold` defines. Raises ValueError as `compose` does."""
+    return _program([section], STREAM_LAUNCHER, shell, None, "", _keep([], None))
 
 
-def _join(sections: Sequence[Section], nonce: str, stdin: str) -> str:
+def _program(
+    sections: Sequence[Section],
+    launcher: str,
+    shell: Sequence[str],
+    nonce: str | None,
+    stdin: str,
+    keep: Sequence[str],
+) -> Program:
+    nonce = nonce or secrets.token_hex(16)
+    argv = (*shell, "-c", launcher)
     names = tuple(section.name for section in sections)
     if len(set(names)) < len(names):
         raise ValueError("two sections of one program have the same name")
     # A hundred resources of a kind share one probe, which is sent once.
     texts = {text: n for n, text in enumerate(dict.fromkeys(section.script.text for section in sections))}
     places = {name: n for n, name in enumerate(names)}
-    lines = [f"_engine_nonce={nonce}", FUNCTIONS]
+    lines = [f"_engine_nonce={nonce} _engine_steps={'1' if any(s.step for s in sections) else ''}"]
+    lines += [SECTIONS, PROCESSES, WATCHDOG, RUN, *keep]
     lines += [f"_engine_t{n}={quote.text(text)}" for text, n in texts.items()]
-    lines += ["_engine_main() {", ":"]
+    lines += ["_engine_sections() {", ":"]
     for n, section in enumerate(sections):
         lines.append(_section(n, section, texts[section.script.text], places, stdin))
-    return "\n".join([*lines, "}", START])
+    lines += ["}", f"set -- {quote.words(argv)}", START]
+    text = "\n".join([f"#begin {nonce}", *lines, f"#end {nonce}\n"])
+    return Program(argv, text.encode("utf-8", "surrogateescape"), nonce, names)
 
 
-def _wrap(nonce: str, text: str) -> bytes:
-    return f"#begin {nonce}\n{text}\n#end {nonce}".encode("utf-8", "surrogateescape")
+def _keep(sections: Sequence[Section], lock: Lock | None) -> list[str]:
+    """The lock's part of a program, with what it depends on: who wants it, and which directories were staged."""
+    staged = [f'"$1" {quote.text(section.staging)}' for section in sections if section.staging is not None]
+    who = "".join(c if c.isprintable() else " " for c in lock.who) if lock else "engine unlock"
+    wait = math.ceil(lock.wait) if lock else -1
+    return [
+        HOLD,
+        f"_engine_who={quote.text(who)} _engine_wait={wait}",
+        "\n".join(["_engine_staged() {", ":", *staged, "}"]),
+    ]
 
 
 def run(transport: Transport, program: Program, stdin: Iterable[bytes] = ()) -> Iterator[Event]:
@@ -146,6 +171,7 @@ def _section(index: int, section: Section, number: int, before: Mapping[str, int
             f"if _engine_begin {index} {int(section.step)} {seconds} '{needs}'; then",
             "(",
             # A variable that the host's environment exports would stay exported, and so show its new value.
+            "_engine_step" if section.step else ":",
             f"unset phase timeout staging {' '.join(script.vars)}",
             f"phase={section.phase} timeout={seconds} staging={quote.text(section.staging or '')}",
             *variables,

@@ -53,20 +53,19 @@ tidy() {
   while [ "$i" -ge 0 ]; do
     eval "dir=\${dir$i-}"
     [ -z "$dir" ] || rm -rf "$dir"
-    rm -f "$_engine_state/staging/$id.$i"
+    rm -f "$_engine_keep/staging/$id.$i"
     i=$((i - 1))
   done
 }
 
 complete= i=-1
-_engine_keep || fail "$_engine_problem"
-[ -d "$_engine_state/staging" ] || mkdir -m 700 "$_engine_state/staging"
+_engine_make_place || fail "$_engine_problem"
 trap tidy EXIT
 for directory; do
   i=$((i + 1))
   parents "$directory"
   dir=${directory%/}/.engine-staging-$id.$i
-  printf '%s' "$dir" >"$_engine_state/staging/$id.$i"
+  printf '%s' "$dir" >"$_engine_keep/staging/$id.$i"
   mkdir -m 700 "$dir"
   eval "dir$i=\$dir"
 done

@@ -1,0 +1,148 @@
+"""Shell text that watches over a program: who runs, the watchdog, and what a section left running."""
+
+PROCESSES = r"""
+_engine_proc=
+{ IFS= read -r _engine_stat </proc/self/stat; } 2>/dev/null && _engine_proc=1
+
+# Process $1, or `self`: sets _engine_pid, _engine_ppid, _engine_pgrp and _engine_born (its start time). Fails where
+# there is none, or only what its parent has not collected yet.
+_engine_look() {
+  _engine_born=
+  if [ -n "$_engine_proc" ]; then
+    { IFS= read -r _engine_stat <"/proc/$1/stat"; } 2>/dev/null || return 1
+    # The second field, a name in brackets, may itself hold spaces and brackets.
+    _engine_split ${_engine_stat%% *} ${_engine_stat##*") "}
+    return
+  fi
+  if [ "$1" = self ]; then
+    # shellcheck disable=SC2016
+    set -- "$(exec sh -c 'echo "$PPID"')"
+  fi
+  _engine_split "$1" $(ps -o stat= -o ppid= -o pgid= -o lstart= -p "$1" 2>/dev/null)
+}
+_engine_split() {
+  [ "$#" -gt 4 ] || return 1
+  case $2 in [ZX]*) return 1 ;; esac
+  _engine_pid=$1 _engine_ppid=$3 _engine_pgrp=$4
+  if [ -n "$_engine_proc" ]; then
+    _engine_born=${21}
+  else
+    shift 4
+    _engine_born=$1-$2-$3-$4-$5
+  fi
+}
+# Every process, as PID:PPID:PGRP, in _engine_rows.
+_engine_list() {
+  _engine_rows=
+  if [ -n "$_engine_proc" ]; then
+    for _engine_f in /proc/[0-9]*; do
+      _engine_look "${_engine_f#/proc/}" || continue
+      _engine_rows="$_engine_rows $_engine_pid:$_engine_ppid:$_engine_pgrp"
+    done
+  else
+    _engine_rows=$(ps -A -o pid= -o ppid= -o pgid= -o stat= | while read -r _engine_pid _engine_ppid _engine_n; do
+      case $_engine_n in *[ZX]*) ;; *) printf ' %s:%s:%s' "$_engine_pid" "$_engine_ppid" "${_engine_n%% *}" ;; esac
+    done)
+  fi
+}
+# Processes that descend from those in $1, in _engine_tree; process $2 and what descends from it left out.
+_engine_below() {
+  _engine_tree=" $1 " _engine_grown=1
+  while [ -n "$_engine_grown" ]; do
+    _engine_grown=
+    for _engine_row in $_engine_rows; do
+      _engine_pid=${_engine_row%%:*} _engine_n=${_engine_row#*:}
+      case $_engine_tree in
+        *" $_engine_pid "*) ;;
+        *" ${_engine_n%%:*} "*)
+          [ "$_engine_pid" = "$2" ] || _engine_tree="$_engine_tree$_engine_pid " _engine_grown=1
+          ;;
+      esac
+    done
+  done
+}
+"""
+
+WATCHDOG = r"""
+_engine_leader=
+_engine_look self && [ "$_engine_pid" = "$_engine_pgrp" ] && _engine_leader=1
+
+# Everything a section has started and that still runs, in _engine_found: what descends from the program's shell,
+# and what is left in the process group without descending from it.
+_engine_strays() {
+  _engine_found=
+  _engine_list
+  _engine_below "$_engine_main" "$_engine_dog"
+  for _engine_pid in $_engine_tree; do
+    [ "$_engine_pid" = "$_engine_main" ] || _engine_found="$_engine_found $_engine_pid"
+  done
+  [ -n "$_engine_leader" ] || return 0
+  _engine_below "$$ $_engine_dog $_engine_main" ''
+  for _engine_row in $_engine_rows; do
+    [ "${_engine_row##*:}" = "$$" ] || continue
+    case $_engine_tree in *" ${_engine_row%%:*} "*) ;; *) _engine_found="$_engine_found ${_engine_row%%:*}" ;; esac
+  done
+}
+_engine_signal() {
+  _engine_strays
+  for _engine_n in $_engine_found; do kill -s "$1" "$_engine_n"; done
+  [ "$1" = KILL ] || [ -z "$_engine_leader" ] || kill -s "$1" 0
+}
+# Ends what a section that took too long has left: it was told to end, so it gets some time before it must.
+_engine_clear() {
+  _engine_leash
+  wait
+  for _engine_t in 1 2 3; do
+    _engine_strays
+    [ -n "$_engine_found" ] || return 0
+    [ "$_engine_t" = 3 ] || sleep 1
+  done
+  _engine_signal KILL
+}
+
+# One watchdog for the whole program, which counts seconds. It is told that a new section has started by SIGCONT:
+# the only signal that does no harm where it arrives before its trap is set.
+_engine_arm() {
+  [ "$_engine_limit" = "$1" ] && [ -n "$_engine_dog" ] && kill -s CONT "$_engine_dog" && return
+  _engine_leash
+  _engine_limit=$1
+  _engine_watch </dev/null 8>&- 7>&- &
+  _engine_dog=$!
+}
+_engine_leash() {
+  [ -z "$_engine_dog" ] || kill -s USR1 "$_engine_dog"
+  _engine_dog=
+}
+_engine_watch() {
+  trap '_engine_left=$_engine_limit' CONT
+  trap 'kill -s KILL "${!-}"; exit 0' USR1
+  trap '' TERM HUP INT QUIT PIPE USR2
+  _engine_left=$_engine_limit _engine_beat=0
+  _engine_look self
+  _engine_dog=$_engine_pid
+  while :; do
+    sleep 1 9>&- &
+    while wait "$!"; [ "$?" -gt 128 ]; do _engine_look "$!" || break; done
+    _engine_look "$_engine_main" || {
+      # The program was killed. Its running step goes on, and may take its time, but no more than that.
+      exec 9>/dev/null
+      _engine_look "$$" || exit 0
+    }
+    _engine_left=$((_engine_left - 1)) _engine_beat=$((_engine_beat + 1))
+    if [ "$_engine_beat" -ge 10 ] && [ "$_engine_left" -gt -40 ]; then
+      _engine_beat=0
+      # In a process of its own: the frames may be held up, and time must not be.
+      _engine_frame beat &
+    fi
+    [ "$_engine_limit" -gt 0 ] && [ "$_engine_left" -lt 0 ] && _engine_bite
+  done
+}
+_engine_bite() {
+  if [ "$_engine_left" = -1 ]; then
+    kill -s USR2 "$_engine_main"
+    _engine_signal TERM
+  elif [ "$_engine_left" -le -4 ]; then
+    _engine_signal KILL
+  fi
+}
+"""
