@@ -7,6 +7,7 @@ that has the methods of `engine.model.Transport`. Transports are imported only w
 from __future__ import annotations
 
 import importlib
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +39,7 @@ class Options:
     silence          how long nothing may come from a host before the connection counts as lost
     accept_new       add the key of a host that is not known yet; a changed key is refused all the same
     prompt           asks a person for a passphrase or password; None: there is nobody to ask
+    notice           gets a sentence a person should see (a new host key was added); None: it is logged
     """
 
     project: Path
@@ -46,6 +48,14 @@ class Options:
     silence: float = 60.0
     accept_new: bool = False
     prompt: Callable[[str], str] | None = None
+    notice: Callable[[str], None] | None = None
+
+    def tell(self, text: str) -> None:
+        """Hand a sentence to `notice`."""
+        if self.notice is not None:
+            self.notice(text)
+        else:
+            logging.getLogger(__name__).warning(text)
 
 
 def connect(host: Host, options: Options) -> Transport:
@@ -71,7 +81,5 @@ def _third_party(host: Host, name: str) -> Callable[[Host, Options], Transport]:
             return cast("Callable[[Host, Options], Transport]", entry.load())
     known = ", ".join(sorted({*BUILT_IN, *(entry.name for entry in found)}))
     raise InvalidInput(
-        Problem(
-            f"{host.name}: there is no connection `{name}` (ansible_connection)", hints=(f"known: {known}",)
-        )
+        Problem(f"{host.name}: there is no connection `{name}` (ansible_connection)", hints=(f"known: {known}",))
     )

@@ -23,6 +23,12 @@ _left: list[subprocess.Popen[bytes]] = []
 _left_lock = threading.Lock()
 
 
+def outer_environment() -> dict[str, str]:
+    """The environment for a program on this side that leads to a host: all but what is the engine's own, so that
+    its key is handed to nobody."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("ENGINE_")}
+
+
 def start(argv: Sequence[str], env: Mapping[str, str], cwd: str | None = None) -> subprocess.Popen[bytes]:
     """Start argv with three pipes, in a session of its own, so that a Ctrl-C here does not reach it.
 
@@ -50,8 +56,8 @@ def reap() -> None:
 def converse(
     process: subprocess.Popen[bytes], stdin: Iterable[bytes], *, silence: float, name: str
 ) -> Iterator[Output]:
-    """Feed the process and yield what it prints; the last piece is its exit status (minus the signal's number
-    where one ended it). Closing the iterator closes the pipes and leaves the process to itself.
+    """Feed the process and yield what it prints; the last piece is its exit status (128 and the signal's
+    number where one ended it). Closing the iterator closes the pipes and leaves the process to itself.
 
     Raises ConnectionLost, with `name` in it, where nothing moved for `silence` seconds.
     """
@@ -126,11 +132,12 @@ class _Conversation:
 
     def _status(self, silence: float, name: str) -> int:
         try:
-            return self.process.wait(silence)
+            status = self.process.wait(silence)
         except subprocess.TimeoutExpired:
             raise ConnectionLost(
                 f"{name}: the program closed its output but did not end within {silence:g} s"
             ) from None
+        return status if status >= 0 else 128 - status
 
     def close(self) -> None:
         self.selector.close()
