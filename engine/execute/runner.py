@@ -9,9 +9,10 @@ from dataclasses import dataclass, field, replace
 
 from engine.errors import EngineError, LockHeld
 from engine.execute import frames
+from engine.execute.lock import stop_program
 from engine.execute.outcome import Carried, outcomes
 from engine.execute.sections import Carry, carry, probe_name, probes, resource_of, uploads
-from engine.execute.shell import Lock, Section, compose, run, stop_program
+from engine.execute.shell import Lock, Section, compose, run
 from engine.execute.upload import stage
 from engine.model import Declared, HostDeclaration, HostPlan, HostReport, Outcome, Phase, Secret, Step, Transport
 from engine.model.progress import Progress

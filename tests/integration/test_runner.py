@@ -1,0 +1,211 @@
+"""One host from plan to proof, over the local transport, with two small kinds of this file's own."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+
+from engine.errors import LockHeld
+from engine.execute.runner import HostRun, Settings
+from engine.execute.shell import Lock
+from engine.model import (
+    Action,
+    Change,
+    Declared,
+    Facts,
+    Host,
+    HostDeclaration,
+    HostReport,
+    Params,
+    Resource,
+    Script,
+    Secret,
+    State,
+)
+from engine.transports import Options, connect
+
+
+@dataclass(frozen=True)
+class Note(Resource):
+    """A file holds `text`. `then` is run by the action after writing; `volatile` as in the protocol."""
+
+    kind: ClassVar[str] = "note"
+    params: ClassVar[Params] = {}
+    path: str = ""
+    text: str | Secret = ""
+    then: str = ""
+
+    def probe(self) -> Script:
+        return Script('[ ! -e "$path" ] || { t=$(cat "$path"); fact text "$t"; }', {"path": self.path})
+
+    def actual(self, facts: Facts) -> State | None:
+        return {"text": facts["text"]} if "text" in facts else None
+
+    def desired(self, facts: Facts) -> State | None:
+        return {"text": self.text}
+
+    def actions(self, change: Change) -> Iterator[Action]:
+        script = 'printf %s "$text" >"$path"; eval "$then"'
+        yield Action("write it", Script(script, {"path": self.path, "text": self.text, "then": self.then}))
+
+
+@dataclass(frozen=True)
+class Holds(Note):
+    """A check: the file holds `text`."""
+
+    kind: ClassVar[str] = "holds"
+    check: ClassVar[bool] = True
+
+    def actual(self, facts: Facts) -> State | None:
+        return {"text": facts.get("text", "nothing")}
+
+
+class Silent:
+    """A Progress that says nothing."""
+
+    def host_started(self, host: str) -> None: ...
+    def step_started(self, host: str, name: str) -> None: ...
+    def step_finished(self, host: str, name: str, seconds: float, ok: bool) -> None: ...
+    def host_finished(self, host: str, ok: bool, changed: int) -> None: ...
+    def note(self, text: str) -> None: ...
+    def close(self) -> None: ...
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The lock is in the home directory: tests that run beside each other must not wait for one another."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+
+
+def host_run(tmp_path: Path, resources: dict[str, Resource], **settings: object) -> HostRun:
+    names = list(resources)
+    declared = tuple(
+        Declared(name, resource, needs=tuple(names[index - 1 : index]) if index else ())
+        for index, (name, resource) in enumerate(resources.items())
+    )
+    host = Host("here", vars={"ansible_connection": "local"})
+    transport = connect(host, Options(tmp_path))
+    given = {"fingerprint": lambda secret: "secret:ffffff", "lock": Lock("the test", 5.0), **settings}
+    return HostRun(HostDeclaration(host, declared), transport, transport, Settings(**given), Silent())  # type: ignore[arg-type]
+
+
+def verdicts(report: HostReport) -> dict[str, str]:
+    return {outcome.step.name: outcome.verdict for outcome in report.outcomes}
+
+
+def test_plan_apply_and_nothing_the_second_time(tmp_path: Path) -> None:
+    def resources() -> dict[str, Resource]:
+        return {"a": Note(str(tmp_path / "a"), "one"), "c": Holds(str(tmp_path / "a"), "one")}
+
+    run = host_run(tmp_path, resources())
+    plan = run.plan()
+    assert [step.outlook for step in plan.steps] == ["change", "check"]
+    assert not (tmp_path / "a").exists()
+    report = run.apply()
+    assert verdicts(report) == {"a": "changed", "c": "passed"}
+    assert report.trips == 2
+    again = host_run(tmp_path, resources()).apply()
+    assert verdicts(again) == {"a": "unchanged", "c": "passed"}
+    assert again.trips == 1
+
+
+def test_a_failed_action_skips_what_needs_it_and_tells_its_last_words(tmp_path: Path) -> None:
+    path = str(tmp_path / "a")
+    run = host_run(
+        tmp_path,
+        {
+            "a": Note(path, "one", then="echo no room for it >&2; exit 3"),
+            "b": Note(str(tmp_path / "b"), "two"),
+            "c": Holds(str(tmp_path / "b"), "two"),
+        },
+    )
+    report = run.apply()
+    assert verdicts(report) == {"a": "failed", "b": "skipped", "c": "skipped"}
+    assert report.outcomes[0].reason == "no room for it"
+    assert report.outcomes[1].reason == "needs a, which failed"
+    assert not (tmp_path / "b").exists()
+
+
+def test_what_is_not_converged_after_its_action_has_failed(tmp_path: Path) -> None:
+    path = str(tmp_path / "a")
+    report = host_run(tmp_path, {"a": Note(path, "one", then='printf other >"$path"')}).apply()
+    assert verdicts(report) == {"a": "failed"}
+    assert report.outcomes[0].reason == "not converged: text is other, not one"
+
+
+def test_a_change_that_undoes_what_was_converged_is_mended_in_the_same_apply(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("one")
+    a, b = str(tmp_path / "a"), str(tmp_path / "b")
+    report = host_run(tmp_path, {"a": Note(a, "one"), "b": Note(b, "two", then=f"rm -f '{a}'")}).apply()
+    assert verdicts(report) == {"a": "changed", "b": "changed"}
+    assert (tmp_path / "a").read_text() == "one"
+    assert report.trips == 3
+
+
+def test_a_failing_check_names_what_was_left_out(tmp_path: Path) -> None:
+    resources: dict[str, Resource] = {
+        "a": Note(str(tmp_path / "a"), "one"),
+        "c": Holds(str(tmp_path / "a"), "one"),
+    }
+    only = host_run(tmp_path, resources, left_out=frozenset({"a"}), fix="apply it").apply()
+    assert verdicts(only) == {"a": "left", "c": "failed"}
+    assert (only.outcomes[1].cause, only.outcomes[1].fix) == ("a is missing", "apply it")
+    assert only.outcomes[0].due
+    skip = host_run(tmp_path, resources, left_out=frozenset({"a"}), skipped=frozenset({"a"})).apply()
+    assert verdicts(skip) == {"a": "left", "c": "unproven"}
+
+
+def test_two_applies_at_once_the_second_waits_and_plans_again(tmp_path: Path) -> None:
+    path = str(tmp_path / "a")
+    slow = host_run(tmp_path, {"a": Note(path, "one", then="sleep 2")})
+    slow.plan()
+    quick = host_run(tmp_path, {"a": Note(path, "one")})
+    quick.plan()
+    reports: list[HostReport] = []
+    thread = threading.Thread(target=lambda: reports.append(slow.apply()))
+    thread.start()
+    while not Path(path).exists():
+        pass
+    report = quick.apply()
+    thread.join()
+    assert verdicts(reports[0]) == {"a": "changed"}
+    assert verdicts(report) == {"a": "unchanged"}
+
+
+def test_a_lock_that_is_not_waited_for_is_an_error_that_says_who(tmp_path: Path) -> None:
+    path = str(tmp_path / "a")
+    slow = host_run(tmp_path, {"a": Note(path, "one", then="sleep 2")})
+    slow.plan()
+    quick = host_run(tmp_path, {"a": Note(path, "one")}, lock=Lock("another", 0.0))
+    quick.plan()
+    thread = threading.Thread(target=slow.apply)
+    thread.start()
+    while not Path(path).exists():
+        pass
+    with pytest.raises(LockHeld, match="the test"):
+        quick.apply()
+    thread.join()
+
+
+def test_stop_lets_the_running_step_finish_and_starts_none(tmp_path: Path) -> None:
+    a, b = tmp_path / "a", tmp_path / "b"
+    run = host_run(
+        tmp_path,
+        {"a": Note(str(a), "one", then="sleep 1; printf done >>\"$path\""), "b": Note(str(b), "two")},
+    )
+    run.plan()
+    reports: list[HostReport] = []
+    thread = threading.Thread(target=lambda: reports.append(run.apply()))
+    thread.start()
+    while not a.exists():
+        pass
+    run.stop()
+    thread.join()
+    assert a.read_text() == "onedone"
+    assert not b.exists()
+    assert verdicts(reports[0])["b"] == "skipped"
