@@ -1,0 +1,229 @@
+"""file-sync: a file or a tree has given content, mode and owner."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar
+
+from engine.model import Action, Change, Facts, HostPath, Params, Resource, Script, Secret, Source, State
+from engine.plugins.dotenv import NAME, refusal, valid_name
+from engine.plugins.file_forms import FirstLine, Keys, Whole
+from engine.plugins.file_plain import Absent, Plain
+from engine.plugins.file_target import Form, Target
+from engine.plugins.file_tree import Tree
+
+CONTENTS = ("content", "source", "template", "first_line", "dotenv")
+
+
+@dataclass(frozen=True)
+class FileSync(Resource):
+    """See `params`. Raises ValueError, with a sentence for the user, where the parameters do not go together."""
+
+    path: HostPath
+    content: str | Secret | None = None
+    source: Source | None = None
+    template: str | Secret | None = None
+    first_line: str | Secret | None = None
+    dotenv: Mapping[str, str | Secret] | None = None
+    mode: str = ""
+    owner: str = ""
+    group: str = ""
+    parents: bool = False
+    dir_mode: str = ""
+    delete: bool = False
+    exclude: tuple[str, ...] = ()
+    backup: int = 0
+    follow: bool = False
+    state: str = "present"
+
+    kind: ClassVar[str] = "file-sync"
+    summary: ClassVar[str] = "A file or a tree has given content, mode and owner."
+    example: ClassVar[str] = """\
+resources:
+  password:
+    file-sync:
+      path: /srv/qwen/ComfyUI/login/PASSWORD
+      first_line: "{{ secrets.api_token }}"
+      mode: "0600"
+      parents: true
+  environment:
+    file-sync:
+      path: /srv/gallery/.env
+      dotenv: { API_TOKEN: "{{ secrets.api_token }}", PORT: "8080" }
+  workflows:
+    file-sync:
+      path: /srv/qwen/ComfyUI/user/default/workflows
+      source: files/workflows
+      delete: true
+      exclude: ["*.bak"]
+"""
+    params: ClassVar[Params] = {
+        "path": {
+            "type": "string",
+            "host_path": True,
+            "required": True,
+            "description": "The file or directory on the host.",
+        },
+        "content": {
+            "type": "string",
+            "secret": True,
+            "description": "The whole content, as text.",
+        },
+        "source": {
+            "type": "string",
+            "source": "content",
+            "description": "A file or a directory on the controller whose content it has; never rendered.",
+        },
+        "template": {
+            "type": "string",
+            "source": "template",
+            "secret": True,
+            "description": "A file on the controller that is rendered with Jinja2; the result is the whole content.",
+        },
+        "first_line": {
+            "type": "string",
+            "secret": True,
+            "description": "Line 1, without its line break. The lines after it belong to others and stay.",
+        },
+        "dotenv": {
+            "type": "object",
+            "secret": True,
+            "minProperties": 1,
+            "propertyNames": {"pattern": f"^{NAME}$"},
+            "additionalProperties": {"type": "string", "secret": True},
+            "description": "Keys of a .env file and their values, written in single quotes. Other lines stay.",
+        },
+        "mode": {
+            "type": "string",
+            "mode": True,
+            "description": "Permission bits of the file, or of each file of a tree. Left out: an existing file keeps "
+            "its own, a new one gets 0644, or 0600 where its content is secret; in a tree, files that are "
+            "executable on the controller are executable on the host.",
+        },
+        "owner": {"type": "string", "description": "The owning user, as name or number."},
+        "group": {"type": "string", "description": "The owning group, as name or number."},
+        "parents": {
+            "type": "boolean",
+            "default": False,
+            "description": "Make the directories above it where they are missing.",
+        },
+        "dir_mode": {
+            "type": "string",
+            "mode": True,
+            "description": "Permission bits of directories: those made by `parents`, and all of a tree.",
+        },
+        "delete": {
+            "type": "boolean",
+            "default": False,
+            "description": "In a tree: remove what is not in the source. With state absent: remove a directory with "
+            "all it holds.",
+        },
+        "exclude": {
+            "type": "array",
+            "items": {"type": "string", "minLength": 1},
+            "description": "Names in a tree that are neither sent nor removed. Patterns as in a shell: one with a "
+            "slash is matched from the top of the tree, one without against any name in it.",
+        },
+        "backup": {
+            "anyOf": [{"type": "boolean"}, {"type": "integer", "minimum": 0, "maximum": 100}],
+            "default": 0,
+            "description": "How many previous contents to keep beside it (.bak, .bak.2, ...); true keeps one.",
+        },
+        "follow": {
+            "type": "boolean",
+            "default": False,
+            "description": "Where the path is a symbolic link, manage what it leads to. Otherwise it is refused.",
+        },
+        "state": {
+            "enum": ["present", "directory", "absent"],
+            "default": "present",
+            "description": "absent: nothing is there. directory: a directory, whatever it holds.",
+        },
+    }
+
+    def __post_init__(self) -> None:
+        contents = [name for name in CONTENTS if getattr(self, name) is not None]
+        if len(contents) > 1:
+            raise ValueError(f"{' and '.join(contents)} exclude each other: each says what the content is")
+        if contents and self.state != "present":
+            raise ValueError(f"{contents[0]} cannot go with state: {self.state}")
+        path = posixpath.normpath(self.path)
+        if ".." in path.split("/") or path in ("/", "//", "~", "."):
+            raise ValueError(f"path: `{self.path}` cannot be managed; name a file or directory below it")
+        tree = self.source is not None and self.source.tree
+        for name, makes_sense in {
+            "exclude": tree,
+            "delete": tree or self.state == "absent",
+            "dir_mode": tree or self.parents or self.state == "directory",
+            "backup": bool(contents),
+        }.items():
+            if getattr(self, name) and not makes_sense:
+                raise ValueError(f"{name} does nothing here; see engine kinds file-sync")
+        marks = self.mode or self.owner or self.group
+        if not contents and self.state == "present" and not marks:
+            raise ValueError(f"nothing is declared of {self.path}: give one of {', '.join(CONTENTS)}, mode or state")
+        if marks and self.state == "absent":
+            raise ValueError("mode, owner and group cannot go with state: absent")
+        self._check_values()
+
+    def _check_values(self) -> None:
+        line = self.first_line.reveal() if isinstance(self.first_line, Secret) else self.first_line or ""
+        if "\n" in line or "\r" in line or "\0" in line:
+            raise ValueError("first_line: the value holds a line break, so it cannot be one line")
+        content = self.content if self.content is not None else self.template
+        if isinstance(content, Secret) and "\0" in content.reveal():
+            raise ValueError("content: a secret with a NUL byte in it cannot be written")
+        for name, value in (self.dotenv or {}).items():
+            if not valid_name(name):
+                raise ValueError(f"dotenv: `{name}` cannot be the name of an environment variable")
+            if reason := refusal(value):
+                raise ValueError(f"dotenv: the value of {name} holds {reason}, which Compose would not read back")
+
+    @cached_property
+    def _form(self) -> Form:
+        path = self.path if self.path.startswith("~/") else posixpath.normpath(self.path)
+        target = Target(
+            HostPath(path.rstrip("/")),
+            mode=self.mode,
+            owner=self.owner,
+            group=self.group,
+            dir_mode=self.dir_mode,
+            parents=self.parents,
+            follow=self.follow and self.state != "absent",
+            backup=int(self.backup),
+        )
+        if self.state == "absent":
+            return Absent(target, self.delete)
+        if self.source is not None:
+            if self.source.tree:
+                return Tree(target, self.source, self.delete, self.exclude)
+            return Whole(target, source=self.source.files[0])
+        if self.first_line is not None:
+            return FirstLine(target, self.first_line)
+        if self.dotenv is not None:
+            return Keys(target, self.dotenv)
+        content = self.content if self.content is not None else self.template
+        if content is not None:
+            return Whole(target, content)
+        return Plain(target, directory=self.state == "directory")
+
+    def probe(self) -> Script:
+        return self._form.probe()
+
+    def actual(self, facts: Facts) -> State | None:
+        return self._form.found(facts)
+
+    def desired(self, facts: Facts) -> State | None:
+        return self._form.wanted(facts)
+
+    def actions(self, change: Change) -> Iterator[Action]:
+        return self._form.actions(change)
+
+    def watched(self) -> Script | None:
+        return self._form.watched()
+
+    def texts(self, facts: Facts) -> Mapping[str, tuple[str, str]]:
+        return self._form.texts(facts)
