@@ -1,0 +1,179 @@
+"""The inventory: Ansible's, as it is. YAML files, directories of them, executables, `group_vars/`, `host_vars/`.
+
+Read as Ansible reads it, variables with its precedence: `all`, then groups from the outermost in, then the host; at
+each of these first what the inventory itself says, then `group_vars/` and `host_vars/`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from engine.declare.inventory import connection, patterns
+from engine.declare.inventory.sources import Reader, absolute
+from engine.declare.inventory.text import holds_vaulted
+from engine.declare.inventory.tree import Tree
+from engine.declare.inventory.varsfiles import VarsFiles
+from engine.declare.sources import label
+from engine.errors import InvalidInput, Problem
+from engine.model import Host
+
+DEFAULTS = ("inventory.yaml", "inventory.yml")
+"""What is read from the project root where no inventory is named."""
+
+
+class Inventory:
+    """Hosts and groups. Variable files are read when a host is asked for that they are about."""
+
+    def __init__(self, tree: Tree, directories: Sequence[Path], project: Path, read: Reader | None = None) -> None:
+        self._tree = tree
+        self._project = project
+        self._files = tuple(read.files) if read else ()
+        self._warnings = dict.fromkeys(read.warnings if read else ())
+        self._vars = [VarsFiles(directory, label, self._warn) for directory in dict.fromkeys(directories)]
+        self._merged: dict[str, dict[str, Any]] = {}
+        self._of_groups: dict[tuple[str, ...], dict[str, Any]] = {}
+
+    @classmethod
+    def load(cls, paths: str | Path | Iterable[str | Path] | None, project: Path) -> Inventory:
+        """Read one inventory or several, later ones added to the earlier: files, directories, executables, or lists
+        of hosts (`gpu1,gpu2`). A relative path lies in the working directory.
+
+        None: `inventory.yaml` of the project root; without that file only `localhost` is known.
+        Raises InvalidInput with every problem of every file.
+        """
+        if paths is None:
+            paths = [project / name for name in DEFAULTS if (project / name).exists()][:1]
+        names = [str(path) for path in ([paths] if isinstance(paths, str | Path) else paths)]
+        tree = Tree()
+        reader = Reader(tree, label)
+        directories = []
+        for name in names:
+            path = absolute(name, Path.cwd())
+            reader.source(name, path)
+            if path.exists():
+                directories.append(path if path.is_dir() else path.parent)
+        if reader.problems:
+            raise InvalidInput(reader.problems)
+        tree.close()
+        return cls(tree, directories, project, reader)
+
+    @property
+    def groups(self) -> Mapping[str, tuple[str, ...]]:
+        """Every group with the names of its hosts, those of the groups in it included."""
+        return {name: tuple(self._tree.hosts_of(name)) for name in self._tree.groups}
+
+    @property
+    def sources(self) -> tuple[Path, ...]:
+        """Every file that says something: inventories, executables, variable files of any group or host."""
+        found = list(self._files)
+        for directory in self._vars:
+            for kind, names in (("group_vars", self._tree.groups), ("host_vars", self._tree.hosts)):
+                found += [path for name in names for path in directory.files(kind, name)]
+        return tuple(dict.fromkeys(found))
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is odd, but not wrong; of variable files, those read so far."""
+        return tuple(self._warnings)
+
+    def hosts(self, pattern: str | Sequence[str], limit: str | None = None) -> tuple[Host, ...]:
+        """The hosts that a pattern names, in the inventory's order, those only that `limit` names too.
+
+        Both are Ansible's patterns; `limit` may be `@FILE`, a file with a pattern in each line. `localhost` can
+        always be named; where the inventory has none, it is this machine, without SSH.
+        Raises InvalidInput where no host is left, and for a name that is neither a group nor a host.
+        """
+        texts = [pattern] if isinstance(pattern, str) else list(pattern)
+        names = patterns.select(self._tree, [part for text in texts for part in patterns.split(text)])
+        shown = ",".join(texts)
+        if not names:
+            raise self._none(f"the pattern `{shown}` matches no host")
+        if limit is not None:
+            parts, from_file = patterns.limit_parts(limit, Path.cwd())
+            # A file may be older than the inventory, and name hosts that are gone.
+            kept = set(patterns.select(self._tree, parts, strict=not from_file)) if parts or not from_file else set()
+            count = len(names)
+            names = [name for name in names if name in kept]
+            if not names:
+                left = f"none of the {count} hosts" if count > 1 else "no host"
+                raise self._none(f"--limit {limit} leaves {left} of `{shown}`")
+        return tuple(self._host(name) for name in names)
+
+    def graph(self, group: str = "all") -> str:
+        """Groups and their hosts as a tree of text. Raises InvalidInput where there is no such group."""
+        if group not in self._tree.groups:
+            raise patterns.unknown(self._tree, group)
+        return "\n".join(self._graph(group, 0))
+
+    def _graph(self, name: str, depth: int) -> list[str]:
+        indent = "  |" * depth + "--" if depth else ""
+        lines = [f"{indent}@{name}:"]
+        for child in self._tree.groups[name].children:
+            lines += self._graph(child, depth + 1)
+        if name != "all":
+            lines += [f"{'  |' * (depth + 1)}--{host}" for host in self._tree.groups[name].hosts]
+        return lines
+
+    def _none(self, message: str) -> InvalidInput:
+        if not self._tree.hosts:
+            hint = "there is no inventory, so only `localhost` is known; write inventory.yaml, or name one with -i"
+        else:
+            hint = f"the inventory has {len(self._tree.hosts)} hosts: {', '.join(list(self._tree.hosts)[:10])}"
+            hint += ", ..." if len(self._tree.hosts) > 10 else ""
+        return InvalidInput(Problem(message, hints=(hint,)))
+
+    def _host(self, name: str) -> Host:
+        values = connection.rendered(name, self._values(name), self._magic(name))
+        return Host(name, tuple(sorted(self._tree.groups_of(name))), values)
+
+    def _magic(self, name: str) -> dict[str, Any]:
+        """What templates in the inventory can refer to beside the variables of the host."""
+        tree = self._tree
+        return {
+            "inventory_hostname": name,
+            "inventory_hostname_short": name if name.replace(".", "").isdigit() else name.split(".")[0],
+            "inventory_dir": str(self._vars[0].directory) if self._vars else str(self._project),
+            "group_names": sorted(tree.groups_of(name)),
+            "groups": connection.Lazy(tree.groups, tree.hosts_of),
+            "hostvars": connection.Lazy(tree.hosts, self._lazy_values),
+        }
+
+    def _lazy_values(self, name: str) -> connection.Lazy:
+        values = self._values(name)
+        return connection.Lazy(values, connection.Names(values, self._magic(name)).lookup)
+
+    def _values(self, name: str) -> dict[str, Any]:
+        """The variables of a host, merged."""
+        if name not in self._merged:
+            values = dict(self._group_values(tuple(self._tree.groups_of(name))))
+            values.update(self._tree.hosts.get(name, {"ansible_connection": "local"}))
+            for directory in self._vars:
+                values.update(directory.values("host_vars", name))
+            self._merged[name] = self._decrypted(name, values)
+        return self._merged[name]
+
+    def _group_values(self, groups: tuple[str, ...]) -> dict[str, Any]:
+        if groups not in self._of_groups:
+            values: dict[str, Any] = {}
+            for group in ("all", *groups):
+                values.update(self._tree.groups[group].vars)
+            for names in (("all",), groups):
+                for directory in self._vars:
+                    for group in names:
+                        values.update(directory.values("group_vars", group))
+            self._of_groups[groups] = values
+        return self._of_groups[groups]
+
+    def _decrypted(self, host: str, values: dict[str, Any]) -> dict[str, Any]:
+        """The variables without those that Ansible Vault has encrypted."""
+        vaulted = [name for name, value in values.items() if holds_vaulted(value)]
+        for name in vaulted:
+            self._warn(
+                f"{host}: variable `{name}` is left out, for Ansible Vault has encrypted it; it goes under `secrets:`"
+            )
+        return {name: value for name, value in values.items() if name not in vaulted}
+
+    def _warn(self, text: str) -> None:
+        self._warnings[text] = None

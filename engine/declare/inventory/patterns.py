@@ -1,0 +1,129 @@
+"""Patterns that name hosts, as Ansible reads them: `web:&staging:!db1`, `gpu*`, `~gpu\\d+`, `web[0:2]`, `@file`."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from engine.declare.inventory import ranges
+from engine.declare.inventory.tree import Tree
+from engine.declare.validate import nearest
+from engine.errors import InvalidInput, Problem
+
+LOCAL = ("localhost", "127.0.0.1", "::1")
+_SUBSCRIPT = re.compile(r"(.+)\[(?:(-?[0-9]+)|([0-9]+):([0-9]*))\]")
+_PART = re.compile(r"(?:[^\s:\[\]]|\[[^\]]*\])+")
+
+
+def split(pattern: str) -> list[str]:
+    """The parts of a pattern: by commas, or else by colons that belong to no range and no IPv6 address."""
+    if "," in pattern:
+        parts = pattern.split(",")
+    elif ranges.address(pattern):
+        parts = [pattern]
+    else:
+        parts = _PART.findall(pattern)
+    return [part.strip() for part in parts if part.strip()]
+
+
+def limit_parts(limit: str, directory: Path) -> tuple[list[str], bool]:
+    """The parts of a `--limit`, `@FILE` replaced by the lines of that file; whether there was such a file."""
+    found: list[str] = []
+    from_file = False
+    for part in split(limit):
+        if not part.startswith("@"):
+            found.append(part)
+            continue
+        from_file = True
+        path = directory / Path(part[1:]).expanduser()
+        try:
+            found += [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "it is no UTF-8 text"
+            raise InvalidInput(Problem(f"--limit {part}: {path} cannot be read: {reason}")) from None
+    return found, from_file
+
+
+def select(tree: Tree, parts: Iterable[str], *, strict: bool = True) -> list[str]:
+    """The hosts that the parts of a pattern name together, in order: what has no mark is added up, then `&` keeps
+    what is in both, then `!` takes away. With marked parts only, they apply to all hosts.
+
+    Raises InvalidInput for a name that is neither group nor host (unless not `strict`), and for a broken part.
+    """
+    marked: Mapping[str, list[str]] = {"": [], "&": [], "!": []}
+    for part in parts:
+        marked[part[0] if part[0] in "&!" else ""].append(part)
+    hosts: dict[str, None] = {}
+    for part in marked[""] or ["all"]:
+        hosts.update(dict.fromkeys(_match(tree, part, strict)))
+    for part in marked["&"]:
+        kept = set(_match(tree, part[1:], strict))
+        hosts = {host: None for host in hosts if host in kept}
+    for part in marked["!"]:
+        for host in _match(tree, part[1:], strict):
+            hosts.pop(host, None)
+    return list(hosts)
+
+
+def _match(tree: Tree, part: str, strict: bool) -> list[str]:
+    """The hosts that one part names, its mark taken off."""
+    if part in tree.hosts:
+        return [part]
+    if not part:
+        raise InvalidInput(Problem("a host pattern has a `&` or `!` with nothing after it"))
+    expression, first, last = _subscripted(part)
+    hosts = _named(tree, expression, part, strict)
+    if first is None or not hosts:
+        return hosts
+    try:
+        return hosts[first : len(hosts) if last == "" else int(last) + 1] if last is not None else [hosts[first]]
+    except IndexError:
+        count = f"{len(hosts)} host{'s' if len(hosts) > 1 else ''}"
+        raise InvalidInput(Problem(f"there is no `{part}`: `{expression}` has {count}, counted from 0")) from None
+
+
+def _subscripted(part: str) -> tuple[str, int | None, str | None]:
+    """The part without `[N]`, `[N:M]` or `[N:]` after it, and N and M."""
+    match = None if part.startswith("~") else _SUBSCRIPT.fullmatch(part)
+    if match is None:
+        return part, None, None
+    expression, single, first, last = match.groups()
+    return (expression, int(single), None) if single is not None else (expression, int(first), last)
+
+
+def _named(tree: Tree, expression: str, part: str, strict: bool) -> list[str]:
+    special = expression.startswith("~") or any(char in expression for char in "*?[")
+    try:
+        wanted = re.compile(expression[1:] if expression.startswith("~") else fnmatch.translate(expression))
+    except re.error as error:
+        raise InvalidInput(Problem(f"the host pattern `{part}` is broken: {error}")) from None
+    groups = [name for name in tree.groups if wanted.match(name)]
+    hosts = dict.fromkeys(host for group in groups for host in tree.hosts_of(group))
+    if not groups or special or "." in expression:
+        hosts.update(dict.fromkeys(host for host in tree.hosts if wanted.match(host)))
+    if not hosts and expression in LOCAL:
+        return [local(tree, expression)]
+    if strict and not hosts and not groups and not special:
+        raise unknown(tree, part)
+    return list(hosts)
+
+
+def local(tree: Tree, name: str) -> str:
+    """The host that `localhost` or a name like it means: one of these in the inventory, else that name itself."""
+    return next((host for host in tree.hosts if host in LOCAL), name)
+
+
+def unknown(tree: Tree, name: str) -> InvalidInput:
+    """The error of a name that is neither a group nor a host."""
+    hints = nearest(name, [*tree.groups, *tree.hosts], " ")
+    groups = [group for group in tree.groups if group not in ("all", "ungrouped")]
+    known = f"groups: {', '.join(sorted(groups)[:20])}" if groups else ""
+    hosts = (
+        f"hosts: {', '.join(list(tree.hosts)[:10])}{', ...' if len(tree.hosts) > 10 else ''}" if tree.hosts else ""
+    )
+    lines = (*(hint.strip() for hint in hints if hint.strip()), *(line for line in (known, hosts) if line))
+    if not tree.hosts:
+        lines = ("there is no inventory, so only `localhost` is known; write inventory.yaml, or name one with -i",)
+    return InvalidInput(Problem(f"`{name}` is neither a group nor a host of the inventory", hints=lines))

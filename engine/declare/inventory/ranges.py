@@ -1,0 +1,80 @@
+"""Names of hosts as an inventory writes them: ranges like `gpu[01:20]`, and ports like `gpu1:2222`."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import string
+
+_RANGE = r"\[[0-9a-z]+:[0-9a-z]+(?::[0-9]+)?\]"
+_LABEL = rf"(?:\w|{_RANGE})(?:[\w-]|{_RANGE})*(?<![_-])"
+_NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*", re.IGNORECASE)
+_PORT = re.compile(r"((?:[^:\[\]]|\[[^\]]*\])+):([0-9]+)")
+_BRACKETED = re.compile(r"\[(.+)\]:([0-9]+)")
+LIMIT = 100_000
+"""Hosts that one range may stand for."""
+
+
+def address(text: str) -> tuple[str, int | None] | None:
+    """A host name (ranges allowed) or IP address and its port; None where the text is neither."""
+    port = None
+    for pattern in (_BRACKETED, _PORT):
+        if match := pattern.fullmatch(text):
+            text, port = match[1], int(match[2])
+    return (text, port) if _NAME.fullmatch(text) or _is_ip(text) else None
+
+
+def expand(text: str) -> tuple[list[str], int | None]:
+    """The host names that a key under `hosts:` stands for, and the port it gives them all.
+
+    Raises ValueError, with a sentence, for a range that cannot be.
+    """
+    name, port = address(text) or (text, None)
+    return _expanded(name), port
+
+
+def _is_ip(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _expanded(text: str) -> list[str]:
+    head, bracket, rest = text.partition("[")
+    if not bracket:
+        return [text]
+    span, bracket, tail = rest.partition("]")
+    if not bracket:
+        raise ValueError(f"the range in `{text}` has no closing `]`")
+    tails = _expanded(tail)
+    names = [f"{head}{step}{end}" for step in _steps(text, span) for end in tails]
+    if len(names) > LIMIT:
+        raise ValueError(f"`{text}` stands for more than {LIMIT} hosts")
+    return names
+
+
+def _steps(text: str, span: str) -> list[str]:
+    bounds = span.split(":")
+    if len(bounds) not in (2, 3) or not bounds[1]:
+        raise ValueError(f"the range in `{text}` must be like [1:9], [01:20], [a:f] or [0:10:2]")
+    first, last = bounds[0] or "0", bounds[1]
+    step = int(bounds[2]) if len(bounds) == 3 and bounds[2].isdecimal() else 1 if len(bounds) == 2 else 0
+    if step < 1:
+        raise ValueError(f"the step of the range in `{text}` must be a number from 1 on")
+    width = len(first) if first[0] == "0" and len(first) > 1 else 0
+    if width and width != len(last):
+        raise ValueError(f"both ends of the range in `{text}` must have the same number of digits")
+    letters = string.ascii_letters
+    if len(first) == len(last) == 1 and first in letters and last in letters:
+        found = list(letters[letters.index(first) : letters.index(last) + 1 : step])
+    elif first.isdecimal() and last.isdecimal():
+        if int(last) - int(first) > LIMIT * step:
+            raise ValueError(f"`{text}` stands for more than {LIMIT} hosts")
+        found = [str(number).zfill(width) for number in range(int(first), int(last) + 1, step)]
+    else:
+        raise ValueError(f"the range in `{text}` must go from a number to a number or from a letter to a letter")
+    if not found:
+        raise ValueError(f"the range in `{text}` must not begin after its end")
+    return found

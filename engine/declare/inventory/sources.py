@@ -1,0 +1,167 @@
+"""Inventory sources → a tree of groups and hosts: files, directories, lists of hosts, executables."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from engine.declare.inventory import ranges, script, text
+from engine.declare.inventory.text import Item
+from engine.declare.inventory.tree import Loop, Tree
+from engine.declare.validate import nearest
+from engine.errors import InvalidInput, Position, Problem
+
+_IGNORED = re.compile(
+    r"^\.|^host_vars$|^group_vars$|^vars_plugins$|(\.pyc|\.pyo|\.swp|\.bak|~|\.rpm|\.md|\.txt|\.rst|\.orig|\.cfg|\.retry)$"
+)
+_NAMES = {"map": "a map", "list": "a list", "nothing": "nothing", "text": "text", "value": "a number or the like"}
+
+
+class Reader:
+    """Reads sources into `tree`. `files` are those that were read; `problems` and `warnings` collect."""
+
+    def __init__(self, tree: Tree, label: Callable[[Path], str]) -> None:
+        self.tree = tree
+        self.label = label
+        self.files: list[Path] = []
+        self.problems: list[Problem] = []
+        self.warnings: list[str] = []
+
+    def source(self, name: str, path: Path) -> None:
+        """Read what one `-i` names: `name` as it was given, `path` the absolute path it means."""
+        if "," in name and not path.exists():
+            self._host_list(name)
+        elif path.is_dir():
+            self._directory(path)
+        else:
+            self._file(path)
+
+    def _directory(self, path: Path) -> None:
+        for entry in sorted(path.iterdir(), key=lambda entry: entry.name):
+            if _IGNORED.search(entry.name):
+                continue
+            if entry.is_dir():
+                self._directory(entry)
+            elif script.is_script(entry) or entry.suffix in ("", ".yml", ".yaml", ".json"):
+                self._file(entry)
+            else:
+                self.warnings.append(f"{self.label(entry)}: not read: no .yaml, .yml or .json, and not executable")
+
+    def _file(self, path: Path) -> None:
+        label = self.label(path)
+        self.files.append(path)
+        try:
+            if script.is_script(path):
+                script.read(path, label, self.tree)
+                return
+            content = text.read(path, label)
+            document = text.parse(content, label)
+            if document is None:
+                raise InvalidInput(Problem("is empty, expected an inventory", label, ("all: {hosts: {gpu1: {}}}",)))
+            self._document(document)
+        except InvalidInput as error:
+            self.problems += error.problems
+
+    def _host_list(self, name: str) -> None:
+        for part in name.split(","):
+            if part.strip():
+                try:
+                    hosts, port = ranges.expand(part.strip())
+                except ValueError as error:
+                    self.problems.append(Problem(str(error), "-i"))
+                    continue
+                self._add_hosts(hosts, port, {}, "ungrouped")
+
+    def _document(self, document: Item) -> None:
+        if document.kind != "map":
+            found = _NAMES[document.kind]
+            hint = "it begins with a group: all: {hosts: {gpu1: {}}}"
+            raise InvalidInput(Problem(f"an inventory must be a map of groups, got {found}", document.where, (hint,)))
+        entries = list(document.pairs())
+        if any(key == "plugin" and item.kind == "text" for key, _, item in entries):
+            hint = "let Ansible resolve it: ansible-inventory -i FILE --list --yaml --output inventory.yaml"
+            raise InvalidInput(Problem("this configures an inventory plugin of Ansible", document.where, (hint,)))
+        for name, where, item in entries:
+            self._group(name, where, item)
+
+    def _group(self, name: Any, where: Position, item: Item) -> None:
+        if not isinstance(name, str) or not name:
+            self.problems.append(Problem(f"the name of a group must be text, got {name!r}", where, ("quote it",)))
+            return
+        self.tree.add_group(name)
+        if item.kind == "nothing":
+            return
+        if item.kind != "map":
+            hint = f"{name}: {{hosts: {{gpu1: {{}}}}}}"
+            self.problems.append(
+                Problem(f"group `{name}` must be a map, got {_NAMES[item.kind]}", item.where, (hint,))
+            )
+            return
+        for key, position, section in item.pairs():
+            if key not in ("hosts", "vars", "children"):
+                near = "".join(f" ({hint.strip()})" for hint in nearest(str(key), ("hosts", "vars", "children"))[:1])
+                self.warnings.append(
+                    f"{position}: group `{name}`: `{key}` is ignored, only hosts, vars and children count{near}"
+                )
+                continue
+            for entry in self._entries(name, key, section):
+                getattr(self, f"_{key}")(name, *entry)
+
+    def _entries(self, group: str, key: str, section: Item) -> list[tuple[Any, Position, Item]]:
+        if section.kind == "map":
+            return list(section.pairs())
+        if section.kind == "text":
+            return [(section.value, section.where, Item(section.where))]
+        if section.kind != "nothing":
+            hints = ("write each as a key of its own, like `gpu1:`, without `-`",) if section.kind == "list" else ()
+            found = _NAMES[section.kind]
+            self.problems.append(
+                Problem(f"`{key}` of group `{group}` must be a map, got {found}", section.where, hints)
+            )
+        return []
+
+    def _hosts(self, group: str, name: Any, where: Position, item: Item) -> None:
+        if not isinstance(name, str):
+            self.problems.append(Problem(f"the name of a host must be text, got {name!r}", where, ("quote it",)))
+            return
+        if item.kind not in ("map", "nothing"):
+            self.problems.append(
+                Problem(f"variables of host `{name}` must be a map, got {_NAMES[item.kind]}", item.where)
+            )
+            return
+        try:
+            hosts, port = ranges.expand(name)
+        except ValueError as error:
+            self.problems.append(Problem(str(error), where))
+            return
+        entries = list(item.pairs()) if item.kind == "map" else []
+        self._add_hosts(hosts, port, {str(key): value.value for key, _, value in entries}, group)
+
+    def _add_hosts(self, names: list[str], port: int | None, values: dict[str, Any], group: str) -> None:
+        for name in names:
+            self.tree.add_host(name, group)
+            if port is not None:
+                self.tree.hosts[name]["ansible_port"] = port
+            self.tree.hosts[name].update(values)
+
+    def _vars(self, group: str, name: Any, where: Position, item: Item) -> None:
+        try:
+            self.tree.set(group, str(name), item.value)
+        except (ValueError, TypeError):
+            self.problems.append(Problem(f"`{name}` must be a whole number", item.where))
+
+    def _children(self, group: str, name: Any, where: Position, item: Item) -> None:
+        self._group(name, where, item)
+        if isinstance(name, str):
+            try:
+                self.tree.add_child(group, name)
+            except Loop as error:
+                self.problems.append(Problem(str(error), where))
+
+
+def absolute(name: str, directory: Path) -> Path:
+    """The path that a name on the command line means; symbolic links are not resolved."""
+    return Path(os.path.abspath(directory / Path(name).expanduser()))

@@ -1,0 +1,147 @@
+"""YAML and JSON of inventories, read as Ansible reads them (YAML 1.1, with types), but with positions."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from engine.declare.loader import read_text
+from engine.errors import InvalidInput, Position, Problem
+
+_BASE: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_SECTION = re.compile(r"^\[[\w.-]+(:(vars|children))?\]\s*$", re.MULTILINE)
+VAULT = "$ANSIBLE_VAULT;"
+
+
+class Vaulted:
+    """Stands for a value that Ansible Vault has encrypted, which the engine does not decrypt."""
+
+
+class _Loader(_BASE):  # type: ignore[misc]
+    """Reads the tags that Ansible adds."""
+
+
+_Loader.add_constructor("!vault", lambda loader, node: Vaulted())
+_Loader.add_constructor("!vault-encrypted", lambda loader, node: Vaulted())
+_Loader.add_constructor("!unsafe", lambda loader, node: loader.construct_scalar(node))
+
+
+@dataclass(frozen=True)
+class Item:
+    """A value of a file and its position."""
+
+    where: Position
+    _node: Any = None
+    _loader: Any = None
+    _plain: Any = None
+
+    @property
+    def value(self) -> Any:
+        """The value, as plain data."""
+        if self._loader is None:
+            return self._plain
+        try:
+            return self._loader.construct_object(self._node, deep=True)
+        except (yaml.YAMLError, ValueError) as error:
+            message = getattr(error, "problem", None) or str(error)
+            raise InvalidInput(Problem(f"cannot be read: {message}", self.where)) from None
+
+    @property
+    def kind(self) -> str:
+        """`map`, `list`, `nothing`, `text` or `value`."""
+        if self._loader is not None and not isinstance(self._node, yaml.ScalarNode):
+            return "map" if isinstance(self._node, yaml.MappingNode) else "list"
+        value = self.value
+        names: dict[type, str] = {dict: "map", list: "list", str: "text", type(None): "nothing"}
+        return next((name for kind, name in names.items() if isinstance(value, kind)), "value")
+
+    def pairs(self) -> Iterator[tuple[Any, Position, Item]]:
+        """Key, position of the key and value of each entry of a map."""
+        if self._loader is None:
+            yield from ((key, self.where, Item(self.where, _plain=value)) for key, value in self._plain.items())
+            return
+        self._loader.flatten_mapping(self._node)
+        last: dict[Any, tuple[Any, Position, Item]] = {}
+        for key_node, value_node in self._node.value:
+            key = Item(_position(self.where.file, key_node), key_node, self._loader)
+            if key.kind in ("map", "list"):
+                raise InvalidInput(Problem(f"a key must be text, not a {key.kind}", key.where))
+            value = Item(_position(self.where.file, value_node), value_node, self._loader)
+            # Entries merged in by `<<` come first, and yield to the map's own.
+            last[key.value] = (key.value, key.where, value)
+        yield from last.values()
+
+
+def read(path: Path, label: str) -> str:
+    """The text of a file. Raises InvalidInput."""
+    return read_text(path, label)
+
+
+def parse(text: str, label: str) -> Item | None:
+    """The document in a text; None where it is empty. Raises InvalidInput with every duplicate key, or with what
+    makes the text no YAML."""
+    if text.lstrip()[:1] in ("{", "["):
+        try:
+            return Item(Position(label), _plain=json.loads(text))
+        except ValueError:
+            pass
+    loader = _Loader(text)
+    try:
+        node = loader.get_single_node()
+    except yaml.YAMLError as error:
+        from engine.declare.syntax import explain
+
+        raise InvalidInput(_ini(text, label) or explain(error, text, label)) from None
+    if node is None:
+        return None
+    problems = list(_duplicates(node, label, set()))
+    if problems:
+        raise InvalidInput(problems)
+    item = Item(_position(label, node), node, loader)
+    if item.kind != "map" and (problem := _ini(text, label)):
+        raise InvalidInput(problem)
+    return item
+
+
+def _ini(text: str, label: str) -> Problem | None:
+    if not _SECTION.search(text):
+        return None
+    hint = f"to convert it: ansible-inventory -i {label} --list --yaml --output inventory.yaml"
+    return Problem("this looks like an INI inventory; the engine reads YAML inventories", label, (hint,))
+
+
+def _position(label: str, node: Any) -> Position:
+    return Position(label, node.start_mark.line + 1, node.start_mark.column + 1)
+
+
+def _duplicates(node: Any, label: str, seen: set[int]) -> Iterator[Problem]:
+    if id(node) in seen or isinstance(node, yaml.ScalarNode):
+        return
+    seen.add(id(node))
+    if isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            yield from _duplicates(item, label, seen)
+        return
+    keys: dict[tuple[str, str], Any] = {}
+    for key, value in node.value:
+        if isinstance(key, yaml.ScalarNode) and key.tag != "tag:yaml.org,2002:merge":
+            first = keys.setdefault((key.tag, key.value), key)
+            if first is not key:
+                hint = f"the first one is in line {first.start_mark.line + 1}"
+                yield Problem(f"duplicate key `{key.value}`", _position(label, key), (hint,))
+        yield from _duplicates(value, label, seen)
+
+
+def holds_vaulted(value: Any) -> bool:
+    """Whether something in a value is encrypted."""
+    if isinstance(value, dict):
+        return any(holds_vaulted(item) for item in value.values())
+    if isinstance(value, list):
+        return any(holds_vaulted(item) for item in value)
+    return isinstance(value, Vaulted)

@@ -1,0 +1,79 @@
+"""Variables in `group_vars/` and `host_vars/` beside an inventory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from engine.declare.inventory import text
+from engine.errors import InvalidInput, Problem
+
+_EXTENSIONS = ("", ".yml", ".yaml", ".json")
+
+
+class VarsFiles:
+    """The variable files of one directory. Each is read once, when a host is asked for that it is about."""
+
+    def __init__(self, directory: Path, label: Callable[[Path], str], warn: Callable[[str], None]) -> None:
+        self.directory = directory.resolve()
+        self.label = label
+        self.warn = warn
+        self._names = {kind: _listed(self.directory / kind) for kind in ("group_vars", "host_vars")}
+        self._read: dict[tuple[str, str], dict[str, Any]] = {}
+
+    def files(self, kind: str, name: str) -> list[Path]:
+        """The files for a group (`group_vars`) or host (`host_vars`), in the order in which they are merged.
+
+        The first of NAME, NAME.yml, NAME.yaml, NAME.json that exists; where that is a directory, all files in it.
+        """
+        for extension in _EXTENSIONS:
+            if name + extension in self._names[kind]:
+                path = self.directory / kind / (name + extension)
+                return _inside(path) if path.is_dir() else [path]
+        return []
+
+    def values(self, kind: str, name: str) -> dict[str, Any]:
+        """What the files of a group or host say. Raises InvalidInput."""
+        if (kind, name) not in self._read:
+            merged: dict[str, Any] = {}
+            for path in self.files(kind, name):
+                merged.update(self._file(path))
+            self._read[kind, name] = merged
+        return self._read[kind, name]
+
+    def _file(self, path: Path) -> dict[str, Any]:
+        label = self.label(path)
+        content = text.read(path, label)
+        if content.startswith(text.VAULT):
+            self.warn(f"{label}: not read, for Ansible Vault has encrypted it; what it holds goes under `secrets:`")
+            return {}
+        document = text.parse(content, label)
+        if document is None or document.kind == "nothing":
+            return {}
+        if document.kind != "map":
+            problem = Problem(f"variables must be a map, got a {document.kind}", document.where, ("name: value",))
+            raise InvalidInput(problem)
+        return {str(name): item.value for name, _, item in document.pairs()}
+
+
+def _listed(directory: Path) -> frozenset[str]:
+    try:
+        return frozenset(entry.name for entry in directory.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return frozenset()
+    except OSError as error:
+        raise InvalidInput(Problem(f"cannot be read: {error.strerror}", str(directory))) from None
+
+
+def _inside(directory: Path) -> list[Path]:
+    """The files of a directory and of those in it, by name; hidden ones and backups are left out."""
+    found: list[Path] = []
+    for entry in sorted(directory.iterdir(), key=lambda entry: entry.name):
+        if entry.name.startswith(".") or entry.name.endswith("~"):
+            continue
+        if entry.is_dir() and not entry.suffix:
+            found += _inside(entry)
+        elif entry.is_file() and entry.suffix in _EXTENSIONS:
+            found.append(entry)
+    return found
