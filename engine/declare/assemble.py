@@ -1,0 +1,158 @@
+"""A resource as declared → an object of its kind: templates rendered, types and formats checked, files read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any, TypeAlias
+
+from engine.declare.convert import Opaque, Schema, convert, of_item, of_key
+from engine.declare.nodes import find
+from engine.declare.sources import Sources, label
+from engine.declare.state import Body, Entry
+from engine.declare.template import Fault, render_text
+from engine.declare.unroll import Item, Names, Problems
+from engine.declare.validate import Subject, check
+from engine.errors import Position, Problem
+from engine.model import HostPath, Resource, Secret, Watch
+
+Path: TypeAlias = tuple[str | int, ...]
+
+_FAILED = object()
+_FACTORS = {"s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def seconds(text: str) -> float:
+    """A duration (`90`, `90s`, `2m`, `1h`) in seconds."""
+    return float(text.rstrip("smh ")) * _FACTORS.get(text[-1], 1.0)
+
+
+def watching(body: Body, data: Mapping[str, Any]) -> dict[str, list[str]]:
+    """The names of resources to watch that stand in a resource's parameters, by parameter."""
+    return {name: data[name] for name, schema in body.cls.params.items() if schema.get("watches") and name in data}
+
+
+class Assembler:
+    """Makes the resources of one host. `shared`: resources without templates, which are the same on all hosts."""
+
+    def __init__(self, problems: Problems, sources: Sources, shared: dict[Entry, Resource]) -> None:
+        self.problems = problems
+        self.sources = sources
+        self.shared = shared
+        self.secrets: dict[Secret, None] = {}
+
+    def data(self, item: Item) -> dict[str, Any] | None:
+        """The parameters of a resource, rendered and checked; None where something is wrong with them."""
+        entry, body = item.entry, item.entry.body
+        if body is None or entry in self.shared:
+            return {}
+        before = len(self.problems.found)
+        data: dict[str, Any] = convert(entry.params, body.marked, lambda node: self.problems.value(node, item.names))
+        subject = Subject(body.cls.kind, "parameter", f"All of them: engine kinds {body.cls.kind}")
+        at = entry.where
+        self.problems.add(check(data, body.strict, entry.params, subject, at=at))
+        return data if len(self.problems.found) == before else None
+
+    def resource(self, item: Item, data: dict[str, Any], watches: Mapping[str, tuple[Watch, ...]]) -> Resource | None:
+        """The object, made of `data`; None where something is wrong."""
+        entry, body = item.entry, item.entry.body
+        if entry in self.shared:
+            return self.shared[entry]
+        assert body is not None
+        finish = _Finish(self, item, body)
+        values = finish.map(data, body.marked, (), False)
+        if finish.failed:
+            return None
+        values |= watches
+        try:
+            made = body.cls(**{_field(body.cls, name): value for name, value in values.items()})
+        except ValueError as error:
+            self.problems.add([_refused(str(error), entry, body)])
+            return None
+        if entry.static and not watches:
+            self.shared[entry] = made
+        return made
+
+
+class _Finish:
+    """The last conversions of one resource: tuples, host paths, files; and where a secret may stand."""
+
+    def __init__(self, assembler: Assembler, item: Item, body: Body) -> None:
+        self.assembler = assembler
+        self.names: Names = item.names
+        self.entry = item.entry
+        self.body = body
+        self.failed = False
+
+    def wrong(self, path: Path, message: str, *hints: str) -> Any:
+        name = ".".join(str(part) for part in path)
+        where = find(self.entry.params, path)
+        self.assembler.problems.add([Problem(f"{self.body.cls.kind} `{name}`{message}", where, hints)])
+        self.failed = True
+        return _FAILED
+
+    def map(self, data: Mapping[str, Any], schema: Schema, path: Path, secret: bool) -> dict[str, Any]:
+        return {key: self.value(value, of_key(schema, key), (*path, key), secret) for key, value in data.items()}
+
+    def value(self, value: Any, schema: Schema, path: Path, secret: bool) -> Any:
+        secret = secret or bool(schema.get("secret"))
+        if isinstance(value, Secret):
+            if not secret:
+                hint = f"only some parameters take one, for others show in plans: engine kinds {self.body.cls.kind}"
+                return self.wrong(path, " cannot hold a secret", hint)
+            self.assembler.secrets[value] = None
+            return value
+        if schema.get("watches"):
+            return ()
+        if isinstance(value, str) and schema.get("source"):
+            return self.file(value, schema, path)
+        if isinstance(value, str) and schema.get("host_path"):
+            return HostPath(value)
+        if isinstance(value, dict):
+            return self.map(value, schema, path, secret)
+        if isinstance(value, list):
+            inner = of_item(schema)
+            return tuple(self.value(item, inner, (*path, index), secret) for index, item in enumerate(value))
+        return value
+
+    def file(self, text: str, schema: Schema, path: Path) -> Any:
+        sources, problems = self.assembler.sources, self.assembler.problems
+        try:
+            if schema["source"] == "content":
+                return sources.source(text)
+            file, template = sources.text(text)
+        except ValueError as error:
+            return self.wrong(path, f": {error}", f"relative paths begin in {sources.project.absolute()}")
+        shown = label(file)
+
+        def render() -> Any:
+            try:
+                return render_text(template, self.names, shown)
+            except Fault as fault:
+                fault.where = fault.where or Position(shown, max(fault.line, 1), 1)
+                raise
+
+        rendered = problems.attempt(render, self.entry.where)
+        if isinstance(rendered, Secret):
+            return self.value(rendered, schema, path, False)
+        self.failed = self.failed or isinstance(rendered, Opaque)
+        return rendered
+
+
+def _field(cls: type[Resource], name: str) -> str:
+    """The field of a parameter: a name that Python or the protocol uses for something else ends in `_` there."""
+    names = {field.name for field in fields(cls)}  # type: ignore[arg-type]
+    return f"{name}_" if name not in names and f"{name}_" in names else name
+
+
+def _refused(text: str, entry: Entry, body: Body) -> Problem:
+    """What a plugin says of its parameters; text that begins with `PARAM:` is about that parameter."""
+    first, _, rest = text.partition("\n")
+    hints = tuple(line.strip() for line in rest.splitlines())
+    found = re.match(r"`?([A-Za-z_][\w.]*)`?: ", first)
+    name = found[1].split(".")[0] if found else ""
+    if found and name in body.cls.params:
+        where = find(entry.params, found[1].split(".")) if name in entry.params.items else entry.where
+        return Problem(f"{body.cls.kind} `{found[1]}`: {first[found.end() :]}", where, hints)
+    return Problem(f"{body.cls.kind}: {first}", entry.where, hints)

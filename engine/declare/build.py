@@ -1,0 +1,272 @@
+"""State files, inventory and variables → what is declared for each host."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine.declare.assemble import Assembler, seconds, watching
+from engine.declare.needs import Needs, Resolver
+from engine.declare.nodes import Node
+from engine.declare.registry import Kinds
+from engine.declare.scope import Binding, Layer, Scope, Secrets, given, of_host, typed
+from engine.declare.sources import Sources
+from engine.declare.state import Entry, Reader, State
+from engine.declare.template import Fault
+from engine.declare.unroll import Item, Problems, Unroller
+from engine.declare.validate import nearest
+from engine.declare.vault import Vault
+from engine.errors import InvalidInput, Position, Problem
+from engine.model import Declared, Host, HostDeclaration, Resource, Secret, Watch
+
+if TYPE_CHECKING:
+    from engine.declare.inventory import Inventory
+
+
+def read_states(files: Sequence[Path], reader: Reader) -> list[State]:
+    """The states on the command line; a directory stands for the state files in it."""
+    states: list[State] = []
+    for file in files:
+        found = sorted([*file.glob("*.yaml"), *file.glob("*.yml")]) if file.is_dir() else [file]
+        if not found:
+            reader.problems.append(Problem("there is no *.yaml in this directory", str(file)))
+        states += [state for each in found if (state := reader.read(each, str(each)))]
+    return list({id(state): state for state in states}.values())
+
+
+def pick_hosts(
+    states: Sequence[State], inventory: Inventory, limit: str | None
+) -> tuple[dict[int, list[Host]], list[Problem]]:
+    """The hosts of each state, by its place in the sequence. With several states the limit may leave one without."""
+    picked: dict[int, list[Host]] = {}
+    problems: list[Problem] = []
+    limited: list[Problem] = []
+    for number, state in enumerate(states):
+        if state.hosts is None:
+            continue
+        try:
+            hosts = inventory.hosts(state.hosts.text, None)
+        except InvalidInput as error:
+            problems += [
+                Problem(each.message, each.where or state.hosts.where, each.hints) for each in error.problems
+            ]
+            continue
+        if limit is not None:
+            try:
+                hosts = inventory.hosts(state.hosts.text, limit)
+            except InvalidInput as error:
+                limited += error.problems
+                continue
+        picked[number] = list(hosts)
+    if not picked and not problems:
+        problems = list(dict.fromkeys(limited))
+    return picked, problems
+
+
+class Variables:
+    """The variables of a run that are the same for every host: what `-e` gave, in the types of each state."""
+
+    def __init__(self, extra: Mapping[str, Any], states: Sequence[State]) -> None:
+        self.extra = extra
+        self.problems: list[Problem] = []
+        self.declared = {
+            name for state in states for each in state.tree() for name in (each.vars.items if each.vars else ())
+        }
+        self._layers: dict[State, Layer] = {}
+
+    def layer(self, state: State) -> Layer:
+        """What `-e` gives the variables of a state."""
+        if state not in self._layers:
+            layer: dict[str, Binding] = {}
+            for name, value in self.extra.items():
+                default: Node | None = state.vars.get(name) if state.vars else None
+                try:
+                    layer[name] = Binding(f"-e {name}", data=typed(name, value, default))
+                except Fault as fault:
+                    self.problems.append(Problem(fault.message, f"-e {name}", fault.hints))
+            self._layers[state] = layer
+        return self._layers[state]
+
+    def undeclared(self, hosts: Iterable[Host]) -> list[Problem]:
+        """A problem for each variable of `-e` that no state and no host declares."""
+        known = dict.fromkeys([*self.declared, *(name for host in hosts for name in of_host(host))])
+        return [
+            Problem("no state declares a variable of that name", f"-e {name}", nearest(name, known))
+            for name in self.extra
+            if name not in known
+        ]
+
+
+class Builder:
+    """Builds the declarations of one host after the other."""
+
+    def __init__(self, states: Sequence[State], variables: Variables, vault: Vault, sources: Sources) -> None:
+        self.states = states
+        self.variables = variables
+        self.vault = vault
+        self.sources = sources
+        self.shared: dict[Entry, Resource] = {}
+        self.secrets: dict[Secret, None] = {}
+
+    def host(self, host: Host, numbers: Sequence[int]) -> tuple[HostDeclaration, list[Problem]]:
+        """What the states of these numbers declare for a host, and what is wrong with it."""
+        problems = Problems()
+
+        def scope(state: State, passed: Layer) -> Scope:
+            layers = (passed, self.variables.layer(state), of_host(host), given(state.vars))
+            resolver = self.vault.resolver(state.secrets)
+            return Scope(host, layers, lambda made: Secrets(state.secrets, resolver(made)))
+
+        unroller = Unroller(problems, scope)
+        for number in numbers:
+            unroller.state(self.states[number], number)
+        items = _unique(unroller.items, problems)
+        assembler = Assembler(problems, self.sources, self.shared)
+        data = {item.name: assembler.data(item) for item in items if item.active}
+        watched = {
+            item.name: watching(item.entry.body, values)
+            for item in items
+            if item.entry.body and (values := data.get(item.name))
+        }
+        ordered = Resolver(items, unroller.groups, problems).ordered(watched)
+        resources = self.assembled(ordered, data, assembler)
+        self.secrets.update(assembler.secrets)
+        return HostDeclaration(host, tuple(resources)), list(problems.found)
+
+    def assembled(
+        self, ordered: Sequence[tuple[Item, Needs]], data: Mapping[str, dict[str, Any] | None], assembler: Assembler
+    ) -> list[Declared]:
+        """The resources in order; without those that something is wrong with."""
+        made: dict[str, Resource] = {}
+        declared: list[Declared] = []
+        for item, needs in ordered:
+            values = data[item.name]
+            if values is None:
+                continue
+            watches = {
+                param: _watches(item, param, names, made, assembler.problems)
+                for param, names in needs.watches.items()
+            }
+            resource = assembler.resource(item, values, watches)
+            if resource is not None:
+                made[item.name] = resource
+                declared.append(_declared(item, resource, needs.needs))
+        return declared
+
+
+def _watches(
+    item: Item, param: str, names: Sequence[str], made: Mapping[str, Resource], problems: Problems
+) -> tuple[Watch, ...]:
+    watches: list[Watch] = []
+    for name in names:
+        script = made[name].watched() if name in made else None
+        if script is not None:
+            watches.append(Watch(name, script))
+        elif name in made:
+            node = item.entry.params.items[param]
+            hint = "it has no content that a service could be started with"
+            what = f"`{param}` cannot watch {name}, which is of kind {made[name].kind}"
+            problems.add([Problem(what, node.where, (hint,))])
+    return tuple(watches)
+
+
+def _declared(item: Item, resource: Resource, needs: tuple[str, ...]) -> Declared:
+    words = item.words
+    become = words.get("become")
+    return Declared(
+        name=item.name,
+        resource=resource,
+        needs=needs,
+        tags=frozenset(words.get("tags", ())),
+        timeout=seconds(words["timeout"]) if "timeout" in words else None,
+        retries=words.get("retries", 0),
+        become={True: "root", False: ""}.get(become, become) if become is not None else None,
+        position=item.entry.where,
+    )
+
+
+def _unique(items: Sequence[Item], problems: Problems) -> list[Item]:
+    """The items without those whose name another one has."""
+    known: dict[str, Item] = {}
+    for item in items:
+        first = known.setdefault(item.name, item)
+        if first is not item:
+            hint = f"the other one is at {first.entry.where}"
+            problems.add([Problem(f"there are two resources named `{item.name}`", item.entry.where, (hint,))])
+    return list(known.values())
+
+
+def merged_rollout(states: Sequence[State]) -> tuple[dict[str, Any], list[Problem]]:
+    """The `rollout` of all states together: they must not contradict each other."""
+    found = [state for state in states if state.rollout]
+    if not found or all(state.rollout == found[0].rollout for state in found):
+        return (dict(found[0].rollout) if found else {}), []
+    where = found[0].root.at("rollout")
+    others = tuple(f"another one: {state.root.at('rollout')}" for state in found[1:])
+    return {}, [Problem("the states want different rollouts; name them one at a time", where, others)]
+
+
+def told(found: Mapping[Problem, Sequence[str]], hosts: int) -> list[Problem]:
+    """Problems in the order of the files; one that only some hosts have says which."""
+    problems: list[Problem] = []
+    for problem, names in found.items():
+        if names and len(names) < hosts:
+            more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+            hint = f"on {', '.join(names[:3])}{more}"
+            problem = Problem(problem.message, problem.where, (*problem.hints, hint))
+        problems.append(problem)
+    return sorted(problems, key=lambda problem: _place(problem.where))
+
+
+def _all_secrets(found: Iterable[Secret], used: Iterable[Secret]) -> tuple[Secret, ...]:
+    """The secrets, and what was made of them in which none of them stands as it is."""
+    values = [secret.reveal() for secret in found]
+    made = [secret for secret in used if not any(value in secret.reveal() for value in values)]
+    return tuple(dict.fromkeys([*found, *made]))
+
+
+def _place(where: Position | str | None) -> tuple[str, int, int]:
+    return (where.file, where.line, where.column) if isinstance(where, Position) else (where or "", 0, 0)
+
+
+def build(
+    files: Sequence[Path],
+    *,
+    project: Path,
+    inventory: Inventory,
+    extra: Mapping[str, Any],
+    limit: str | None,
+    read_secrets: bool,
+    kinds: Kinds,
+) -> dict[str, Any]:
+    """The fields of Declarations; see `engine.declare.load`."""
+    reader = Reader(kinds)
+    states = read_states(files, reader)
+    picked, unmatched = pick_hosts(states, inventory, limit)
+    rollout, contradictions = merged_rollout(states)
+    variables = Variables(extra, states)
+    vault, sources = Vault(project, read=read_secrets), Sources(project)
+    builder = Builder(states, variables, vault, sources)
+    hosts = {host.name: host for each in picked.values() for host in each}
+    found: dict[Problem, list[str]] = {problem: [] for problem in [*reader.problems, *unmatched, *contradictions]}
+    if picked:
+        found.update({problem: [] for problem in variables.undeclared(hosts.values())})
+    declared: list[HostDeclaration] = []
+    for name, host in hosts.items():
+        numbers = [number for number, each in picked.items() if any(other.name == name for other in each)]
+        declaration, problems = builder.host(host, numbers)
+        declared.append(declaration)
+        for problem in problems:
+            found.setdefault(problem, []).append(name)
+    found.update({problem: [] for problem in variables.problems})
+    if found:
+        raise InvalidInput(told(found, len(hosts)))
+    return {
+        "name": ", ".join(dict.fromkeys(state.name for state in states)),
+        "hosts": tuple(declared),
+        "sources": (*reader.files, *sources.read),
+        "secrets": _all_secrets(vault.found, builder.secrets),
+        "warnings": tuple(vault.warnings),
+        "rollout": rollout,
+    }

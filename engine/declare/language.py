@@ -1,0 +1,108 @@
+"""The words of a state file beside the kinds: keywords of a resource, `include`, `rollout`; and what names may be."""
+
+from __future__ import annotations
+
+from engine.model import Params
+
+NAME = r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$"
+"""Names of resources: nothing that a shell or a glob would take for something else."""
+KEY = r"^[^\s/*?\[\]{}'\"`$\\|&;<>()]+$"
+"""Keys of `for_each`, which become part of an address."""
+VARIABLE = r"^[A-Za-z_][A-Za-z0-9_]*$"
+DURATION = r"^[0-9]+(\.[0-9]+)? ?(s|m|h)?$"
+RESERVED = ("host", "secrets", "each")
+"""Names that templates have anyhow, and no variable can take."""
+
+_NAMES = {"type": "array", "items": {"type": "string", "minLength": 1}}
+
+KEYWORDS: Params = {
+    "needs": {
+        **_NAMES,
+        "description": "Names of resources that must have converged before this one; `[]` for none. Left out: the "
+        "resource before this one in the file. The name of a resource with `for_each` means all of its items.",
+        "x-expected": "a list of names, like [login-node]",
+    },
+    "when": {
+        "type": ["string", "boolean"],
+        "description": "A bare expression, without braces. Where it is false the resource is not declared on that "
+        "host, and what needs it is satisfied.",
+        "x-expected": "an expression",
+    },
+    "for_each": {
+        "anyOf": [
+            {"type": "object", "propertyNames": {"pattern": KEY}},
+            {"type": "array", "items": {"type": "string", "pattern": KEY}, "uniqueItems": True},
+        ],
+        "description": "A map, or a list of text: one resource for each, named NAME/KEY, with `each.key` and "
+        "`each.value`.",
+        "x-expected": "a map or a list of text",
+    },
+    "tags": {
+        **_NAMES,
+        "description": "Words to pick resources by: `--only tag:WORD`, `--skip tag:WORD`.",
+        "x-expected": "a list of words, like [model]",
+    },
+    "become": {
+        "type": ["boolean", "string"],
+        "description": "Run its scripts as another user: true for root, or a user's name.",
+        "x-expected": "true, false or a user's name",
+    },
+    "timeout": {
+        "type": "string",
+        "pattern": DURATION,
+        "description": "How long each of its scripts may take, and a check may be retried: `90`, `90s`, `2m`, `1h`.",
+        "x-expected": "a duration such as 90, 90s, 2m or 1h",
+    },
+    "retries": {
+        "type": "integer",
+        "minimum": 0,
+        "description": "How often a failed action is tried again.",
+        "x-expected": "a whole number from 0",
+    },
+}
+"""What may stand beside the kind of every resource."""
+
+ROLLOUT: Params = {
+    "batches": {
+        "type": "array",
+        "items": {"type": ["string", "integer"]},
+        "description": "Sizes of the batches, cumulative: a count, a share like 10%, or an inventory pattern.",
+        "x-expected": "a list of counts, shares like 10%, or patterns",
+    },
+    "max_failures": {
+        "type": ["integer", "string"],
+        "minimum": 0,
+        "pattern": r"^[0-9]+%?$",
+        "description": "How many hosts may fail before the rollout stops: a count, or a share like 10%. Default 0.",
+        "x-expected": "a count, or a share like 10%",
+    },
+    "pause": {
+        "type": "string",
+        "pattern": DURATION,
+        "description": "Time to wait between two batches.",
+        "x-expected": "a duration such as 90, 90s, 2m or 1h",
+    },
+    "forks": {
+        "type": "integer",
+        "minimum": 1,
+        "description": "How many hosts are worked on at once.",
+        "x-expected": "a whole number from 1",
+    },
+}
+
+INCLUDE: Params = {
+    "file": {
+        "type": "string",
+        "minLength": 1,
+        "required": True,
+        "description": "The state file to include; its path is relative to this file.",
+        "x-expected": "the path of a state file",
+    },
+    "as": {"type": "string", "pattern": NAME, "description": "Prefix of the names of its resources: AS/NAME."},
+    "vars": {
+        "type": "object",
+        "propertyNames": {"pattern": VARIABLE},
+        "description": "Values for its variables.",
+    },
+    "for_each": {**KEYWORDS["for_each"], "description": "Include it once for each; names are AS/KEY/NAME."},
+}

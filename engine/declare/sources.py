@@ -1,0 +1,115 @@
+"""Files of the controller that resources are made from. Paths resolve in the project root; `~` expands."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from pathlib import Path
+
+from engine.model import Source, SourceFile
+
+KEPT = 64 * 1024
+"""Bytes up to which a source that is one file keeps its content."""
+
+
+def locate(text: str, base: Path) -> Path:
+    """The absolute path of what is written as `text`: `~` expands, a relative one lies in `base`.
+
+    Raises ValueError where `~user` names no user.
+    """
+    try:
+        path = Path(text).expanduser()
+    except RuntimeError:
+        raise ValueError(f"`{text}`: there is no such user") from None
+    return Path(os.path.normpath(base.absolute() / path))
+
+
+def label(path: Path) -> str:
+    """A path for messages: relative where it lies in the working directory, absolute elsewhere."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except (ValueError, OSError):
+        return str(path)
+
+
+class Sources:
+    """Reads sources, each once however many hosts and resources it is for."""
+
+    def __init__(self, project: Path) -> None:
+        self.project = project
+        self.read: dict[Path, None] = {}
+        self._sources: dict[Path, Source] = {}
+        self._texts: dict[Path, str] = {}
+
+    def source(self, text: str) -> Source:
+        """The file or directory at a path. Raises ValueError with a sentence that holds the absolute path tried."""
+        path = locate(text, self.project)
+        if path not in self._sources:
+            self._sources[path] = _source(path)
+            self.read.update(dict.fromkeys([path, *(file.path for file in self._sources[path].files)]))
+        return self._sources[path]
+
+    def text(self, text: str) -> tuple[Path, str]:
+        """Path and text of a template file, line endings kept. Raises ValueError as `source` does."""
+        path = locate(text, self.project)
+        if path not in self._texts:
+            try:
+                self._texts[path] = path.read_bytes().decode("utf-8")
+            except OSError as error:
+                raise ValueError(_unreadable(path, error)) from None
+            except UnicodeDecodeError:
+                raise ValueError(f"{path} is not UTF-8 text, so it cannot be a template; `source` takes it") from None
+            self.read[path] = None
+        return path, self._texts[path]
+
+
+def _source(path: Path) -> Source:
+    try:
+        found = path.stat()
+        if stat.S_ISREG(found.st_mode):
+            return Source(path, False, (_file("", path, found, keep=found.st_size <= KEPT),))
+        if stat.S_ISDIR(found.st_mode):
+            return Source(path, True, tuple(_walk(path)))
+    except OSError as error:
+        raise ValueError(_unreadable(path, error)) from None
+    raise ValueError(f"{path} is neither a file nor a directory")
+
+
+def _walk(root: Path) -> list[SourceFile]:
+    """Every file below root, by name in sorted order. A link is followed only where it stays inside."""
+    files: list[SourceFile] = []
+    inside = root.resolve()
+    todo = [root]
+    while todo:
+        for entry in os.scandir(todo.pop()):
+            path = Path(entry.path)
+            if entry.is_symlink():
+                target = path.resolve()
+                if not target.is_relative_to(inside):
+                    raise ValueError(f"{path} is a link that leads out of {root}, to {target}")
+                if path.parent.resolve().is_relative_to(target):
+                    raise ValueError(f"{path} is a link to a directory that it lies in")
+            found = entry.stat()
+            if stat.S_ISDIR(found.st_mode):
+                todo.append(path)
+            elif stat.S_ISREG(found.st_mode):
+                files.append(_file(str(path.relative_to(root)), path, found))
+            else:
+                raise ValueError(f"{path} is neither a file nor a directory")
+    return sorted(files, key=lambda file: file.name)
+
+
+def _file(name: str, path: Path, found: os.stat_result, *, keep: bool = False) -> SourceFile:
+    mode = stat.S_IMODE(found.st_mode)
+    with path.open("rb") as stream:
+        if keep:
+            data = stream.read()
+            return SourceFile(name, path, len(data), mode, hashlib.sha256(data).hexdigest(), data)
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    return SourceFile(name, path, found.st_size, mode, digest)
+
+
+def _unreadable(path: Path, error: OSError) -> str:
+    what = "does not exist" if isinstance(error, FileNotFoundError) else f"cannot be read: {error.strerror}"
+    return f"{error.filename or path} {what}"
