@@ -100,6 +100,18 @@ def trouble(item: Step | Outcome) -> bool:
     return item.outlook in ("failing", "refused", "error", "blocked")
 
 
+def word(item: Step | Outcome) -> str:
+    """What a step or outcome is, in words short enough for a label."""
+    if isinstance(item, Step):
+        if item.outlook == "change":
+            return VERBS.get(verb(item), (f"to {verb(item)}",))[0]
+        said = {"check": "checked after apply", "error": "not seen", "skipped": "left out"}
+        return said.get(item.outlook) or ("unchanged" if item.outlook == "converged" else item.outlook)
+    if item.verdict == "changed":
+        return past(verb(item.step))
+    return {"unproven": "not proven", "left": "left out"}.get(item.verdict, item.verdict)
+
+
 def status(host: HostPlan | HostReport) -> str:
     """What became of a host, in one word: for a plan `unchanged`, `changes`, `trouble` or `unreachable`; for a
     report `converged`, `failed`, `unreachable`, `refused` (it drifted) or `not started`."""
