@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from engine.execute.shell import Section
@@ -23,6 +23,12 @@ def probe_name(name: str) -> str:
 def action_name(name: str, index: int) -> str:
     """The section that carries out one action of a resource."""
     return f"act:{name}:{index}"
+
+
+def resource_of(section: str) -> str:
+    """The resource that a section belongs to."""
+    what, _, rest = section.partition(":")
+    return rest if what == "probe" else rest.rpartition(":")[0]
 
 
 def probes(
@@ -60,16 +66,12 @@ class Carry:
     def behind(self, declared: HostDeclaration) -> dict[str, tuple[str, ...]]:
         """Check → all sections of the steps it needs."""
         needs = {resource.name: resource.needs for resource in declared.resources}
-        return {
-            check.name: tuple(
-                section
-                for step in self.of_step
-                if step in upstream(check.name, needs)
-                for section in self.of_step[step]
-            )
-            for check in declared.resources
-            if check.resource.check
-        }
+        checks = [resource.name for resource in declared.resources if resource.resource.check]
+        return {check: self.sections_of(upstream(check, needs)) for check in checks}
+
+    def sections_of(self, steps: Collection[str]) -> tuple[str, ...]:
+        """All sections of these steps, in order."""
+        return tuple(section for step, names in self.of_step.items() if step in steps for section in names)
 
 
 def uploads(draft: Draft) -> dict[str, Upload]:
@@ -97,7 +99,7 @@ def carry(declared: HostDeclaration, draft: Draft, staged: Mapping[str, str]) ->
         if work is None:
             continue
         above = upstream(resource.name, needs)
-        before = tuple(name for step in of_step if step in above for name in of_step[step])
+        before = Carry((), of_step).sections_of(above)
         names: tuple[str, ...] = ()
         for mark in marks.pop(resource.name, ()):
             name = f"mark:{resource.name}:{len(names)}"

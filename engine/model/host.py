@@ -12,8 +12,7 @@ from engine.model.resource import Resource
 
 @dataclass(frozen=True)
 class Host:
-    """A host of the inventory: `vars` merged by Ansible's precedence, `ansible_*` connection variables included.
-   """
+    """A host of the inventory: `vars` merged by Ansible's precedence, `ansible_*` connection variables included."""
 
     name: str
     groups: tuple[str, ...] = ()
