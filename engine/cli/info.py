@@ -10,10 +10,11 @@ from typing import Any
 
 import click
 
-from engine.cli.job import Request, load_inventory
+from engine.cli.job import load_inventory
 from engine.cli.options import SETTINGS, inventory_option, limit_option, root_option, variables_option
 from engine.cli.output import Printer
 from engine.cli.project import extra_vars, project_root, state_files
+from engine.cli.request import Request
 from engine.errors import InvalidInput, Problem
 
 

@@ -10,13 +10,13 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from engine import declare
 from engine.cli.output import Printer, scrub
 from engine.cli.project import extra_vars, inventory_path, project_root, state_files
+from engine.cli.request import Request
 from engine.cli.select import left_out
 from engine.declare.inventory import Inventory
 from engine.declare.key import Key
@@ -30,27 +30,6 @@ from engine.transports import Options, connect
 
 FORKS = 30
 """Hosts worked on at the same time, unless --forks or the state says otherwise."""
-
-
-@dataclass(frozen=True)
-class Request:
-    """What the command line asks for. Durations in seconds."""
-
-    states: tuple[str, ...] = ()
-    chdir: Path | None = None
-    inventory: tuple[str, ...] = ()
-    limit: str | None = None
-    variables: tuple[str, ...] = ()
-    only: tuple[str, ...] = ()
-    skip: tuple[str, ...] = ()
-    forks: int | None = None
-    batches: str | None = None
-    max_failures: str | None = None
-    pause: str | None = None
-    lock_wait: float = 60.0
-    connect_timeout: float = 10.0
-    silence: float = 60.0
-    accept_new: bool = False
 
 
 class Job:

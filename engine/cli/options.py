@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from engine.cli.job import Request
+from engine.cli.request import Request
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from engine import __version__
-from engine.cli.job import Job, Request
+from engine.cli.job import Job
+from engine.cli.request import Request
 from engine.declare.key import Key
 from engine.errors import InvalidInput, PlanRefused, Problem
 from engine.model import HostPlan, Plan

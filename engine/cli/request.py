@@ -1,0 +1,27 @@
+"""What a command line asks for; imports nothing, so that `--help` is quick."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the command line asks for. Durations in seconds."""
+
+    states: tuple[str, ...] = ()
+    chdir: Path | None = None
+    inventory: tuple[str, ...] = ()
+    limit: str | None = None
+    variables: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
+    skip: tuple[str, ...] = ()
+    forks: int | None = None
+    batches: str | None = None
+    max_failures: str | None = None
+    pause: str | None = None
+    lock_wait: float = 60.0
+    connect_timeout: float = 10.0
+    silence: float = 60.0
+    accept_new: bool = False
