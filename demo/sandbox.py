@@ -50,9 +50,9 @@ services:
 
 @dataclass
 class Sandbox:
-    """`root` is made by `build` and removed by `destroy`. `name`, or else its last part, names the Compose project, so
-    it must be unique on the machine. `compose` is the client that starts the service. `environment` is the service's
-    (see comfyui/main.py); `grace` the seconds it is given to stop. `port` 0: one that is free."""
+    """`root` is made by `build` and removed by `destroy`. `name`, or else the last part of `root`, names the Compose
+    project: unique on the machine, in lower case. `compose` is the client that starts the service. `environment` is
+    the service's (see comfyui/main.py); `grace` the seconds it is given to stop. `port` 0: one that is free."""
 
     root: Path
     image: str

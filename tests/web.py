@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -89,7 +90,7 @@ def _read(peer: socket.socket) -> Request | None:
     head, _, body = data.partition(b"\r\n\r\n")
     first, *lines = head.decode("utf-8", "surrogateescape").split("\r\n")
     method, target, _ = first.split(" ", 2)
-    headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
+    headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
     if headers.get("expect") == "100-continue":
         peer.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
     while len(body) < int(headers.get("content-length", "0")):
@@ -98,11 +99,11 @@ def _read(peer: socket.socket) -> Request | None:
 
 
 @contextmanager
-def web(*answers: Answer) -> Iterator[Web]:
+def web(*answers: Answer, tls: ssl.SSLContext | None = None) -> Iterator[Web]:
     """A server that runs while the block does."""
     with socket.create_server(("127.0.0.1", 0), backlog=20) as listener:
         port = listener.getsockname()[1]
-        served = Web(f"http://127.0.0.1:{port}", port)
+        served = Web(f"{'https' if tls else 'http'}://127.0.0.1:{port}", port)
         served.says(*answers or (answer(),))
 
         def accept() -> None:
@@ -111,7 +112,7 @@ def web(*answers: Answer) -> Iterator[Web]:
                     peer, _ = listener.accept()
                 except OSError:
                     return
-                threading.Thread(target=_quietly, args=(served, peer), daemon=True).start()
+                threading.Thread(target=_quietly, args=(served, peer, tls), daemon=True).start()
 
         thread = threading.Thread(target=accept, daemon=True)
         thread.start()
@@ -122,8 +123,8 @@ def web(*answers: Answer) -> Iterator[Web]:
             thread.join(5)
 
 
-def _quietly(served: Web, peer: socket.socket) -> None:
+def _quietly(served: Web, peer: socket.socket, tls: ssl.SSLContext | None) -> None:
     try:
-        served.serve(peer)
+        served.serve(tls.wrap_socket(peer, server_side=True) if tls else peer)
     except OSError:
         pass  # the client went away, which is its right
