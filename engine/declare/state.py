@@ -21,7 +21,7 @@ from engine.model import Resource
 
 _DOCUMENT = document()
 _INCLUDED = {**_DOCUMENT, "required": []}
-_SECTIONS = Subject("a state", "key")
+_SECTIONS = Subject("a state", named=False)
 
 
 @dataclass(eq=False)
@@ -223,7 +223,9 @@ class Reader:
             return self.unusable(name, where)
         keywords = {key: item for key, item in node.items.items() if key in KEYWORDS}
         words = Map(keywords, node.keys, node.where)
-        self.problems += check(convert(words, _beside(), unknown), _beside(), words, Subject("", "keyword"))
+        self.problems += check(
+            convert(words, _beside(), unknown), _beside(), words, Subject("a resource", "keyword", named=False)
+        )
         body, params = self.body(found[0]), node.items[found[0]]
         if isinstance(params, Scalar) and params.plain and not params.text:
             params = Map({}, {}, params.where)

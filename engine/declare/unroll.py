@@ -23,7 +23,7 @@ Names = Scope | Each
 
 _BESIDE = closed({name: param for name, param in KEYWORDS.items() if name not in ("when", "for_each")})
 _FOR_EACH = closed({"for_each": KEYWORDS["for_each"]})
-_KEYWORD = Subject("", "keyword")
+_KEYWORD = Subject("a resource", "keyword", named=False)
 
 
 class Problems:
@@ -116,6 +116,7 @@ class Unroller:
         name = prefix + entry.name
         when, for_each = entry.keywords.get("when"), entry.keywords.get("for_each")
         if not entry.sound:
+            self.faults(entry, scope)
             self.items.append(Item(name, entry, scope, prefix, self.number, chain, False, {}))
             return
         alone = for_each is None or not (isinstance(when, Scalar) and re.search(r"\beach\b", when.text))
@@ -131,6 +132,12 @@ class Unroller:
             self.items.append(Item(full, entry, names, prefix, self.number, chain, active, words))
         if for_each is not None:
             self.groups[name] = [f"{name}/{key}" for key, _ in turns]
+
+    def faults(self, entry: Entry, scope: Scope) -> None:
+        """Find what is wrong with the templates of an entry that cannot be used for another reason."""
+        if "for_each" not in entry.keywords:
+            for node in [entry.params, *(node for key, node in entry.keywords.items() if key != "when")]:
+                free(node, lambda scalar: self.problems.value(scalar, scope))
 
     def holds(self, when: Node | None, names: Names) -> bool:
         """Whether a resource is declared; False, too, where that cannot be told."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.declare.convert import json_type, of_item, of_key
+from engine.declare.language import KEY, VARIABLE
 from engine.declare.nodes import Map, Node, Scalar, find
 from engine.declare.quick import NotSure, valid
 from engine.declare.scalars import core, word
@@ -22,21 +23,27 @@ _TYPES = {
     "object": "a map",
     "null": "nothing",
 }
-_BOUNDS = {
-    "minimum": "at least {}",
-    "maximum": "at most {}",
-    "exclusiveMinimum": "more than {}",
-    "exclusiveMaximum": "less than {}",
+_BOUNDS = {"minimum": "from {}", "maximum": "to {}", "exclusiveMinimum": "above {}", "exclusiveMaximum": "below {}"}
+_UNQUOTE = ("write it without quotes",)
+_COUNTS = {
+    "minItems": "must have at least {} item",
+    "maxItems": "must have at most {} item",
+    "minProperties": "must have at least {} key",
+    "maxProperties": "must have at most {} key",
 }
 
 
 @dataclass(frozen=True)
 class Subject:
-    """What a schema describes, for messages: `file-sync` with its `parameter`s; `more` says where all are listed."""
+    """What a schema describes, for messages: `file-sync` with its `parameter`s.
+
+    `more` says where all of them are listed. `named`: messages about what stands in it name it, too.
+    """
 
     what: str
     item: str = "key"
     more: str = ""
+    named: bool = True
 
 
 def near(name: str, known: Iterable[str]) -> tuple[str, ...]:
@@ -146,7 +153,7 @@ class _Writer:
         text = ""
         for part in path:
             text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
-        return f"{self.subject.what} `{text}`".lstrip()
+        return f"{self.subject.what} `{text}`" if self.subject.named else f"`{text}`"
 
     def extra(self, error: Any, path: list[str | int]) -> Iterator[Problem]:
         known = list(error.schema.get("properties", {}))
@@ -171,20 +178,24 @@ class _Writer:
         where = find(self.node, [*path, name], key=True)
         if error.validator == "not":
             return Problem(f"`{name}` is a reserved name", where, ("take another one: templates have it anyhow",))
-        hint = (
-            "names hold letters, digits, `_`, `-` and `.`"
-            if "-" in str(error.validator_value)
-            else "names hold letters, digits and `_`"
-        )
-        if "^\\s" in str(error.validator_value):
+        hint = "names hold letters, digits, `_`, `-` and `.`"
+        if error.validator_value == VARIABLE:
+            hint = "names hold letters, digits and `_`, and begin with no digit"
+        elif error.validator_value == KEY:
             hint = "it becomes part of an address: no spaces, no slash, nothing that a shell would take for its own"
         return Problem(f"`{shown(name).strip('`')}` cannot be a name in {self.title(path)}", where, (hint,))
 
     def wrong(self, error: Any, path: list[str | int]) -> Problem:
         where, value, title = find(self.node, path), error.instance, self.title(path)
-        if error.validator in ("minItems", "minProperties"):
-            what = "item" if error.validator == "minItems" else "key"
-            return Problem(f"{title} must have at least {error.validator_value} {what}", where)
+        if error.validator in _COUNTS:
+            plural = "" if error.validator_value == 1 else "s"
+            return Problem(f"{title} {_COUNTS[error.validator].format(error.validator_value)}{plural}", where)
+        if names := _required_ones(error):
+            given = [name for name in names if name in value]
+            what = (
+                f"must have only one of {', '.join(given)}" if given else f"needs one of the keys {', '.join(names)}"
+            )
+            return Problem(f"{title} {what}", where if path else self.at)
         if error.validator == "uniqueItems":
             double = next((item for item in value if value.count(item) > 1), "")
             return Problem(f"{title} has {shown(double)} twice", where)
@@ -198,8 +209,9 @@ class _Writer:
             hints = near(value, [str(each) for each in error.validator_value])
         elif isinstance(value, str) and error.validator == "type" and not self.plain(path):
             unquoted = word(value) if error.validator_value == "boolean" else core(value)
-            hints = ("without quotes",) if not isinstance(unquoted, str) else ()
-        return Problem(f"{title}: expected {wants}, got {shown(value)}", where, hints)
+            hints = _UNQUOTE if not isinstance(unquoted, str) else ()
+        got = f"the text {shown(value)}" if value and hints == _UNQUOTE else shown(value)
+        return Problem(f"{title}: expected {wants}, got {got}", where, hints)
 
     def secret(self, path: Sequence[str | int]) -> bool:
         return any(of_path(self.schema, path[:end]).get("x-secret") for end in range(len(path) + 1))
@@ -226,6 +238,15 @@ def of_path(schema: Mapping[str, Any], path: Sequence[str | int]) -> Mapping[str
 def error_text(schema: Mapping[str, Any]) -> str:
     """The first sentence of a schema's description."""
     return str(schema.get("description", "")).split(". ")[0].rstrip(".")
+
+
+def _required_ones(error: Any) -> list[str]:
+    """The names of which one must be there, where alternatives say no more than that."""
+    if error.validator not in ("anyOf", "oneOf") or not isinstance(error.instance, dict):
+        return []
+    if any(set(part) != {"required"} for part in error.validator_value):
+        return []
+    return [name for part in error.validator_value for name in part["required"]]
 
 
 def _named(error: Any) -> bool:
