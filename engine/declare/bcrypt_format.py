@@ -165,6 +165,7 @@ def _eaten(body: str) -> Fault | None:
         (r"\$\d\d\$", "`$2b`"),
         (r"\$[abxy]\$\d\d\$", "`2`"),
         (r"\d\d\$(?=.{53}$)", "`$2b$`"),
+        (r"\$2[abxy]\d\$", "`$1`"),
         (r"[abxy]?2\$(?=.{53}$)", "`$2` and `$1`"),
     ):
         if match := re.match(pattern, body):

@@ -70,9 +70,7 @@ def from_env(name: str, env: Mapping[str, str] | None) -> Found:
     """The value of an environment variable. Raises Failed where it is not set."""
     value = (os.environ if env is None else env).get(name)
     if value is None:
-        raise Failed(
-            f"has no environment variable {name}: it is not set", "Set it, and export it, before the command."
-        )
+        raise Failed(f"is to come from the environment variable {name}, which is not set", "Set and export it.")
     data, origin = value.encode("utf-8", "surrogateescape"), f"read from the environment variable {name}"
     return Found(_text(data, origin), origin, exact=True, again="set the variable again")
 

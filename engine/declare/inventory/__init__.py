@@ -133,7 +133,7 @@ class Inventory:
         tree = self._tree
         return {
             "inventory_hostname": name,
-            "inventory_hostname_short": name if name.replace(".", "").isdigit() else name.split(".")[0],
+            "inventory_hostname_short": name.split(".")[0],
             "inventory_dir": str(self._vars[0].directory) if self._vars else str(self._project),
             "group_names": sorted(tree.groups_of(name)),
             "groups": connection.Lazy(tree.groups, tree.hosts_of),

@@ -1,0 +1,437 @@
+"""Secrets from their sources, checked, and never shown."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import bcrypt
+import jsonschema
+import pytest
+
+from engine.declare.secrets import SECRET_SCHEMA, resolve
+from engine.errors import InvalidInput, Position
+from engine.model import Secret
+
+CANARY = "cän$ary'q\"b\\s %{br}"
+HASH = bcrypt.hashpw(CANARY.encode(), bcrypt.gensalt(10)).decode()
+WHERE = Position("states/qwen.yaml", 12, 16)
+
+
+class Case:
+    """One project: resolves secrets in it, collects the warnings."""
+
+    def __init__(self, project: Path) -> None:
+        self.project = project
+        self.warnings: list[str] = []
+        self.others: dict[str, Secret] = {"password": Secret(CANARY, "password")}
+
+    def write(self, name: str, content: str | bytes, mode: int = 0o600) -> Path:
+        path = self.project / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        path.chmod(mode)
+        return path
+
+    def resolve(self, spec: dict[str, Any], **options: Any) -> Secret:
+        jsonschema.validate(spec, SECRET_SCHEMA)
+        secret = resolve(
+            "token",
+            spec,
+            project=self.project,
+            where=WHERE,
+            other=self.others.__getitem__,
+            warn=self.warnings.append,
+            **options,
+        )
+        assert CANARY not in "".join(self.warnings)
+        assert HASH not in "".join(self.warnings)
+        return secret
+
+    def value(self, spec: dict[str, Any], **options: Any) -> str:
+        return self.resolve(spec, **options).reveal()
+
+    def error(self, spec: dict[str, Any], **options: Any) -> str:
+        with pytest.raises(InvalidInput) as caught:
+            self.resolve(spec, **options)
+        error: BaseException | None = caught.value
+        while error is not None:
+            for secret in (CANARY, CANARY.encode("unicode_escape").decode(), HASH, HASH[7:]):
+                assert secret not in str(error)
+            assert error.__suppress_context__ or error.__context__ is None
+            error = error.__cause__
+        text = str(caught.value)
+        assert text.startswith("states/qwen.yaml:12:16: secret token ")
+        return text
+
+
+@pytest.fixture
+def case(tmp_path: Path) -> Case:
+    return Case(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("content", "value"),
+    [
+        (CANARY, CANARY),
+        (CANARY + "\n", CANARY),
+        (CANARY + "\n\n", CANARY + "\n"),
+        (CANARY + "\r\n", CANARY),
+        (f" {CANARY} \n", f" {CANARY} "),
+        ("two\nlines\n", "two\nlines"),
+        (CANARY + "\r", CANARY + "\r"),
+    ],
+)
+def test_a_file(case: Case, content: str, value: str) -> None:
+    case.write(".secrets/api token", content)
+    secret = case.resolve({"file": ".secrets/api token"})
+    assert secret.reveal() == value
+    assert secret.name == "token"
+    assert case.warnings == []
+
+
+def test_paths(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = case.write("home/x", "value")
+    monkeypatch.setenv("HOME", str(case.project / "home"))
+    assert case.value({"file": "~/x"}) == "value"
+    assert case.value({"file": str(path)}) == "value"
+    assert case.value({"file": "home/../home/x"}) == "value"
+    assert "home directory is not known: ~nobody-of-that-name/x" in case.error({"file": "~nobody-of-that-name/x"})
+
+
+def test_a_file_that_is_not_there(case: Case) -> None:
+    case.write(".secrets/qwen-api-user.token", CANARY)
+    path = case.project / ".secrets" / "qwen-api-usr.token"
+    assert case.error({"file": ".secrets/qwen-api-usr.token"}).splitlines() == [
+        f"states/qwen.yaml:12:16: secret token is to be read from {path}, which does not exist",
+        "  did you mean qwen-api-user.token?",
+    ]
+    assert f"{case.project / '.secret'} does not exist" in case.error({"file": ".secret/deeper/x"})
+
+
+def test_files_that_cannot_be_read(case: Case) -> None:
+    (case.project / "directory").mkdir()
+    assert "from a directory, expected a file" in case.error({"file": "directory"})
+    case.write("utf-16", CANARY.encode("utf-16"))
+    assert "is UTF-16, expected UTF-8; PowerShell's `>`" in case.error({"file": "utf-16"})
+    case.write("latin", CANARY.encode("latin-1"))
+    assert "is not UTF-8: byte 2 of 19 is wrong" in case.error({"file": "latin"})
+    case.write("nul", b"a\0b")
+    assert "contains a NUL byte" in case.error({"file": "nul"})
+    case.write("large", b"x" * 70_000)
+    assert "is longer than 64 KiB" in case.error({"file": "large"})
+    assert "is longer than 64 KiB" in case.error({"file": "/dev/zero"})
+    case.write("BOM", "\ufeff" + CANARY)
+    assert "byte-order mark (BOM)" in case.error({"file": "BOM"})
+    (case.project / "loop").symlink_to("loop")
+    assert f"cannot be read from {case.project / 'loop'}: Too many levels" in case.error({"file": "loop"})
+    case.write("file", "x")
+    assert "Not a directory" in case.error({"file": "file/below"})
+
+
+def test_a_file_without_permission(case: Case) -> None:
+    path = case.write("closed", CANARY, 0o000)
+    case.project.chmod(0o755)
+    script = (
+        "import os, sys; from pathlib import Path; from engine.declare.secrets import resolve\n"
+        "os.setuid(65534)\n"
+        "try: resolve('token', {'file': sys.argv[1]}, project=Path('/'), where=None, other=None)\n"
+        "except Exception as error: print(error)"
+    )
+    if os.getuid() != 0:
+        assert "Permission denied" in case.error({"file": "closed"})
+        return
+    for parent in path.parents:
+        if parent.stat().st_uid == os.getuid() and parent != Path("/"):
+            parent.chmod(parent.stat().st_mode | 0o011)
+    done = subprocess.run([sys.executable, "-c", script, str(path)], capture_output=True, text=True, check=True)
+    assert done.stdout == f"secret token cannot be read from {path}: Permission denied\n"
+
+
+@pytest.mark.parametrize("content", ["", "\n", " \n", "\r\n"])
+def test_empty(case: Case, content: str) -> None:
+    path = case.write("empty", content)
+    said = case.error({"file": "empty"})
+    assert "is empty" in said or "nothing but white space" in said
+    assert f"read from {path}" in said
+    said = case.error({"file": "empty", "format": "bcrypt"})
+    assert "is empty" in said or "nothing but white space" in said
+
+
+@pytest.mark.parametrize(
+    ("mode", "who"), [(0o644, "everyone on this machine"), (0o640, "its group"), (0o604, "everyone")]
+)
+def test_a_file_that_others_can_read(case: Case, mode: int, who: str) -> None:
+    path = case.write("it's open", CANARY, mode)
+    assert case.value({"file": "it's open"}) == CANARY
+    assert len(case.warnings) == 1
+    assert f"secret token: {path} can be read by {who}" in case.warnings[0]
+    command = case.warnings[0].partition("; ")[2]
+    subprocess.run(["sh", "-c", command], check=True)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    case.warnings.clear()
+    case.value({"file": "it's open"})
+    assert case.warnings == []
+
+
+def test_the_environment(case: Case) -> None:
+    assert case.value({"env": "TOKEN"}, env={"TOKEN": CANARY + "\n"}) == CANARY + "\n"
+    assert "environment variable TOKEN, which is not set" in case.error({"env": "TOKEN"}, env={})
+    said = case.error({"env": "TOKEN"}, env={"TOKEN": ""})
+    assert "is empty\n  read from the environment variable TOKEN" in said
+    assert case.value({"env": "TOKEN", "format": "bcrypt"}, env={"TOKEN": HASH}) == HASH
+    said = case.error({"env": "TOKEN", "format": "bcrypt"}, env={"TOKEN": HASH[2:]})
+    assert "set the variable again with the hash in single quotes" in said
+
+
+def test_commands(case: Case) -> None:
+    case.write("value", CANARY + "\n")
+    assert case.value({"command": ["cat", "value"]}) == CANARY
+    assert case.value({"command": "cat value | cat; cat /dev/stdin"}) == CANARY
+    said = case.error({"command": ["no-such-program", "x"]})
+    assert "needs the command no-such-program, which is not there" in said
+    assert "is empty\n  printed by: true" in case.error({"command": ["true"]})
+    case.write("script", "#!/bin/sh\n", 0o600)
+    assert "needs the command ./script, which does not start: Permission denied" in case.error(
+        {"command": ["./script"]}
+    )
+    assert "is longer than" in case.error({"command": "head -c 100000 /dev/zero | tr '\\0' x"})
+
+
+def test_a_command_that_fails(case: Case) -> None:
+    case.write("value", CANARY + "\n")
+    said = case.error({"command": 'set -x; v=$(cat value); echo "$v"; echo "wrong: $v" >&2; exit 3'})
+    assert "was not given by its command, which ended with status 3" in said
+    assert "wrong: <secret>" in said
+    assert "ended with signal 9" in case.error({"command": "kill -9 $$"})
+
+
+@pytest.mark.parametrize("command", [["sleep", "60"], "sleep 60; echo x", "sleep 60 & sleep 60"])
+def test_a_command_that_takes_too_long(case: Case, command: Any) -> None:
+    start = time.monotonic()
+    assert "was not given by its command within 0.3 s" in case.error({"command": command, "timeout": 0.3})
+    assert time.monotonic() - start < 5
+
+
+@pytest.mark.parametrize(("timeout", "seconds"), [(1, 1), ("1.5", 1.5), ("90s", 90), ("2m", 120), ("1 h", 3600)])
+def test_timeouts(case: Case, timeout: Any, seconds: float) -> None:
+    from engine.declare.secrets import _seconds
+
+    jsonschema.validate({"command": "x", "timeout": timeout}, SECRET_SCHEMA)
+    assert _seconds(timeout) == seconds
+
+
+def test_nothing_of_a_command_that_timed_out_is_left(case: Case) -> None:
+    case.error({"command": "echo $$ > pid; sleep 61 | cat", "timeout": 0.5})
+    pid = (case.project / "pid").read_text().strip()
+    time.sleep(0.2)
+    left = subprocess.run(["ps", "-o", "args=", "-g", pid], capture_output=True, text=True, check=False).stdout
+    assert "sleep 61" not in left
+
+
+def test_prompts(case: Case) -> None:
+    asked: list[str] = []
+
+    def prompt(answer: str) -> Callable[[str], str]:
+        return lambda text: asked.append(text) or answer  # type: ignore[func-returns-value]
+
+    assert case.value({"prompt": "Token of the API"}, prompt=prompt(CANARY)) == CANARY
+    assert case.value({"prompt": True}, prompt=prompt(CANARY)) == CANARY
+    assert asked == ["Token of the API: ", "Secret token: "]
+    assert "is empty\n  typed in" in case.error({"prompt": True}, prompt=prompt(""))
+
+
+def test_a_prompt_without_a_terminal(case: Case) -> None:
+    with open("/dev/null") as null, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "stdin", null)
+        said = case.error({"prompt": "Token"})
+    assert "is asked for on a terminal, and there is none" in said
+
+
+def test_a_bcrypt_hash(case: Case) -> None:
+    case.write("token", HASH + "\n")
+    assert case.value({"file": "token", "format": "bcrypt"}) == HASH
+    assert case.warnings == []
+
+
+def test_the_message_of_a_damaged_hash(case: Case) -> None:
+    path = case.write(".secrets/qwen-api-user.token", "b$12$" + HASH[7:])
+    assert case.error({"file": ".secrets/qwen-api-user.token", "format": "bcrypt"}).splitlines() == [
+        "states/qwen.yaml:12:16: secret token is no bcrypt hash: it starts with `b$12$`, not `$2b$12$`",
+        f"  read from {path} (58 characters, expected 60)",
+        "  A shell ate `$2`; write the file again with the hash in single quotes.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (CANARY, "this looks like the password itself"),
+        ("\ufeff" + HASH, "byte-order mark (BOM)"),
+        (HASH + "\r\n", "carriage return (CR)"),
+        (HASH + "\njesse", "two lines"),
+        (f" {HASH}", "white space before it"),
+        (HASH[:50], "the last 10 characters of it are missing"),
+    ],
+)
+def test_a_wrong_hash(case: Case, content: str, message: str) -> None:
+    case.write("token", content)
+    assert message in case.error({"file": "token", "format": "bcrypt"})
+
+
+def test_doubtful_hashes_are_taken_with_a_warning(case: Case) -> None:
+    case.write("token", bcrypt.hashpw(b"x", bcrypt.gensalt(4)))
+    case.value({"file": "token", "format": "bcrypt"})
+    assert "has the low cost 4" in case.warnings[0]
+
+
+def test_short_secrets_are_taken_with_a_warning(case: Case) -> None:
+    case.write("pin", "123")
+    assert case.value({"file": "pin"}) == "123"
+    assert "it has 3 characters" in case.warnings[0]
+
+
+def test_a_pair_that_matches(case: Case) -> None:
+    case.write("token", HASH)
+    assert case.value({"file": "token", "format": "bcrypt", "matches": "password"}) == HASH
+    assert case.value({"file": "token", "matches": "password"}) == HASH
+
+
+def test_a_pair_that_does_not_match(case: Case) -> None:
+    case.write("token", HASH)
+    case.others["password"] = Secret(CANARY + "!", "password")
+    said = case.error({"file": "token", "matches": "password"})
+    assert "does not match password: the hash was made from another password" in said
+    case.write("token", CANARY)
+    assert "is no bcrypt hash" in case.error({"file": "token", "matches": "password"})
+
+
+def test_a_password_too_long_for_bcrypt(case: Case) -> None:
+    case.write("token", HASH)
+    case.others["password"] = Secret("é" * 36 + "x", "password")
+    for spec in ({"file": "token", "matches": "password"}, {"bcrypt": {"password": "password", "file": "new"}}):
+        said = case.error(spec)
+        assert "that has 73 bytes, and bcrypt takes at most 72" in said
+    case.others["password"] = Secret("é" * 36, "password")
+    assert case.value({"bcrypt": {"password": "password", "file": "new", "cost": 4}})
+
+
+def test_a_hash_is_made_once_and_kept(case: Case) -> None:
+    spec = {"bcrypt": {"password": "password", "file": ".secrets/made/token", "cost": 4}}
+    value = case.value(spec)
+    path = case.project / ".secrets" / "made" / "token"
+    assert bcrypt.checkpw(CANARY.encode(), value.encode())
+    assert value.startswith("$2b$04$")
+    assert path.read_text() == value + "\n"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    assert [item.name for item in path.parent.iterdir()] == ["token"]
+    assert case.warnings == [f"secret token: made a new bcrypt hash of password in {path}"]
+    before = path.stat()
+    for _ in range(2):
+        assert case.value({**spec, "bcrypt": {**spec["bcrypt"], "cost": 5}}) == value
+    after = path.stat()
+    assert (before.st_ino, before.st_mtime_ns) == (after.st_ino, after.st_mtime_ns)
+    assert len(case.warnings) == 1
+
+
+def test_a_hash_is_made_anew_for_another_password(case: Case) -> None:
+    spec = {"bcrypt": {"password": "password", "file": "token", "cost": 4}}
+    first = case.value(spec)
+    case.others["password"] = Secret("another", "password")
+    second = case.value(spec)
+    assert second != first
+    assert bcrypt.checkpw(b"another", second.encode())
+    assert (case.project / "token").read_text() == second + "\n"
+
+
+def test_an_empty_file_is_filled(case: Case) -> None:
+    case.write("token", "\n")
+    assert bcrypt.checkpw(
+        CANARY.encode(), case.value({"bcrypt": {"password": "password", "file": "token", "cost": 4}}).encode()
+    )
+
+
+@pytest.mark.parametrize("content", ["my notes", CANARY, HASH[2:], HASH + "\njesse"])
+def test_something_else_in_the_file_is_not_written_over(case: Case, content: str) -> None:
+    path = case.write("token", content)
+    said = case.error({"bcrypt": {"password": "password", "file": "token"}})
+    assert "is to be kept in a file that holds something else" in said
+    assert f"read from {path}" in said
+    assert path.read_text() == content
+
+
+def test_without_writing(case: Case) -> None:
+    spec = {"bcrypt": {"password": "password", "file": "deep/token", "cost": 4}}
+    assert bcrypt.checkpw(CANARY.encode(), case.value(spec, write=False).encode())
+    assert list(case.project.iterdir()) == []
+    value = case.value(spec)
+    assert case.value(spec, write=False) == value
+
+
+def test_a_place_that_cannot_be_written(case: Case) -> None:
+    case.write("file", "x")
+    said = case.error({"bcrypt": {"password": "password", "file": "file/token", "cost": 4}})
+    assert f"cannot be kept in {case.project / 'file' / 'token'}: " in said
+
+
+def test_a_link_to_the_file_stays_a_link(case: Case) -> None:
+    case.write("real", "")
+    (case.project / "token").symlink_to("real")
+    value = case.value({"bcrypt": {"password": "password", "file": "token", "cost": 4}})
+    assert (case.project / "token").is_symlink()
+    assert (case.project / "real").read_text() == value + "\n"
+
+
+def test_many_at_once_agree_on_one_hash(case: Case) -> None:
+    script = (
+        "import sys; from pathlib import Path\n"
+        "from engine.declare.secrets import resolve; from engine.model import Secret\n"
+        "spec = {'bcrypt': {'password': 'p', 'file': 'token', 'cost': 6}}\n"
+        "print(resolve('t', spec, project=Path(sys.argv[1]), where=None, other=lambda n: Secret('x')).reveal())"
+    )
+    runs = [
+        subprocess.Popen([sys.executable, "-c", script, str(case.project)], stdout=subprocess.PIPE) for _ in range(6)
+    ]
+    assert {run.communicate()[0] for run in runs} == {(case.project / "token").read_bytes()}
+    assert [item.name for item in case.project.iterdir()] == ["token"]
+
+
+def test_sources_are_counted(case: Case) -> None:
+    for spec, found in (({}, "has no source"), ({"file": "x", "env": "Y"}, "has 2 sources (file, env)")):
+        with pytest.raises(InvalidInput) as caught:
+            resolve("token", spec, project=case.project, where=WHERE, other=case.others.__getitem__)
+        assert f"secret token {found}, expected exactly one of: file, env" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {},
+        {"file": "x", "env": "Y"},
+        {"file": ""},
+        {"file": "x", "fromat": "bcrypt"},
+        {"file": "x", "format": "argon2"},
+        {"command": []},
+        {"bcrypt": {"password": "p"}},
+        {"bcrypt": {"password": "p", "file": "f", "cost": 3}},
+        {"prompt": False},
+        {"command": "x", "timeout": "soon"},
+    ],
+)
+def test_the_schema_refuses(spec: dict[str, Any]) -> None:
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(spec, SECRET_SCHEMA)
+
+
+def test_the_schema_describes_everything() -> None:
+    jsonschema.Draft202012Validator.check_schema(SECRET_SCHEMA)
+    properties = SECRET_SCHEMA["properties"]
+    for name, schema in {**properties, **properties["bcrypt"]["properties"]}.items():
+        assert schema["description"], name
