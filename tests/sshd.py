@@ -20,6 +20,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +72,9 @@ class Sshd:
     address, port   where it listens; a free port where none is given
     kinds           types of its host keys
     config          further lines of sshd_config; the first word said wins, so they come first
-    users           name → password: users that exist for this server only, with root's rights taken away
+    users           name → password: users that exist for this server only, without root's rights
+    shell           root's login shell for this server only: the machine's may read start-up files for seconds;
+                    None leaves it as it is
     """
 
     user = "root"
@@ -85,6 +88,7 @@ class Sshd:
         kinds: Sequence[str] = ("ed25519",),
         config: Iterable[str] = (),
         users: Mapping[str, str] | None = None,
+        shell: str | None = "/bin/sh",
     ) -> None:
         self.directory = directory
         self.address = address
@@ -92,6 +96,7 @@ class Sshd:
         self.kinds = tuple(kinds)
         self.config = tuple(config)
         self.users = dict(users or {})
+        self.shell = shell
         self.process: subprocess.Popen[bytes] | None = None
         self._counted = 0
         self._prepare()
@@ -162,7 +167,7 @@ class Sshd:
         assert SSHD
         Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
         command = [SSHD, "-D", "-f", f"{self.directory}/sshd_config", "-E", f"{self.directory}/log"]
-        if self.users:
+        if self.users or (self.shell and may_unshare()):
             command = self._with_users(command)
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
         deadline = time.monotonic() + 10
@@ -180,9 +185,11 @@ class Sshd:
         """The command in a mount namespace of its own, in which /etc/passwd and /etc/shadow have the users."""
         names = ("passwd", "shadow")
         lines: dict[str, list[str]] = {name: [Path("/etc", name).read_text().rstrip("\n")] for name in names}
+        if self.shell:
+            lines["passwd"] = [re.sub(r"(?m)^(root:.*:)[^:]*$", rf"\g<1>{self.shell}", lines["passwd"][0])]
         for number, (user, password) in enumerate(self.users.items(), start=23000):
             home = self.directory / f"home_{user}"
-            home.mkdir()
+            home.mkdir(exist_ok=True)
             os.chown(home, number, number)
             crypted = subprocess.run(
                 ["openssl", "passwd", "-6", "-stdin"], input=password, capture_output=True, text=True, check=True
@@ -271,6 +278,12 @@ class Sshd:
             "ansible_user": self.user,
             "ansible_ssh_common_args": f"-F {self.client_config}",
         }
+
+
+@cache
+def may_unshare() -> bool:
+    """Whether this machine lets root have a mount namespace of its own."""
+    return subprocess.run(["unshare", "-m", "true"], capture_output=True, check=False).returncode == 0
 
 
 def descendants(pid: int) -> list[int]:
