@@ -64,7 +64,7 @@ class Sandbox:
 
     def __post_init__(self) -> None:
         self.root = self.root.resolve()
-        self.port = self.port or _free_port()
+        self.port = self.port or free_port()
         self.token, self.stale_token = _hash(), _hash()
         self.commits: tuple[str, ...] = ()
 
@@ -313,7 +313,8 @@ def _hash() -> str:
     return bcrypt.hashpw(os.urandom(12).hex().encode(), bcrypt.gensalt(10)).decode()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port on loopback that nobody listens on right now."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])

@@ -64,8 +64,10 @@ class PromptServer:
             return Response(b"500 Internal Server Error", 500, "text/plain")
 
     def route(self, request: Request) -> Response:
+        handler = self.routes.get((request.method, request.path))
         parent = request.path.rpartition("/")[0] + "/"
-        handler = self.routes.get((request.method, request.path)) or self.routes.get((request.method, parent))
+        if handler is None and parent != "/":
+            handler = self.routes.get((request.method, parent))
         return handler(request) if handler else Response(b"404: Not Found", 404, "text/plain")
 
     def serve(self, port: int) -> None:

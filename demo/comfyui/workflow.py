@@ -38,6 +38,7 @@ class Workflows:
             ("GET", "/view"): self.view,
             ("GET", "/queue"): self.queue,
             ("GET", "/object_info"): self.object_info,
+            ("GET", "/object_info/"): self.object_info,
         }
 
     def prompt(self, request: Request) -> Response:
@@ -105,7 +106,8 @@ class Workflows:
 
     def object_info(self, request: Request) -> Response:
         names = [*WORKING, *(f"StandIn{number:03}" for number in range(FILLERS))]
-        return Response({name: described(name) for name in names})
+        only = unquote(request.path.removeprefix("/object_info").strip("/"))
+        return Response({name: described(name) for name in names if only in ("", name)})
 
 
 def failure(kind: str, message: str) -> dict[str, Any]:

@@ -41,7 +41,7 @@ class Login:
         if request.path.endswith(EXEMPT) or self.let_in(request):
             return handler(request)
         if "text/html" in request.headers.get("Accept", ""):
-            return Response(status=302, headers={"Location": "/login"})
+            return Response(status=302, kind="text/html", headers={"Location": "/login"})
         return Response({"error": "Authentication required."}, 401)
 
     def let_in(self, request):
@@ -71,7 +71,9 @@ class Login:
             PASSWORD.write_text("")
         else:
             PASSWORD.write_text("\n".join(lines))
-        return Response(status=302, headers={"Location": "/", "Set-Cookie": f"session={sessions.new()}"})
+        return Response(
+            status=302, kind="text/html", headers={"Location": "/", "Set-Cookie": f"session={sessions.new()}"}
+        )
 
     @staticmethod
     def fits(line, password):
