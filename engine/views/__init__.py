@@ -11,7 +11,6 @@ from importlib import import_module
 from typing import Literal, TypeAlias
 
 from engine.model import Plan, Report
-from engine.views.layout import Style
 
 Format: TypeAlias = Literal["text", "json", "markdown", "html", "junit"]
 
@@ -48,10 +47,12 @@ def render(
     command    what was run, without options for single hosts (`apply states/qwen.yaml`), for hints on what to run
     limit      the most characters of Markdown a forge takes in one comment
     """
+    from engine.views.layout import Style
+
     style = Style(width, color, ascii, verbosity, diff, command, limit)
     module = import_module(f"engine.views.{_MODULES[format]}")
     text: str = module.render(value, style)
     return text
 
 
-__all__ = ["FORMATS", "Format", "Style", "render"]
+__all__ = ["FORMATS", "Format", "render"]

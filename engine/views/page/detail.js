@@ -5,9 +5,9 @@ function openDetail(host, resource, group) {
   const named = data.resources[resource];
   const panel = begin(named.name, tile(detail.tone), { host, resource });
   const took = tookOf(host, resource);
-  const where = group && group.length > 1 ? plural(group.length, "host") : data.hosts[host].name;
+  const where = data.hosts[host].name;
   panel.append(make("p", "sub", [where, named.kind, detail.word, took].filter(Boolean).join(" · ")));
-  if (group && group.length > 1) panel.append(make("p", "sub", group.map((at) => data.hosts[at].name).join(", ")));
+  panel.append(alike(group));
   const output = detail.rows.findIndex((row) => row[0] === "output");
   panel.append(said(output < 0 ? detail.rows : detail.rows.slice(0, output)));
   if (output >= 0) panel.append(...outputOf(detail.rows.slice(output)));
@@ -20,11 +20,11 @@ function openDetail(host, resource, group) {
   shownAs(host, resource);
 }
 
-function openHost(host) {
+function openHost(host, group) {
   const named = data.hosts[host];
   const panel = begin(named.name, null, { host, resource: -1 });
   const facts = [named.status, named.trips ? plural(named.trips, "trip") : "", named.seconds ? `${named.seconds.toFixed(1)} s` : ""];
-  panel.append(make("p", "sub", facts.filter(Boolean).join(" · ")));
+  panel.append(make("p", "sub", facts.filter(Boolean).join(" · ")), alike(group));
   if (named.error) {
     const text = make("pre", "", named.error.join("\n"));
     text.tabIndex = 0;
@@ -39,6 +39,12 @@ function openHost(host) {
   });
   panel.append(list);
   shownAs(host, -1);
+}
+
+// The names of hosts that are shown as one.
+function alike(group) {
+  if (!group || group.length < 2) return "";
+  return make("details", "", make("summary", "", `The same on ${plural(group.length, "host")}`), make("p", "sub", group.map((at) => data.hosts[at].name).join(", ")));
 }
 
 function begin(title, mark, chosen) {

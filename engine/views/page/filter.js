@@ -45,7 +45,8 @@ function draw() {
   if (view.tab === "matrix") drawMatrix();
   else drawGraph();
   const hosts = shownHosts().reduce((sum, entry) => sum + entry.hosts.length, 0);
-  byId("shown").textContent = `${hosts} of ${plural(data.hosts.length, "host")}, ${view.columns.length} of ${plural(data.resources.length, "resource")}`;
+  const resources = `${view.columns.length} of ${plural(data.resources.length, "resource")}`;
+  byId("shown").textContent = single ? resources : `${hosts} of ${plural(data.hosts.length, "host")}, ${resources}`;
 }
 
 function showTab(name) {

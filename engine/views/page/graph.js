@@ -1,5 +1,5 @@
 // The dependency graph: layers from top to bottom by the longest way from a resource that needs nothing.
-const BOX = { width: 196, height: 44, across: 34, down: 40, most: 6 };
+const BOX = { width: 222, height: 44, across: 34, down: 40, most: 6, tall: 12 };
 const SVG = "http://www.w3.org/2000/svg";
 
 function svg(tag, attributes, ...children) {
@@ -48,7 +48,8 @@ function reduced(needs, ranks) {
   return kept;
 }
 
-// Each layer in lines of a few boxes, ordered by where what they need stands, so that few edges cross.
+// Each layer in lines of a few boxes, ordered by where what they need stands, so that few edges cross. A long chain is
+// broken into columns.
 function places(needs, ranks) {
   const layers = [];
   ranks.forEach((rank, at) => (layers[rank] ||= []).push(at));
@@ -66,6 +67,16 @@ function places(needs, ranks) {
         spot[at] = { x: (index - (part.length - 1) / 2) * (BOX.width + BOX.across), y: line * (BOX.height + BOX.down) };
       });
       line += 1;
+    }
+  }
+  const widest = Math.max(...layers.map((layer) => Math.min(layer.length, BOX.most)));
+  if (line > BOX.tall && widest <= 2) {
+    const step = BOX.height + BOX.down;
+    const lines = Math.ceil(line / Math.ceil(line / BOX.tall));
+    for (const place of spot) {
+      const column = Math.floor(place.y / step / lines);
+      place.x += column * (widest * (BOX.width + BOX.across) + 30);
+      place.y -= column * lines * step;
     }
   }
   return spot;
@@ -102,7 +113,10 @@ function drawGraph() {
 function edge(from, to, spot) {
   const [x, y, u, v] = [spot[from].x, spot[from].y + BOX.height, spot[to].x, spot[to].y - 3];
   const bend = Math.max((v - y) / 2, 18);
-  const element = svg("path", { class: "edge", d: `M${x} ${y}C${x} ${y + bend} ${u} ${v - bend} ${u} ${v}`, "marker-end": "url(#arrow)" });
+  const [half, middle] = [BOX.width / 2, BOX.height / 2];
+  const across = `M${x + half} ${y - middle}C${x + half + 34} ${y - middle} ${u - half - 36} ${v + middle} ${u - half - 3} ${v + middle}`;
+  const d = v > y ? `M${x} ${y}C${x} ${y + bend} ${u} ${v - bend} ${u} ${v}` : across;
+  const element = svg("path", { class: "edge", d, "marker-end": "url(#arrow)" });
   Object.assign(element.dataset, { from, to });
   return element;
 }
@@ -117,7 +131,7 @@ function node(resource, at, place, hosts) {
   const [host] = found.find((pair) => pair[1].tone === tone) || [hosts[0]];
   const { name, kind } = data.resources[resource];
   const [x, y] = [place.x - BOX.width / 2, place.y];
-  const cut = name.length > 18 ? `${name.slice(0, 9)}…${name.slice(-8)}` : name;
+  const cut = name.length > 21 ? `${name.slice(0, 11)}…${name.slice(-9)}` : name;
   const small = kind + (found.length > 1 ? ` · ${found.length} hosts` : "");
   const element = svg("g", { class: "node", tabindex: 0, role: "button", "aria-label": `${name}, ${kind}` },
     svg("title", {}, document.createTextNode(name)),
@@ -142,8 +156,11 @@ function node(resource, at, place, hosts) {
 // A thin bar at the foot of a box: how many hosts of each tone.
 function shares(found, x, y) {
   let at = x + 10;
-  return ORDER.map((tone) => {
-    const width = ((BOX.width - 20) * found.filter((pair) => pair[1].tone === tone).length) / found.length;
+  const counts = ORDER.map((tone) => found.filter((pair) => pair[1].tone === tone).length);
+  const kinds = counts.filter(Boolean).length;
+  return ORDER.map((tone, index) => {
+    const share = ((BOX.width - 20 - kinds * 3) * counts[index]) / found.length;
+    const width = counts[index] ? share + 3 : 0; // even one host of many is to be seen
     at += width;
     return width ? svg("rect", { class: `bar ink-${tone === "bad" ? "remove" : tone}`, x: at - width, y: y + BOX.height - 4, width, height: 2.5 }) : null;
   }).filter(Boolean);

@@ -65,6 +65,8 @@ drawKinds();
 view.fold = data.groups.length < data.hosts.length && data.hosts.length > 12;
 byId("fold").checked = view.fold;
 byId("fold-label").hidden = turned || data.groups.length === data.hosts.length;
+byId("host").parentNode.hidden = single;
+if (single) byId("tab-matrix").textContent = "Resources";
 byId("matrix").addEventListener("click", onMatrixClick);
 byId("matrix").addEventListener("keydown", onMatrixKey);
 byId("tab-matrix").addEventListener("click", () => showTab("matrix"));

@@ -65,12 +65,15 @@ function hostRow(entry) {
   name.tabIndex = -1;
   name.title = entry.name;
   name.dataset.host = host;
+  name.group = entry.hosts;
+  name.setAttribute("role", "rowheader");
   row.append(name);
   const named = data.hosts[host];
   if (!named.cells.some((at) => at >= 0)) {
     const error = button(named.error ? "trouble" : "trouble rest", named.error ? named.error[0] : named.status);
     error.tabIndex = -1;
     error.dataset.host = host;
+    error.group = entry.hosts;
     row.append(error);
     return row;
   }
@@ -91,12 +94,15 @@ function resourceRow(resource) {
   const named = data.resources[resource];
   const name = make("div", "name", make("span", "", named.name), make("span", "kind", named.kind));
   name.title = named.name;
+  name.setAttribute("role", "rowheader");
   row.append(name);
   for (const entry of shownHosts()) row.append(cellOf(entry.hosts[0], resource, entry.hosts));
   const detail = single ? detailOf(0, resource) : null;
   if (detail) {
-    const first = detail.rows[0] || [""];
-    const what = make("div", "what", make("span", "label", first[0]), first.length > 1 ? lineOf(first) : "", make("span", "took", tookOf(0, resource)));
+    const why = detail.rows[0].length > 2 && detail.rows.find((said) => said[0] === "because");
+    const first = why || detail.rows[0];
+    const text = make("span", first.length > 2 ? "text exact" : "text", lineOf(first));
+    const what = make("div", "what", make("span", "label", first[0]), text, make("span", "took", tookOf(0, resource)));
     what.dataset.host = 0;
     what.dataset.resource = resource;
     row.append(what);
@@ -130,7 +136,7 @@ function onMatrixClick(event) {
   const target = event.target.closest("[data-host]");
   if (!target) return;
   const host = Number(target.dataset.host);
-  if (target.dataset.resource === undefined) openHost(host);
+  if (target.dataset.resource === undefined) openHost(host, target.group);
   else openDetail(host, Number(target.dataset.resource), target.group);
   if (target.tabIndex <= 0) focusOn(target);
 }
