@@ -1,0 +1,75 @@
+"""`engine unlock`: who holds the lock of a host, and breaking it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from engine.cli.job import load_inventory
+from engine.cli.options import SETTINGS, inventory_option, root_option
+from engine.cli.output import Printer
+from engine.cli.project import project_root
+from engine.cli.request import Request
+from engine.errors import EngineError, HostFailed, Unreachable
+from engine.execute.frames import Finished, Result
+from engine.execute.lock import holder_program, unlock_program
+from engine.execute.shell import Program, run
+from engine.model import Host, Transport
+from engine.transports import Options, connect
+
+
+@click.command("unlock", context_settings=SETTINGS)
+@click.argument("pattern")
+@root_option
+@inventory_option
+@click.option("--show", is_flag=True, help="Only say who holds it.")
+@click.option("-y", "--yes", is_flag=True, help="Break it although the program that holds it still runs.")
+def unlock_command(pattern: str, chdir: Path | None, inventory: tuple[str, ...], show: bool, yes: bool) -> None:
+    """Break the lock that an apply holds on the hosts of PATTERN.
+
+    A lock goes by itself when the program that holds it has ended. Breaking one whose program still runs lets two
+    applies change the host at the same time, so it takes --yes.
+    """
+    root = project_root(Path.cwd(), chdir)
+    hosts = load_inventory(Request(inventory=inventory, chdir=chdir), root).hosts(pattern, None)
+    printer = Printer()
+    code = 0
+    for host in hosts:
+        try:
+            printer.out(f"{host.name}: {_unlock(host, Options(root), show, yes)}")
+        except EngineError as error:
+            printer.err(str(error))
+            code = 4 if isinstance(error, Unreachable) and code != 1 else 1
+    sys.exit(code)
+
+
+def _unlock(host: Host, options: Options, show: bool, force: bool) -> str:
+    transport = connect(host, options)
+    try:
+        found = _ask(host, transport, holder_program())
+        who, held = found.facts.get("holder", ""), found.facts["held"] == "yes"
+        if not who:
+            return "is not locked"
+        if show:
+            return f"is locked by {who}" if held else f"is not locked; a dead program left a lock: {who}"
+        if held and not force:
+            raise HostFailed(
+                f"{host.name}: its lock is held by {who}, which still runs; --yes breaks it all the same"
+            )
+        broken = _ask(host, transport, unlock_program())
+        if broken.facts["held"] == "other":
+            raise HostFailed(f"{host.name}: another apply took the lock meanwhile; it was left alone")
+        return f"the lock of {who} is broken"
+    finally:
+        transport.close()
+
+
+def _ask(host: Host, transport: Transport, program: Program) -> Result:
+    for event in run(transport, program):
+        if isinstance(event, Finished):
+            if event.result.status:
+                raise HostFailed(f"{host.name}: {event.result.output.strip()}")
+            return event.result
+    raise HostFailed(f"{host.name}: the lock could not be looked at")
