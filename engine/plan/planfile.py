@@ -73,14 +73,17 @@ def check_seal(
             "  plan, or set ENGINE_KEY to the same value on both."
         )
     body = {name: value for name, value in found.items() if name not in ("mac", "made")}
-    seal, made = found.get("mac"), found.get("made")
-    good = isinstance(seal, str) and isinstance(made, dict) and same(_canonical(body), seal)
-    good = good and same(f"{made.get('at')} {seal}".encode(), str(made.get("mac"))) and dumps(found) == text  # type: ignore[union-attr]
-    if not good:
+    if not (_sealed(body, found.get("mac"), found.get("made"), same) and dumps(found) == text):
         raise PlanRefused(
             f"{file}: was changed after it was made; nothing of it is applied\n"
-            f"  Plan again with: plan {' '.join(str(s) for s in found.get('states', []))} --out {file}"
+            f"  Plan again with: plan STATE --out {file}"
         )
+
+
+def _sealed(body: Mapping[str, Any], seal: object, made: object, same: Callable[[bytes, str], bool]) -> bool:
+    if not isinstance(seal, str) or not isinstance(made, dict):
+        return False
+    return same(_canonical(body), seal) and same(f"{made.get('at')} {seal}".encode(), str(made.get("mac")))
 
 
 def drift(reviewed: Mapping[str, Any], host: HostPlan) -> Iterator[str]:
