@@ -173,6 +173,11 @@ split_moment() {
   moment=${moment%%.*}.$fraction
 }
 
+# When each of the files named on standard input, with NUL bytes after the names, changed.
+moments() {
+  if stat -c %Z / >/dev/null 2>&1; then xargs -0 stat -c '%Z %z' --; else xargs -0 stat -f '%Fc' --; fi
+}
+
 # Reports what is watched: the content's digest in `sum`, and mode, owner and group as far as they are managed.
 watched() {
   marks=$type

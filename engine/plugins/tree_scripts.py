@@ -245,9 +245,6 @@ TREE_WATCH = (
     + SURVEY
     + WATCH
     + r"""
-moments() {
-  if stat -c %Z . >/dev/null 2>&1; then xargs -0 stat -c '%Z %z' --; else xargs -0 stat -f '%Fc' --; fi
-}
 watched_names() {
   regular "$@"
   # What was deleted is told by the directory it was in. Where nothing is deleted, others may write there.

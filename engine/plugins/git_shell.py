@@ -1,0 +1,232 @@
+"""The shell functions that the texts of git-clone share. Constants, POSIX sh; values arrive as variables.
+
+git is run as the user whom the directory belongs to, so that files keep their owner and nobody's hooks run as root.
+It never asks anything. A name and password from the declared URL reach it through descriptor 3, never as an argument
+or in the environment. References under `refs/engine/` are ours:
+  refs/engine/checkout    the commit checked out last; so it is known not to be a local one, and is never collected
+  refs/engine/busy        set while we work; if it is found, a run was cut off and its lock files are stale
+  refs/engine/unfinished  the commit a checkout was leading to, set while files are replaced
+  refs/engine/rescued     what was found changed after a checkout that was cut off
+"""
+
+GIT = r"""
+need git
+# Where we come from may be closed to the user git is run as.
+cd /
+unset GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE GIT_OBJECT_DIRECTORY GIT_NAMESPACE GIT_CEILING_DIRECTORIES XDG_CONFIG_HOME
+GIT_TERMINAL_PROMPT=0 GIT_ASKPASS=true SSH_ASKPASS=true GIT_OPTIONAL_LOCKS=0 GIT_ADVICE=0
+export GIT_TERMINAL_PROMPT GIT_ASKPASS SSH_ASKPASS GIT_OPTIONAL_LOCKS GIT_ADVICE
+umask 022
+tab=$(printf '\t')
+
+# From here on git runs as the owner of $1, if we are root and he is not.
+become_owner() {
+  as='' owner=$(stat -c '%u %g %U' -- "$1" 2>/dev/null) || owner=$(stat -f '%u %g %Su' -- "$1")
+  uid=${owner%% *}
+  owner=${owner#* }
+  gid=${owner%% *}
+  owner=${owner#* }
+  me=$(id -u)
+  if [ "$me" -ne 0 ] || [ "$uid" -eq 0 ]; then return 0; fi
+  home=/ groups=--clear-groups
+  case $owner in
+    UNKNOWN | '' | *[!A-Za-z0-9._-]* | -*) owner='' ;;
+    *)
+      eval "home=~$owner"
+      groups=--init-groups
+      gid=$(id -g -- "$owner")
+      ;;
+  esac
+  if setpriv --reuid="$uid" --regid="$gid" "$groups" -- true 2>/dev/null; then as='setpriv'
+  elif [ "$owner" ]; then as='su'
+  else fail "$1 belongs to user number $uid, who has no name; without setpriv git cannot be run as that user"
+  fi
+}
+
+as_owner() {
+  case $as in
+    setpriv)
+      HOME=$home USER=$owner LOGNAME=$owner setpriv --reuid="$uid" --regid="$gid" "$groups" -- "$@"
+      ;;
+    su) su -s /bin/sh -c 'exec "$@"' -- "$owner" sh "$@" ;;
+    *) "$@" ;;
+  esac
+}
+
+# git in the directory $1; it starts nothing that outlives it.
+git_in() {
+  in=$1
+  shift
+  as_owner git -C "$in" -c core.fsmonitor=false -c core.quotePath=false -c gc.auto=0 -c maintenance.auto=false \
+    -c advice.detachedHead=false -c diff.autoRefreshIndex=false -c init.defaultBranch=main "$@"
+}
+
+# Each time git asks, it gets the next pair of lines.
+# shellcheck disable=SC2016  # git runs this in a shell of its own
+HELPER='!f() { [ "$1" = get ] || return 0; IFS= read -r u <&3; IFS= read -r p <&3; printf "%s\n" "$u" "$p"; }; f'
+
+# The same for what talks to the other side.
+git_far() {
+  case $url in
+    /* | file:* | http:* | https:* | git:* | ftp:* | ftps:*) ;;
+    *)
+      settings=$(git_in "$1" config --get core.sshCommand || :)
+      if [ -z "$settings${GIT_SSH_COMMAND-}${GIT_SSH-}" ]; then
+        GIT_SSH_COMMAND='ssh -o BatchMode=yes'
+        export GIT_SSH_COMMAND
+      fi
+      ;;
+  esac
+  if [ -z "$user$password" ]; then
+    git_in "$@"
+    return
+  fi
+  in=$1
+  shift
+  for n in 1 2 3 4 5 6 7 8 9; do printf 'username=%s\npassword=%s\n' "$user" "$password"; done | {
+    exec 3<&0 </dev/null
+    git_in "$in" -c credential.helper= \
+      -c "credential.$origin.helper=$HELPER" "$@"
+  }
+}
+
+# What stands at the path, into `type`: absent, link, file, other, blocked, empty, half (a clone that was cut off,
+# with nothing but what git made), checkout, broken (an unusable .git among other files) or directory (anything else).
+find_checkout() {
+  look
+  [ "$type" = directory ] || return 0
+  entries=''
+  for entry in "$file"/* "$file"/.[!.]* "$file"/..?*; do
+    case $entry in
+      "$file/.git") ;;
+      *)
+        if [ -e "$entry" ] || [ -h "$entry" ]; then
+          entries=$entry
+          break
+        fi
+        ;;
+    esac
+  done
+  if [ ! -e "$file/.git" ] && [ ! -h "$file/.git" ]; then
+    [ "$entries" ] || type='empty'
+    return 0
+  fi
+  become_owner "$file"
+  type='checkout' half='broken'
+  [ "$entries" ] || half='half'
+  # git looks for a repository in the directories above, too: without a way up, it is this one.
+  if found=$(git_in "$file" rev-parse --show-cdup --absolute-git-dir 2>&1); then
+    line_break='
+'
+    case $found in
+      "$line_break"*) git_dir=${found#?} ;;
+      *) type=$half ;;
+    esac
+  else
+    case $found in
+      *'not a git repository'*) type=$half ;;
+      *) fail "$found" ;;
+    esac
+  fi
+  [ "$type" = checkout ] || return 0
+  head=$(git_in "$file" rev-parse -q --verify 'HEAD^{commit}' 2>/dev/null) || head=''
+  [ -z "$head" ] || return 0
+  refs=$(git_in "$file" for-each-ref --count=1 refs/heads refs/stash 2>/dev/null) || refs=''
+  [ -e "$git_dir/index" ] || [ "$refs" ] || type=$half
+  [ "$type" != half ] || [ -z "$entries" ] || type='broken'
+}
+
+# URL $1 without a name and password, into `plain_url`.
+strip_url() {
+  plain_url=$1
+  case $1 in
+    http://*@* | https://*@* | ftp://*@* | ftps://*@*)
+      rest=${1#*://}
+      authority=${rest%%/*}
+      plain_url=${1%%://*}://${authority##*@}${rest#"$authority"}
+      ;;
+  esac
+}
+
+# shellcheck disable=SC2016  # git runs this in a shell of its own
+INNER='git status --porcelain --untracked-files=no | while IFS= read -r line; do
+  printf "%.3s%s/%s\n" "$line" "$displaypath" "${line#???}"
+done'
+
+# Changes to tracked files that no commit holds, one a line, into `dirty`.
+uncommitted() {
+  dirty=$(git_in "$file" status --porcelain --untracked-files=no --ignore-submodules=all)
+  [ "$submodules" ] || return 0
+  inner=$(git_in "$file" submodule --quiet foreach --recursive "$INNER")
+  [ -z "$inner" ] || dirty="$dirty${dirty:+
+}$inner"
+}
+
+# Commits below the given ones that are known from nowhere else, newest first, into `unknown`. Without a wildcard in
+# it, git would take the reference for a directory of references.
+local_commits() {
+  unknown=$(git_in "$file" rev-list --max-count=50 "$@" --not --remotes --tags --glob='refs/engine/checkou[t]')
+}
+
+# A checkout was cut off: ours, or that of a first clone, which writes the index at its end.
+cut_off() {
+  unfinished=$(git_in "$file" rev-parse -q --verify refs/engine/unfinished) || unfinished=''
+  [ "$unfinished" ] || [ ! -e "$git_dir/index" ]
+}
+"""
+
+PERFORM = r"""
+# An action writes.
+unset GIT_OPTIONAL_LOCKS
+
+# Commit $1 is here.
+have() { git_in "$into" cat-file -e "$1^{commit}" 2>/dev/null; }
+
+# A process of git's at work in the directory, if the host tells.
+at_work() {
+  for process in /proc/[0-9]*; do
+    { IFS= read -r name <"$process/comm"; } 2>/dev/null || continue
+    case $name in git*) ;; *) continue ;; esac
+    place=$(readlink "$process/cwd" 2>/dev/null) || continue
+    case $place/ in "$file/"*) return 0 ;; esac
+  done
+  return 1
+}
+
+# Brings the commit wanted into the repository `into`; `fresh` if it is new.
+fetch_commit() {
+  if [ "$commit" ] && have "$commit"; then return 0; fi
+  # A depth would cut off the history of a whole clone.
+  shallow=$fresh
+  [ "$fresh" ] || shallow=$(git_in "$into" rev-parse --is-shallow-repository)
+  if [ "$depth" ] && [ "$shallow" != false ]; then
+    # Not every server hands out a commit by its name; then by that of the branch or tag, then everything.
+    for what in "$commit" "$ref"; do
+      [ "$what" ] || continue
+      git_far "$into" fetch -q --no-tags --depth "$depth" "$remote" "$what" || continue
+      [ "$commit" ] && have "$commit" && return 0
+    done
+    shallow=$(git_in "$into" rev-parse --is-shallow-repository)
+    [ "$shallow" = false ] || git_far "$into" fetch -q --unshallow "$remote" || :
+  fi
+  git_far "$into" fetch -q "$remote" || fail "$shown could not be fetched, see above"
+  if [ -z "$commit" ]; then
+    commit=$(git_in "$into" rev-parse -q --verify "$revision^{commit}") ||
+      fail "$shown has no commit that begins with $revision, or several"
+    return 0
+  fi
+  for what in "$ref" "$commit"; do
+    have "$commit" || [ -z "$what" ] || git_far "$into" fetch -q "$remote" "$what" || :
+  done
+  have "$commit" || fail "$shown has no commit $commit"
+}
+
+update_submodules() {
+  [ "$submodules" ] || return 0
+  git_in "$into" submodule --quiet sync --recursive
+  if [ "$depth" ]; then
+    git_far "$into" submodule --quiet update --init --recursive --depth "$depth" && return 0
+  fi
+  git_far "$into" submodule --quiet update --init --recursive || fail "the submodules could not be updated; see above"
+}
+"""
