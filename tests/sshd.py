@@ -56,10 +56,11 @@ def public(path: Path) -> str:
 
 
 def sign(authority: Path, key: Path, *, principals: str, host: bool = False, extra: Sequence[str] = ()) -> Path:
-    """Certify `key.pub` with the private key `authority`; returns the certificate's path."""
-    kind = ["-h"] if host else []
+    """Certify `key.pub` with the private key `authority`, for all where `principals` is empty; returns the
+    certificate's path."""
+    kind = [*(["-h"] if host else []), *(["-n", principals] if principals else [])]
     subprocess.run(
-        ["ssh-keygen", "-q", "-s", str(authority), "-I", "test", *kind, "-n", principals, *extra, f"{key}.pub"],
+        ["ssh-keygen", "-q", "-s", str(authority), "-I", "test", *kind, *extra, f"{key}.pub"],
         check=True,
     )
     return key.with_name(key.name + "-cert.pub")
@@ -121,12 +122,15 @@ class Sshd:
         self._write_server_config()
 
     def _write_server_config(self) -> None:
+        keys = f"/bin/cat {self.directory}/authorized_keys"
         lines = [
             *self.config,
             f"ListenAddress {self.address}",
             f"Port {self.port}",
             *(f"HostKey {self.host_key(kind)}" for kind in self.kinds),
             f"AuthorizedKeysFile {self.directory}/authorized_keys",
+            # The directory may be closed to users other than root, who cannot read the file then.
+            *([f"AuthorizedKeysCommand {keys}", "AuthorizedKeysCommandUser root"] if self.users else []),
             "PidFile none",
             "LogLevel DEBUG1",
             "UsePAM no",

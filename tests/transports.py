@@ -8,7 +8,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 from engine.model import Transport
+from tests.sshd import SSHD
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,11 @@ def run(transport: Transport, *argv: str, stdin: Iterable[bytes] = ()) -> Ran:
         out[piece.stream].append(piece.data)
         status = piece.status
     return Ran(b"".join(out["stdout"]), b"".join(out["stderr"]), status)
+
+
+def need_sshd() -> None:
+    if SSHD is None or os.geteuid() != 0:
+        pytest.skip("needs OpenSSH's sshd, and root to start it")
 
 
 def threads_and_files() -> tuple[list[str], list[str]]:

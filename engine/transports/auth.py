@@ -20,6 +20,7 @@ from engine.transports.known_hosts import blob_type, fingerprint
 from engine.transports.session import Session, paramiko
 from engine.transports.ssh_config import Settings
 
+NOTHING = "nothing but the user's name"
 ASKED = 3
 """How often a person is asked for a password."""
 
@@ -105,10 +106,8 @@ def _offer_all(session: Session, login: Login, agent: _Agent) -> bool:
                 again = True
                 break
         if not offered and not login.tried:
-            needed = _offer(session, login, Credential("none", "nothing", lambda: _none(session, login)))
-            if needed == []:
-                return True
-            again = bool(handler.accepted)
+            # There is nothing to offer; at least this tells what the host would accept.
+            return _offer(session, login, Credential("none", NOTHING, lambda: _none(session, login))) == []
     return False
 
 
@@ -118,7 +117,7 @@ def _none(session: Session, login: Login) -> list[str]:
 
 
 def _welcome(credential: Credential, accepted: tuple[str, ...]) -> bool:
-    if not accepted or credential.method in accepted:
+    if not accepted or credential.method in (*accepted, "none"):
         return True
     return credential.method == "password" and "keyboard-interactive" in accepted
 
@@ -154,6 +153,9 @@ def _credentials(session: Session, login: Login, agent: _Agent) -> Iterator[Cred
     if given and login.key_first:
         yield _password(session, login, "the password given")
     if login.password is None and login.asking and passwords:
+        if not session.handler.accepted:
+            # Nobody is asked for a password before it is known that one would do.
+            yield Credential("none", NOTHING, lambda: _none(session, login))
         for number in range(1, ASKED + 1):
             yield _password(session, login, f"password typed in ({number})")
 
@@ -301,9 +303,9 @@ def _leave(login: Login, why: str) -> None:
 
 def _refused(session: Session, login: Login) -> str:
     settings = login.settings
-    accepted = session.handler.accepted if session.auth_handler else ()
+    accepted = session.handler.accepted
     lines = [f"{login.name}: {settings.address} let {settings.user} in with none of the credentials"]
-    lines += [f"  tried: {label}" for label in dict.fromkeys(login.tried)] or ["  tried: nothing, there is no key"]
+    lines += [f"  tried: {label}" for label in dict.fromkeys(login.tried)]
     lines += [f"  not tried: {why}" for why in dict.fromkeys(login.left)]
     if session.farewell:
         lines.append(f"  the host ended the connection: {session.farewell}")

@@ -223,7 +223,8 @@ class Session(paramiko.ServiceRequestingTransport):  # type: ignore[misc,name-de
     @property
     def handler(self) -> Handler:
         """Who authenticates; asks for the service when first used."""
-        self.ensure_session()
+        if self._handler is None:
+            self.ensure_session()
         assert self._handler is not None
         return self._handler
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import uuid
 from collections.abc import Iterator
@@ -11,12 +10,8 @@ from pathlib import Path
 import pytest
 
 from engine.transports import Options
-from tests.sshd import SSHD, Sshd
-
-
-def need_sshd() -> None:
-    if SSHD is None or os.geteuid() != 0:
-        pytest.skip("needs OpenSSH's sshd, and root to start it")
+from tests.sshd import Sshd
+from tests.transports import need_sshd
 
 
 @pytest.fixture
