@@ -65,7 +65,7 @@ _engine_frame() { printf '\n#%s %s\n' "$_engine_nonce" "$1" >&9; }
 _engine_mark() { printf '\n#%s %s\n' "$_engine_nonce" "$1" >&8; }
 
 _engine_relay() {
-  trap '' TERM HUP INT QUIT
+  trap '' HUP INT QUIT
   cat
   # The other side is gone. What still writes here must neither die of it nor wait for it.
   exec cat >/dev/null
@@ -147,13 +147,24 @@ if [ -z "$_engine_leader" ] && [ -z "${ENGINE_LED-}" ] && command -v setsid >/de
   exit
 fi
 unset p ENGINE_LED
-trap : TERM HUP INT QUIT PIPE
+# Before anything else runs that SIGTERM to the group must not end. A redirection of a whole group of commands would
+# leave copies of what it replaces, open in all that is forked from there; `exec` does not.
+trap '' TERM
+trap : HUP INT QUIT PIPE USR1 USR2
+exec 5>&1 7>&2
 {
+  exec 8>&1
   {
-    trap : TERM HUP INT QUIT PIPE
-    { _engine_run 9>&1 >/dev/null 2>&1 5>&-; } | _engine_relay >&5 2>/dev/null 7>&- 8>&-
-  } 8>&1 | _engine_relay >&7 2>/dev/null 5>&-
-} 5>&1 7>&2
+    exec 9>&1 >/dev/null 2>&1 5>&-
+    _engine_run
+  } | {
+    exec >&5 2>/dev/null 5>&- 7>&- 8>&-
+    _engine_relay
+  }
+} | {
+  exec >&7 2>/dev/null 5>&- 7>&-
+  _engine_relay
+}
 """
 """Frames and the sections' output leave through relays, which outlive the connection: what writes to them when it is
 cut is not ended by SIGPIPE. $@ is the command line that starts the program."""

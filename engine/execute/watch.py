@@ -90,8 +90,10 @@ _engine_signal() {
 }
 # Ends what a section that took too long has left: it was told to end, so it gets some time before it must.
 _engine_clear() {
+  _engine_n=$_engine_dog
   _engine_leash
-  wait
+  # Its last signals may still be on their way, and interrupt the wait.
+  while kill -s 0 "$_engine_n"; do wait "$_engine_n"; done
   for _engine_t in 1 2 3; do
     _engine_strays
     [ -n "$_engine_found" ] || return 0
@@ -100,23 +102,27 @@ _engine_clear() {
   _engine_signal KILL
 }
 
-# One watchdog for the whole program, which counts seconds. It is told that a new section has started by SIGCONT:
-# the only signal that does no harm where it arrives before its trap is set.
+# One watchdog for the whole program, which counts seconds. SIGCONT tells it that a new section has started, SIGALRM
+# that it is no longer needed: the program traps neither, so they do what they should (nothing; end it) even where
+# they arrive before it has set its own traps.
 _engine_arm() {
   [ "$_engine_limit" = "$1" ] && [ -n "$_engine_dog" ] && kill -s CONT "$_engine_dog" && return
   _engine_leash
   _engine_limit=$1
-  _engine_watch </dev/null 8>&- 7>&- &
+  {
+    exec </dev/null 8>&- 7>&-
+    _engine_watch
+  } &
   _engine_dog=$!
 }
 _engine_leash() {
-  [ -z "$_engine_dog" ] || kill -s USR1 "$_engine_dog"
+  [ -z "$_engine_dog" ] || kill -s ALRM "$_engine_dog"
   _engine_dog=
 }
 _engine_watch() {
   trap '_engine_left=$_engine_limit' CONT
-  trap 'kill -s KILL "${!-}"; exit 0' USR1
-  trap '' TERM HUP INT QUIT PIPE USR2
+  trap 'kill -s KILL "${!-}"; exit 0' ALRM
+  trap '' TERM HUP INT QUIT PIPE USR1 USR2
   _engine_left=$_engine_limit _engine_beat=0
   _engine_look self
   _engine_dog=$_engine_pid
@@ -126,7 +132,7 @@ _engine_watch() {
     _engine_look "$_engine_main" || {
       # The program was killed. Its running step goes on, and may take its time, but no more than that.
       exec 9>/dev/null
-      _engine_look "$$" || exit 0
+      if [ "$_engine_left" -lt -9 ] || ! _engine_look "$$"; then exit 0; fi
     }
     _engine_left=$((_engine_left - 1)) _engine_beat=$((_engine_beat + 1))
     if [ "$_engine_beat" -ge 10 ] && [ "$_engine_left" -gt -40 ]; then
@@ -141,7 +147,7 @@ _engine_bite() {
   if [ "$_engine_left" = -1 ]; then
     kill -s USR2 "$_engine_main"
     _engine_signal TERM
-  elif [ "$_engine_left" -le -4 ]; then
+  elif [ "$_engine_left" -le -4 ] && [ "$_engine_left" -ge -9 ]; then
     _engine_signal KILL
   fi
 }
