@@ -47,6 +47,22 @@ def _failure(group: Group, style: Style) -> Iterator[str]:
 
 
 def _rollout(report: Report, style: Style) -> Iterator[str]:
+    if style.verbosity >= 0:
+        yield from _batches(report, style)
+    found = list(host_lines(report, style.verbosity))
+    wide = min(max((cells(line.hosts) for line in found), default=0), 30)
+    wide = max(wide, 8) + 2
+    for line in found:
+        for at, text in enumerate(line.texts):
+            yield f"{padded('' if at else line.hosts, wide)}{style.mark(line.tone)} {text}"
+    if found:
+        yield ""
+    if style.verbosity > 0:
+        stuck = tuple(host for host in report.hosts if status(host) not in ("converged", "not started"))
+        yield from _groups(replace(report, hosts=stuck), style)
+
+
+def _batches(report: Report, style: Style) -> Iterator[str]:
     yield headline(report)
     batches = batch_lines(report)
     wide = max(*(cells(batch.hosts) for batch in batches), 13) + 2
@@ -56,16 +72,6 @@ def _rollout(report: Report, style: Style) -> Iterator[str]:
         said = f"{indent}{', '.join(batch.parts)}"
         yield filled(f"  {number}/{len(batches)}  {padded(batch.hosts, wide)}{said}", batch.took, style)
     yield ""
-    found = list(host_lines(report, style.verbosity))
-    wide = min(max((cells(line.hosts) for line in found), default=8), 30) + 2
-    for line in found:
-        for at, text in enumerate(line.texts):
-            yield f"{padded('' if at else line.hosts, wide)}{style.mark(line.tone)} {text}"
-    if found:
-        yield ""
-    if style.verbosity > 0:
-        stuck = tuple(host for host in report.hosts if status(host) not in ("converged", "not started"))
-        yield from _groups(replace(report, hosts=stuck), style)
 
 
 def what_now(report: Report) -> Iterator[str]:

@@ -51,13 +51,14 @@ def render(value: Plan | Report, style: Style) -> str:
 
 def prose(text: str) -> str:
     """A sentence in which nothing is markup."""
-    return " ".join(map(_word, text.split(" ")))
+    return " ".join(map(_word, visible(text).split(" ")))
 
 
 def code(text: str) -> str:
     """A value as a code span, fit for a table cell; nothing for an empty one."""
     if not text:
         return ""
+    text = visible(text)
     return f"<code>{_references(_EXOTIC, text)}</code>" if _SPAN.search(text) else f"`{text}`"
 
 
@@ -118,7 +119,7 @@ class _Page:
         found += ["  \n".join(self.ending)] if self.ending else []
         lost = [count(number, noun) for noun, number in self.lost.items() if number]
         if lost:
-            where = f" All of it: {code(visible(f'{command} --format html'))}" if 0 < self.size(command) < 200 else ""
+            where = f" All of it: {code(f'{command} --format html')}" if 0 < self.size(command) < 200 else ""
             found.append(f"**Left out, to stay within the length of a comment: {listed(lost)}.**{where}")
         return self.spelling("\n\n".join(part for part in found if part)) + "\n"
 
