@@ -13,7 +13,7 @@ from engine.declare.validate import nearest
 from engine.errors import InvalidInput, Problem
 
 LOCAL = ("localhost", "127.0.0.1", "::1")
-_SUBSCRIPT = re.compile(r"(.+)\[(?:(-?[0-9]+)|([0-9]+):([0-9]*))\]")
+_SUBSCRIPT = re.compile(r"(.+)\[(?:(-?[0-9]+)|([0-9]+)[:-]([0-9]*))\]")
 _PART = re.compile(r"(?:[^\s:\[\]]|\[[^\]]*\])+")
 
 

@@ -68,12 +68,8 @@ class Reader:
     def _host_list(self, name: str) -> None:
         for part in name.split(","):
             if part.strip():
-                try:
-                    hosts, port = ranges.expand(part.strip())
-                except ValueError as error:
-                    self.problems.append(Problem(str(error), "-i"))
-                    continue
-                self._add_hosts(hosts, port, {}, "ungrouped")
+                host, port = ranges.address(part.strip()) or (part.strip(), None)
+                self._add_hosts([host], port, {}, "ungrouped")
 
     def _document(self, document: Item) -> None:
         if document.kind != "map":
