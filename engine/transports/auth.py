@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from engine.errors import AuthenticationRefused, Unreachable
+from engine.errors import AuthenticationRefused, ConnectionLost, Unreachable
 from engine.model import Secret
 from engine.transports import keys
 from engine.transports.certificates import CERT_SUFFIX, plain_key
@@ -77,7 +77,7 @@ def credentials_of(variables: Mapping[str, Any]) -> tuple[str | None, str | None
 
 
 def log_in(session: Session, login: Login) -> None:
-    """Offer credentials until the host is content. Raises AuthenticationRefused, Unreachable."""
+    """Offer credentials until the host is content. Raises AuthenticationRefused, ConnectionLost, Unreachable."""
     agent = _Agent(login)
     try:
         if not _offer_all(session, login, agent):
@@ -136,7 +136,11 @@ def _offer(session: Session, login: Login, credential: Credential) -> list[str] 
                 f"{login.name}: {login.settings.address} did not answer a login in {session.auth_timeout:g} s"
             ) from error
         if not session.is_active():
-            raise AuthenticationRefused(_refused(session, login)) from error
+            if session.farewell:
+                raise AuthenticationRefused(_refused(session, login)) from error
+            raise ConnectionLost(
+                f"{login.name}: the connection to {login.settings.address} was cut during the login"
+            ) from error
         if not isinstance(error, paramiko.AuthenticationException):
             login.tried[-1] += f": {error}"
     return None

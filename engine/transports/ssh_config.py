@@ -138,8 +138,13 @@ class Resolver:
         if self._asked is None:
             from engine.transports.ssh_config_parser import parse
 
-            return settings(parse(self.target), self.target)
-        return settings(self._answer(self._asked), self.target)
+            raw = parse(self.target)
+        else:
+            raw = self._answer(self._asked)
+        try:
+            return settings(raw, self.target)
+        except ValueError as error:
+            raise Unreachable(f"{self.target.name}: the SSH configuration cannot be used: {error}") from error
 
     def _answer(self, asked: subprocess.Popen[bytes]) -> Raw:
         try:
@@ -174,7 +179,7 @@ def _arguments(target: Target) -> list[str]:
 
 
 def settings(raw: Raw, target: Target) -> Settings:
-    """Read what `ssh -G` printed for a target."""
+    """Read what `ssh -G` printed for a target. Raises ValueError."""
 
     def one(keyword: str, default: str = "") -> str:
         value = raw.get(keyword, (default,))[0]
