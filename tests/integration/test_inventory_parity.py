@@ -1,6 +1,7 @@
 """What is kept of Ansible's answers (tests/inventories) is what the Ansible at hand says.
 
-ENGINE_TEST_ANSIBLE names a virtual environment with ansible-core; without it, an Ansible on the PATH is taken.
+ENGINE_TEST_ANSIBLE names a virtual environment with ansible-core; without it, that of the benchmarks is taken, or an
+Ansible on the PATH.
 """
 
 from __future__ import annotations
@@ -20,8 +21,9 @@ from tests.inventories.record import CASES, HERE, ask
 def _python() -> str | None:
     if named := os.environ.get("ENGINE_TEST_ANSIBLE"):
         return str(Path(named) / "bin" / "python")
-    tool = shutil.which("ansible-inventory")
-    return str(Path(tool).resolve().parent / "python3") if tool else None
+    peers = HERE.parent.parent / "benchmarks" / ".peers" / "bin"
+    tool = shutil.which("ansible-inventory", path=f"{peers}:{os.environ['PATH']}")
+    return str(Path(tool).parent / "python3") if tool else None
 
 
 PYTHON = _python()

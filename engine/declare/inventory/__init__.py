@@ -34,6 +34,7 @@ class Inventory:
         self._vars = [VarsFiles(directory, label, self._warn) for directory in dict.fromkeys(directories)]
         self._merged: dict[str, dict[str, Any]] = {}
         self._of_groups: dict[tuple[str, ...], dict[str, Any]] = {}
+        self._opened: list[str] = []
 
     @classmethod
     def load(cls, paths: str | Path | Iterable[str | Path] | None, project: Path) -> Inventory:
@@ -125,8 +126,10 @@ class Inventory:
         return InvalidInput(Problem(message, hints=(hint,)))
 
     def _host(self, name: str) -> Host:
-        values = connection.rendered(name, self._values(name), self._magic(name))
-        return Host(name, tuple(sorted(self._tree.groups_of(name))), values)
+        return Host(name, tuple(sorted(self._tree.groups_of(name))), connection.rendered(self._names(name)))
+
+    def _names(self, name: str) -> connection.Names:
+        return connection.Names(name, self._values(name), self._magic(name), self._opened)
 
     def _magic(self, name: str) -> dict[str, Any]:
         """What templates in the inventory can refer to beside the variables of the host."""
@@ -137,12 +140,10 @@ class Inventory:
             "inventory_dir": str(self._vars[0].directory) if self._vars else str(self._project),
             "group_names": sorted(tree.groups_of(name)),
             "groups": connection.Lazy(tree.groups, tree.hosts_of),
-            "hostvars": connection.Lazy(tree.hosts, self._lazy_values),
+            "hostvars": connection.Lazy(
+                tree.hosts, lambda other: connection.Lazy(self._values(other), self._names(other).lookup)
+            ),
         }
-
-    def _lazy_values(self, name: str) -> connection.Lazy:
-        values = self._values(name)
-        return connection.Lazy(values, connection.Names(values, self._magic(name)).lookup)
 
     def _values(self, name: str) -> dict[str, Any]:
         """The variables of a host, merged."""

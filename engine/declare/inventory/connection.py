@@ -9,36 +9,38 @@ from engine.declare.template import MISSING, Fault, render
 from engine.errors import InvalidInput, Problem
 
 
-def rendered(host: str, values: Mapping[str, Any], magic: Mapping[str, Any]) -> dict[str, Any]:
+def rendered(names: Names) -> dict[str, Any]:
     """The variables of a host, those beginning with `ansible_` rendered where they hold templates.
 
-    Others stay as they are: they are rendered where a state uses them. `magic` are names that a template can use
-    besides: `inventory_hostname`, `groups` and the like. Raises InvalidInput where a connection variable cannot be
-    rendered; an interpreter's path is left as it is then, for the engine uses none.
+    Others stay as they are: they are rendered where a state uses them. Raises InvalidInput where a connection
+    variable cannot be rendered; an interpreter's path is left as it is then, for the engine uses none.
     """
-    names = Names(values, magic)
-    found = dict(values)
-    for name, value in values.items():
-        if name.startswith("ansible_") and isinstance(value, str) and ("{{" in value or "{%" in value):
+    found = dict(names.values)
+    for name, value in names.values.items():
+        if name.startswith("ansible_") and _is_template(value):
             try:
                 found[name] = names.lookup(name)
-            except RecursionError:
-                raise InvalidInput(f"{host}: {name} refers to itself by way of other hosts") from None
             except Fault as fault:
                 if name.endswith("_interpreter"):
                     continue
-                problem = Problem(f"{host}: {name} cannot be rendered: {fault.message}", hints=fault.hints)
+                problem = Problem(f"{names.host}: {name} cannot be rendered: {fault.message}", hints=fault.hints)
                 raise InvalidInput(problem) from None
     return found
 
 
-class Names:
-    """What a template in the inventory can refer to."""
+def _is_template(value: Any) -> bool:
+    return isinstance(value, str) and ("{{" in value or "{%" in value)
 
-    def __init__(self, values: Mapping[str, Any], magic: Mapping[str, Any]) -> None:
+
+class Names:
+    """What a template in the inventory can refer to: the variables of a host, and `magic`, names like
+    `inventory_hostname`. `opened` is shared by the hosts of an inventory: what is being rendered."""
+
+    def __init__(self, host: str, values: Mapping[str, Any], magic: Mapping[str, Any], opened: list[str]) -> None:
+        self.host = host
         self.values = values
         self.magic = magic
-        self._open: list[str] = []
+        self._opened = opened
 
     def known(self) -> Iterable[str]:
         """Every name there is."""
@@ -51,20 +53,24 @@ class Names:
         if name not in self.values:
             return MISSING
         value = self.values[name]
-        if not isinstance(value, str) or ("{{" not in value and "{%" not in value):
+        if not _is_template(value):
             return value
-        if name in self._open:
-            way = " → ".join([*self._open[self._open.index(name) :], name])
+        shown = f"`{name}` of {self.host}"
+        if shown in self._opened:
+            way = " → ".join([*self._opened[self._opened.index(shown) :], shown])
             raise Fault(f"variables refer to each other in a circle: {way}")
-        self._open.append(name)
+        self._opened.append(shown)
         try:
             return render(value, self)
         finally:
-            self._open.pop()
+            self._opened.pop()
 
 
-class Lazy(Mapping[str, Any]):
-    """A map whose values are made when they are asked for, like `hostvars` and `groups`."""
+class Lazy:
+    """What a template can take values from by key, like `hostvars` and `groups`, each made when it is asked for.
+
+    No Mapping: of one of these a renderer looks at every value.
+    """
 
     def __init__(self, keys: Iterable[str], value: Callable[[str], Any]) -> None:
         self._keys = dict.fromkeys(keys)
@@ -74,6 +80,9 @@ class Lazy(Mapping[str, Any]):
         if key not in self._keys:
             raise KeyError(key)
         return self._value(key)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._keys
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._keys)

@@ -18,13 +18,18 @@ _PART = re.compile(r"(?:[^\s:\[\]]|\[[^\]]*\])+")
 
 
 def split(pattern: str) -> list[str]:
-    """The parts of a pattern: by commas, or else by colons that belong to no range and no IPv6 address."""
+    """The parts of a pattern: by commas, or else by colons that belong to no range and no IPv6 address.
+
+    Raises InvalidInput for a bracket that is not closed, or was not opened.
+    """
     if "," in pattern:
         parts = pattern.split(",")
     elif ranges.address(pattern):
         parts = [pattern]
     else:
         parts = _PART.findall(pattern)
+        if _PART.sub("", pattern).strip(": \t\n"):
+            raise InvalidInput(Problem(f"the host pattern `{pattern}` is broken: a bracket has no counterpart"))
     return [part.strip() for part in parts if part.strip()]
 
 
@@ -71,8 +76,8 @@ def _match(tree: Tree, part: str, strict: bool) -> list[str]:
     """The hosts that one part names, its mark taken off."""
     if part in tree.hosts:
         return [part]
-    if not part:
-        raise InvalidInput(Problem("a host pattern has a `&` or `!` with nothing after it"))
+    if part in ("", "~"):
+        raise InvalidInput(Problem("a host pattern has a `&`, `!` or `~` with nothing after it"))
     expression, first, last = _subscripted(part)
     hosts = _named(tree, expression, part, strict)
     if first is None or not hosts:

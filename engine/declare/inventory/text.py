@@ -70,8 +70,6 @@ class Item:
         last: dict[Any, tuple[Any, Position, Item]] = {}
         for key_node, value_node in self._node.value:
             key = Item(_position(self.where.file, key_node), key_node, self._loader)
-            if key.kind in ("map", "list"):
-                raise InvalidInput(Problem(f"a key must be text, not a {key.kind}", key.where))
             value = Item(_position(self.where.file, value_node), value_node, self._loader)
             # Entries merged in by `<<` come first, and yield to the map's own.
             last[key.value] = (key.value, key.where, value)
@@ -100,7 +98,7 @@ def parse(text: str, label: str) -> Item | None:
         raise InvalidInput(_ini(text, label) or explain(error, text, label)) from None
     if node is None:
         return None
-    problems = list(_duplicates(node, label, set()))
+    problems = list(_wrong_keys(node, label, text.splitlines(), set()))
     if problems:
         raise InvalidInput(problems)
     item = Item(_position(label, node), node, loader)
@@ -120,22 +118,33 @@ def _position(label: str, node: Any) -> Position:
     return Position(label, node.start_mark.line + 1, node.start_mark.column + 1)
 
 
-def _duplicates(node: Any, label: str, seen: set[int]) -> Iterator[Problem]:
+def _wrong_keys(node: Any, label: str, lines: list[str], seen: set[int]) -> Iterator[Problem]:
+    """Keys that stand in a map twice, and keys that are no text."""
     if id(node) in seen or isinstance(node, yaml.ScalarNode):
         return
     seen.add(id(node))
     if isinstance(node, yaml.SequenceNode):
         for item in node.value:
-            yield from _duplicates(item, label, seen)
+            yield from _wrong_keys(item, label, lines, seen)
         return
     keys: dict[tuple[str, str], Any] = {}
     for key, value in node.value:
-        if isinstance(key, yaml.ScalarNode) and key.tag != "tag:yaml.org,2002:merge":
+        if not isinstance(key, yaml.ScalarNode):
+            yield _no_key(node, key, label, lines)
+        elif key.tag != "tag:yaml.org,2002:merge":
             first = keys.setdefault((key.tag, key.value), key)
             if first is not key:
                 hint = f"the first one is in line {first.start_mark.line + 1}"
                 yield Problem(f"duplicate key `{key.value}`", _position(label, key), (hint,))
-        yield from _duplicates(value, label, seen)
+        yield from _wrong_keys(value, label, lines, seen)
+
+
+def _no_key(node: Any, key: Any, label: str, lines: list[str]) -> Problem:
+    if isinstance(key, yaml.MappingNode) and node.flow_style and key.flow_style:
+        from engine.declare.syntax import unquoted
+
+        return unquoted(_position(label, node), lines[node.start_mark.line])
+    return Problem("a key must be text, not a list or a map", _position(label, key))
 
 
 def holds_vaulted(value: Any) -> bool:

@@ -1,0 +1,361 @@
+"""The inventory beyond what Ansible's answers show: errors, templates, executables, defaults."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.declare.inventory import Inventory
+from engine.declare.inventory.ranges import expand
+from engine.errors import InvalidInput
+
+
+@pytest.fixture(autouse=True)
+def _inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def write(name: str, text: str, mode: int = 0o644) -> Path:
+    path = Path(name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    path.chmod(mode)
+    return path
+
+
+def load(text: str | None = None) -> Inventory:
+    if text is not None:
+        write("inventory.yaml", text)
+    return Inventory.load(None, Path.cwd())
+
+
+def error(text: str) -> str:
+    with pytest.raises(InvalidInput) as caught:
+        load(text)
+    return str(caught.value)
+
+
+def names(inventory: Inventory, pattern: str, limit: str | None = None) -> list[str]:
+    return [host.name for host in inventory.hosts(pattern, limit)]
+
+
+def refused(inventory: Inventory, pattern: str, limit: str | None = None) -> str:
+    with pytest.raises(InvalidInput) as caught:
+        inventory.hosts(pattern, limit)
+    return str(caught.value)
+
+
+def test_without_an_inventory_there_is_this_machine() -> None:
+    inventory = load()
+    (host,) = inventory.hosts("localhost")
+    assert (host.name, dict(host.vars)) == ("localhost", {"ansible_connection": "local"})
+    assert inventory.sources == ()
+    said = refused(inventory, "gpu")
+    assert "`gpu` is neither a group nor a host" in said
+    assert "only `localhost` is known; write inventory.yaml" in said
+    assert "write inventory.yaml" in refused(inventory, "all")
+
+
+def test_files_that_are_read() -> None:
+    write("group_vars/gpu.yml", "a: 1")
+    write("group_vars/nobody.yml", "a: 1")
+    write("host_vars/gpu1/x.yml", "b: 2")
+    inventory = load("gpu: {hosts: {gpu1: }}")
+    here = Path.cwd()
+    assert inventory.sources == (here / "inventory.yaml", here / "group_vars/gpu.yml", here / "host_vars/gpu1/x.yml")
+    assert inventory.groups == {"all": ("gpu1",), "ungrouped": (), "gpu": ("gpu1",)}
+
+
+def test_the_other_default_name() -> None:
+    write("inventory.yml", "gpu: {hosts: {gpu1: }}")
+    assert names(load(), "all") == ["gpu1"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "inventory.yaml: is empty, expected an inventory"),
+        ("# only a comment\n", "is empty, expected an inventory"),
+        ("- gpu1\n- gpu2\n", "inventory.yaml:1:1: an inventory must be a map of groups, got a list"),
+        ("gpu1", "an inventory must be a map of groups, got text"),
+        ("gpu:\n\thosts:\n", "inventory.yaml:2:1: a tab stands where YAML allows only spaces"),
+        ("gpu:\n  hosts: {gpu1: }\n  hosts: {gpu2: }\n", "3:3: duplicate key `hosts`\n  the first one is in line 2"),
+        ("gpu:\n  hosts:\n    a:\n    b:\n    a:\n", "inventory.yaml:5:5: duplicate key `a`"),
+        ("gpu: [gpu1]\n", "inventory.yaml:1:6: group `gpu` must be a map, got a list"),
+        ("gpu:\n  hosts:\n    - gpu1\n", "inventory.yaml:3:5: `hosts` of group `gpu` must be a map, got a list"),
+        ("gpu:\n  hosts: 7\n", "`hosts` of group `gpu` must be a map, got a number or the like"),
+        ("gpu:\n  hosts:\n    10:\n", "inventory.yaml:3:5: the name of a host must be text, got 10\n  quote it"),
+        ("7: {hosts: {a: }}", "the name of a group must be text, got 7"),
+        ("gpu:\n  hosts:\n    gpu1: yes please\n", "3:11: variables of host `gpu1` must be a map, got text"),
+        ("gpu: {hosts: {'gpu[1:2': }}", "the range in `gpu[1:2` has no closing `]`"),
+        ("gpu: {hosts: {'gpu[5:2]': }}", "inventory.yaml:1:15: the range in `gpu[5:2]` must not begin after its end"),
+        ("gpu: {hosts: {'gpu[01:5]': }}", "must have the same number of digits"),
+        ("gpu: {vars: {ansible_group_priority: high}}", "1:38: `ansible_group_priority` must be a whole number"),
+        ("a: {children: {b: {children: {a: }}}}", "group `b` cannot be in `a`, which is in `b`"),
+        ("a: {children: {a: }}", "group `a` cannot be in `a`"),
+        ("[gpu]\ngpu1\ngpu2\n", "this looks like an INI inventory; the engine reads YAML inventories"),
+        ("[gpu]\ngpu1 ansible_host=192.0.2.1\n\n[gpu:vars]\na=1\n", "this looks like an INI inventory"),
+        ("plugin: aws_ec2\nregions: [eu]\n", "this configures an inventory plugin of Ansible"),
+        ("all: {vars: {a: {{ b }}}}", "must be quoted"),
+        ("a: &x {hosts: {b: }}\nc: *y\n", "inventory.yaml:2:3: not valid YAML: found undefined alias"),
+        ("{'a': {[1]: 2}}", "a key must be text, not a list"),
+    ],
+)  # fmt: skip
+def test_bad_inventories(text: str, message: str) -> None:
+    assert message in error(text)
+
+
+def test_all_problems_at_once() -> None:
+    said = error("gpu:\n  hosts: [a]\nweb:\n  children: [b]\n  hosts:\n    1:\n")
+    assert [line.split(": ")[0] for line in said.splitlines() if not line.startswith(" ")] == [
+        "inventory.yaml:2:10",
+        "inventory.yaml:4:13",
+        "inventory.yaml:6:5",
+    ]
+
+
+def test_a_file_that_is_not_there() -> None:
+    with pytest.raises(InvalidInput, match="no such file") as caught:
+        Inventory.load("hosts.yaml", Path.cwd())
+    assert f"tried {Path.cwd() / 'hosts.yaml'}" in str(caught.value)
+
+
+def test_keys_that_mean_nothing_are_told() -> None:
+    inventory = load("gpu:\n  host: {gpu1: }\n  hosts: {gpu2: }\n")
+    assert names(inventory, "all") == ["gpu2"]
+    (warning,) = inventory.warnings
+    assert warning.startswith(
+        "inventory.yaml:2:3: group `gpu`: `host` is ignored, only hosts, vars and children count"
+    )
+    assert "did you mean `hosts`?" in warning
+
+
+FLEET = """
+all:
+  children:
+    gpu: {hosts: {"gpu[1:3]": }}
+    web: {hosts: {web1: }}
+    none: {}
+"""
+
+
+@pytest.mark.parametrize(
+    ("pattern", "limit", "message"),
+    [
+        ("gpus", None, "`gpus` is neither a group nor a host of the inventory\n  did you mean `gpu`?"),
+        ("gpu9", None, "did you mean `gpu"),
+        ("gpu,wep", None, "did you mean `web"),
+        ("gpu:!gqu2", None, "`gqu2` is neither a group nor a host"),
+        ("gpu:&wep", None, "did you mean `web"),
+        ("none", None, "the pattern `none` matches no host\n  the inventory has 4 hosts: gpu1, gpu2, gpu3, web1"),
+        ("gpu:!gpu", None, "the pattern `gpu:!gpu` matches no host"),
+        ("x*", None, "the pattern `x*` matches no host"),
+        ("~[", None, "the host pattern `~[` is broken: a bracket has no counterpart"),
+        ("~(", None, "the host pattern `~(` is broken: "),
+        ("gpu]", None, "the host pattern `gpu]` is broken"),
+        ("gpu:~", None, "a `&`, `!` or `~` with nothing after it"),
+        ("gpu[7]", None, "there is no `gpu[7]`: `gpu` has 3 hosts, counted from 0"),
+        ("gpu[5:6]", None, "the pattern `gpu[5:6]` matches no host"),
+        ("gpu:!", None, "a `&`, `!` or `~` with nothing after it"),
+        ("gpu", "web", "--limit web leaves none of the 3 hosts of `gpu`"),
+        ("web1", "gpu1", "--limit gpu1 leaves no host of `web1`"),
+        ("gpu", "wep", "did you mean `web"),
+        ("gpu", "@missing", "--limit @missing: "),
+    ],
+)
+def test_patterns_that_name_no_host(pattern: str, limit: str | None, message: str) -> None:
+    assert message in refused(load(FLEET), pattern, limit)
+
+
+def test_a_limit_from_a_file() -> None:
+    write("retry", "gpu2\ngone\n\nweb1\n")
+    assert names(load(FLEET), "gpu", "@retry") == ["gpu2"]
+    assert names(load(FLEET), "all", "@retry,gpu3") == ["gpu2", "gpu3", "web1"]
+    write("nobody", "\n")
+    assert "--limit @nobody leaves none" in refused(load(FLEET), "gpu", "@nobody")
+
+
+def test_several_patterns() -> None:
+    inventory = load(FLEET)
+    assert [host.name for host in inventory.hosts(["web", "gpu:!gpu2"])] == ["web1", "gpu1", "gpu3"]
+
+
+def test_templates_in_connection_variables() -> None:
+    write("group_vars/gpu.yml", "domain: lan\nother: '{{ nothing_known }}'")
+    inventory = load("""
+all:
+  vars:
+    ansible_host: "{{ inventory_hostname }}.{{ domain }}"
+    ansible_user: "{{ 'root' if inventory_hostname_short == 'gpu1' else owner }}"
+    ansible_python_interpreter: "{{ ansible_playbook_python }}"
+    ansible_ssh_common_args: -J {{ hostvars['bastion'].ansible_host }}:{{ groups['gpu'] | length }}
+  hosts:
+    bastion: {domain: net, ansible_ssh_common_args: "", owner: me}
+  children:
+    gpu: {hosts: {gpu1: , gpu2: {owner: jesse, plain: "{{ domain }}"}}}
+""")
+    first, second = inventory.hosts("gpu")
+    assert first.vars["ansible_host"] == "gpu1.lan"
+    assert first.vars["ansible_user"] == "root"
+    assert first.vars["ansible_ssh_common_args"] == "-J bastion.net:2"
+    assert second.vars["ansible_user"] == "jesse"
+    # What is no connection variable is rendered where a state uses it.
+    assert second.vars["plain"] == "{{ domain }}"
+    assert second.vars["other"] == "{{ nothing_known }}"
+    assert second.vars["ansible_python_interpreter"] == "{{ ansible_playbook_python }}"
+
+
+@pytest.mark.parametrize(
+    ("variables", "message"),
+    [
+        ({"ansible_host": "{{ nmae }}", "name": "x"}, "gpu1: ansible_host cannot be rendered: `nmae` is not defined"),
+        (
+            {"ansible_host": "{{ a }}", "a": "{{ b }}", "b": "{{ a }}"},
+            "in a circle: `a` of gpu1 → `b` of gpu1 → `a` of gpu1",
+        ),
+        (
+            {"ansible_host": "{{ hostvars['gpu1'].ansible_host }}"},
+            "in a circle: `ansible_host` of gpu1 → `ansible_host` of gpu1",
+        ),
+        ({"ansible_host": "{{ x | nofilter }}"}, "gpu1: ansible_host cannot be rendered: "),
+    ],
+)
+def test_connection_variables_that_cannot_be_rendered(variables: dict[str, str], message: str) -> None:
+    lines = "".join(f'    {name}: "{value}"\n' for name, value in variables.items())
+    inventory = load(f"all:\n  hosts:\n    gpu1:\n  vars:\n{lines}")
+    assert message in refused(inventory, "gpu1")
+
+
+def test_variables_that_ansible_vault_has_encrypted() -> None:
+    write(
+        "group_vars/all.yml",
+        "open: 1\nclosed: !vault |\n  $ANSIBLE_VAULT;1.1;AES256\n  6162\ndeep: [{a: !vault x}]\n",
+    )
+    write("group_vars/gpu.yml", "$ANSIBLE_VAULT;1.1;AES256\n6162\n")
+    inventory = load("gpu: {hosts: {gpu1: }}")
+    (host,) = inventory.hosts("gpu")
+    assert host.vars == {"open": 1}
+    assert len(inventory.warnings) == 3
+    assert "group_vars/gpu.yml: not read, for Ansible Vault has encrypted it" in inventory.warnings[0]
+    assert "gpu1: variable `closed` is left out" in inventory.warnings[1]
+
+
+def test_bad_variable_files() -> None:
+    inventory = load("gpu: {hosts: {gpu1: }}\nweb: {hosts: {web1: }}")
+    write("group_vars/gpu.yml", "- a\n")
+    assert "group_vars/gpu.yml:1:1: variables must be a map, got a list" in refused(load(), "gpu")
+    assert names(load(), "web") == ["web1"]
+    write("group_vars/gpu.yml", "a: 1\na: 2\n")
+    assert "group_vars/gpu.yml:2:1: duplicate key `a`" in refused(load(), "gpu")
+    Path("group_vars/gpu.yml").write_bytes(b"a: \xff\n")
+    assert "not UTF-8" in refused(load(), "gpu")
+    assert names(inventory, "gpu") == ["gpu1"]
+
+
+def script(text: str) -> Inventory:
+    write("hosts", f"#!/bin/sh\n{text}\n", 0o755)
+    return Inventory.load("hosts", Path.cwd())
+
+
+def test_an_executable_with_meta_is_asked_once() -> None:
+    inventory = script(
+        "echo called >> calls\n"
+        """echo '{"gpu": {"hosts": ["a", "b"], "vars": {"x": 1}}, "_meta": {"hostvars": {"b": {"x": 2}}}}'"""
+    )
+    assert {host.name: dict(host.vars) for host in inventory.hosts("gpu")} == {"a": {"x": 1}, "b": {"x": 2}}
+    assert Path("calls").read_text() == "called\n"
+    assert inventory.sources == (Path.cwd() / "hosts",)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("echo no token >&2; exit 3", "hosts: hosts --list ended with status 3\n  no token"),
+        ("echo '{not json'", "hosts --list printed no JSON: "),
+        ("echo '[]'", "it must print one JSON object"),
+        ("""echo '{"gpu": {"hosts": "a"}}'""", "`hosts` of group gpu must be a list"),
+        ("""echo '{"gpu": {"hosts": [1]}}'""", "group gpu has a host that is no text: 1"),
+        ("""echo '{"gpu": {"vars": []}}'""", "`vars` of group gpu must be an object"),
+        ("""echo '{"_meta": {"hostvars": []}}'""", "`_meta.hostvars` must be an object"),
+        ("""echo '{"a": {"children": ["b"]}, "b": {"children": ["a"]}}'""", "group `a` cannot be in `b`"),
+        ("""[ "$1" = --list ] && echo '{"a": ["x"]}' || exit 4""", "hosts --host x ended with status 4"),
+        ("""echo '{"gpu": ["a"], "_meta": {"hostvars": {"a": [1]}}}'""", "the variables of host a must be an object"),
+    ],
+)
+def test_executables_that_fail(text: str, message: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        script(text)
+    assert message in str(caught.value)
+
+
+def test_where_every_file_may_be_executed_yaml_is_still_read() -> None:
+    write("inventory.yaml", "gpu: {hosts: {gpu1: }}", 0o755)
+    assert names(load(), "gpu") == ["gpu1"]
+
+
+def test_a_directory_with_an_ini_file() -> None:
+    write("inventory/a.yaml", "gpu: {hosts: {gpu1: }}")
+    write("inventory/hosts.ini", "[web]\nweb1\n")
+    inventory = Inventory.load("inventory", Path.cwd())
+    assert names(inventory, "all") == ["gpu1"]
+    assert inventory.warnings == ("inventory/hosts.ini: not read: no .yaml, .yml or .json, and not executable",)
+    write("inventory/hosts", "[web]\nweb1\n")
+    with pytest.raises(InvalidInput, match="inventory/hosts: this looks like an INI inventory"):
+        Inventory.load("inventory", Path.cwd())
+
+
+def test_a_list_of_hosts_on_the_command_line() -> None:
+    inventory = Inventory.load([Path("gpu1,192.0.2.1:2222,")], Path.cwd())
+    assert {host.name: dict(host.vars) for host in inventory.hosts("all")} == {
+        "gpu1": {},
+        "192.0.2.1": {"ansible_port": 2222},
+    }
+    assert inventory.sources == ()
+
+
+def test_json_with_tabs() -> None:
+    write("hosts.json", '{\n\t"gpu": {\n\t\t"hosts": {"gpu1": null}\n\t}\n}\n')
+    assert names(Inventory.load("hosts.json", Path.cwd()), "gpu") == ["gpu1"]
+
+
+def test_the_graph_of_one_group() -> None:
+    inventory = load(FLEET)
+    assert inventory.graph("gpu").splitlines() == ["@gpu:", "  |--gpu1", "  |--gpu2", "  |--gpu3"]
+    with pytest.raises(InvalidInput, match="did you mean `gpu`"):
+        inventory.graph("gpus")
+
+
+@pytest.mark.parametrize(
+    ("text", "hosts", "port"),
+    [
+        ("gpu[01:03]", ["gpu01", "gpu02", "gpu03"], None),
+        ("gpu[1:3]:22", ["gpu1", "gpu2", "gpu3"], 22),
+        ("[a:c]", ["a", "b", "c"], None),
+        ("x[0:10:5]y", ["x0y", "x5y", "x10y"], None),
+        ("[a:b][1:2]", ["a1", "a2", "b1", "b2"], None),
+        ("2001:db8::5", ["2001:db8::5"], None),
+        ("[2001:db8::5]:22", ["2001:db8::5"], 22),
+        ("odd name", ["odd name"], None),
+    ],
+)
+def test_ranges(text: str, hosts: list[str], port: int | None) -> None:
+    assert expand(text) == (hosts, port)
+
+
+@pytest.mark.parametrize("text", ["a[1]", "a[1:]", "a[1:2:0]", "a[1:2:3:4]", "a[1:b]", "a[aa:bb]", "a[1:9999999]"])
+def test_ranges_that_cannot_be(text: str) -> None:
+    with pytest.raises(ValueError, match=r"range|more than"):
+        expand(text)
+
+
+def test_a_thousand_hosts_take_no_time() -> None:
+    groups: dict[str, Any] = {
+        f"group{number}": f"{{hosts: {{'host[0{number}00:0{number}99]': {{x: 1}}}}}}" for number in range(10)
+    }
+    text = "all:\n  vars: {y: 1}\n  children:\n" + "".join(f"    {name}: {hosts}\n" for name, hosts in groups.items())
+    start = time.process_time()
+    assert len(load(text).hosts("all:!host0000")) == 999
+    assert time.process_time() - start < 2
