@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,7 +11,7 @@ from engine.model import Action, Change, Facts, HostPath, Params, Resource, Scri
 from engine.plugins.dotenv import NAME, refusal, valid_name
 from engine.plugins.file_forms import FirstLine, Keys, Whole
 from engine.plugins.file_plain import Absent, Plain
-from engine.plugins.file_target import Form, Target
+from engine.plugins.file_target import Form, Target, managed
 from engine.plugins.file_tree import Tree
 
 CONTENTS = ("content", "source", "template", "first_line", "dotenv")
@@ -150,9 +149,7 @@ resources:
             raise ValueError(f"{' and '.join(contents)} exclude each other: each says what the content is")
         if contents and self.state != "present":
             raise ValueError(f"{contents[0]} cannot go with state: {self.state}")
-        path = posixpath.normpath(self.path)
-        if ".." in path.split("/") or path in ("/", "//", "~", "."):
-            raise ValueError(f"path: `{self.path}` cannot be managed; name a file or directory below it")
+        managed(self.path)
         tree = self.source is not None and self.source.tree
         for name, makes_sense in {
             "exclude": tree,
@@ -184,9 +181,8 @@ resources:
 
     @cached_property
     def _form(self) -> Form:
-        path = self.path if self.path.startswith("~/") else posixpath.normpath(self.path)
         target = Target(
-            HostPath(path.rstrip("/")),
+            managed(self.path),
             mode=self.mode,
             owner=self.owner,
             group=self.group,

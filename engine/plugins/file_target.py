@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import posixpath
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
@@ -68,12 +69,6 @@ class Target:
         """Whether mode, owner or group is declared."""
         return bool(self.mode or self.owner or self.group)
 
-    @property
-    def temporary(self) -> str:
-        """The name under which something is made beside its place: the same on each run, so that what a run that
-        was cut off left behind is found again."""
-        return ".engine-" + hashlib.sha256(self.path.encode("utf-8", "surrogateescape")).hexdigest()[:16]
-
     def looking(self) -> Variables:
         """Variables of a script that looks."""
         return {
@@ -88,7 +83,7 @@ class Target:
         """Variables of a script that writes; `fresh` is the mode of a file that was not there before."""
         return {
             **self.looking(),
-            "temp": self.temporary,
+            "temp": temporary(self.path),
             "parents": self.parents,
             "dir_mode": self.dir_mode,
             "backup": self.backup,
@@ -144,6 +139,21 @@ class Target:
     def beside(self, facts: Facts) -> HostPath:
         """A directory that exists, on the file system where the thing is or will be."""
         return HostPath(facts["above"]) if "above" in facts else HostPath(self.path.rpartition("/")[0] or "/")
+
+
+def managed(path: str) -> HostPath:
+    """A path on a host in its plain form: no doubled slashes, none at its end. Raises ValueError where it is the root
+    or the home directory, or may lead out of where it begins."""
+    plain = posixpath.normpath(path)
+    if ".." in path.split("/") or plain in ("/", "//", "~", "."):
+        raise ValueError(f"path: `{path}` cannot be managed; name a file or directory below it, without ..")
+    return HostPath(plain)
+
+
+def temporary(path: HostPath) -> str:
+    """The name under which something is made beside its place: the same on each run, so that what a run that was cut
+    off left behind is found again."""
+    return ".engine-" + hashlib.sha256(path.encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 
 def shown(digest: str) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import posixpath
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,6 +9,7 @@ from typing import ClassVar
 
 from engine.model import Action, Change, Facts, HostPath, Params, Resource, Script, Secret, State, Value
 from engine.plugins import git_scripts, git_url
+from engine.plugins.file_target import managed, temporary
 
 NAMED = 5
 """How many files or commits a sentence names."""
@@ -90,9 +89,7 @@ resources:
 
     def __post_init__(self) -> None:
         git_url.check_revision(self.revision)
-        path = posixpath.normpath(self.path)
-        if ".." in path.split("/") or path in ("/", "//", "~", "."):
-            raise ValueError(f"path: `{self.path}` cannot be a checkout; name a directory below it")
+        managed(self.path)
         if self.state == "absent" and self.on_dirty == "stash":
             raise ValueError("on_dirty: stash keeps nothing where the checkout is removed; use fail or discard")
         self._url  # noqa: B018  # a URL that is none must be told when it is declared
@@ -116,12 +113,11 @@ resources:
     @cached_property
     def _variables(self) -> dict[str, str | int | bool | Secret]:
         url, revision = self._url, self._wanted
-        path = self.path if self.path.startswith("~/") else posixpath.normpath(self.path)
-        mark = hashlib.sha256(path.rstrip("/").encode("utf-8", "surrogateescape")).hexdigest()[:16]
+        path = managed(self.path)
         return {
-            "path": HostPath(path.rstrip("/")),
+            "path": path,
             "follow": True,
-            "temp": f".engine-{mark}",
+            "temp": temporary(path),
             "url": Secret(url.plain) if isinstance(self.repo, Secret) else url.plain,
             "shown": self._shown,
             "origin": url.origin,
