@@ -31,6 +31,7 @@ _asking = threading.RLock()
 class Login:
     """Whom to be on one host, and with what. `ask` prompts a person; None: there is nobody.
 
+    named         the key file that the inventory names: it comes before a password
     tried, left   for messages: what was offered, and what could not be, with why
     """
 
@@ -39,7 +40,7 @@ class Login:
     ask: Callable[[str], str] | None = None
     password: str | None = field(default=None, repr=False)
     passphrase: str | None = field(default=None, repr=False)
-    key_first: bool = False
+    named: Path | None = None
     tried: list[str] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
 
@@ -150,11 +151,11 @@ def _credentials(session: Session, login: Login, agent: _Agent) -> Iterator[Cred
     settings = login.settings
     passwords = "password" in settings.methods or "keyboard-interactive" in settings.methods
     given = login.password is not None and passwords
-    if given and not login.key_first:
+    if given and not login.named:
         yield _password(session, login, "the password given")
     if "publickey" in settings.methods:
         yield from _public_keys(session, login, agent)
-    if given and login.key_first:
+    if given and login.named:
         yield _password(session, login, "the password given")
     if login.password is None and login.asking and passwords:
         if not session.handler.accepted:
@@ -196,6 +197,8 @@ def _public_keys(session: Session, login: Login, agent: _Agent) -> Iterator[Cred
         except keys.Unusable as error:
             _leave(login, str(error))
             continue
+        if file is None and path == login.named:
+            _leave(login, f"{path}: there is no such file")
         public = file.public if file else keys.public_file(path)
         if public in held:
             assert public is not None

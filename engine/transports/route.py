@@ -86,7 +86,7 @@ class Route:
             ask=self.options.prompt,
             password=password,
             passphrase=passphrase,
-            key_first=target.identity is not None,
+            named=target.identity,
         )
         try:
             via = self._hops(settings, target)

@@ -202,7 +202,8 @@ def settings(raw: Raw, target: Target) -> Settings:
         hostname=hostname,
         port=port,
         user=user,
-        identities=paths("identityfile"),
+        # ssh drops a key file that does not exist; one that the inventory names is to be spoken of.
+        identities=tuple(dict.fromkeys([*([target.identity] if target.identity else []), *paths("identityfile")])),
         certificates=paths("certificatefile"),
         identities_only=yes("identitiesonly"),
         agent=_agent(raw.get("identityagent", ("SSH_AUTH_SOCK",))[0], tokens),

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import getopt
 import glob
-import importlib
+import io
 import os
+import subprocess
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 from engine.errors import Unreachable
+from engine.transports.process import outer_environment
 from engine.transports.ssh_config import Raw, Target, home
 
 OPTSTRING = "1246ab:c:e:fgi:kl:m:no:p:qstvxAB:CD:E:F:GI:J:KL:MNO:P:Q:R:S:TVw:W:XYy"
 SYSTEM_FILE = Path("/etc/ssh/ssh_config")
 FLAGS = {"-J": "proxyjump", "-i": "identityfile", "-p": "port", "-l": "user", "-b": "bindaddress"}
+LISTS = ("identityfile", "certificatefile")
+CRITERIA = ("all", "canonical", "final", "host", "originalhost", "user", "localuser", "exec")
 DEFAULTS: Raw = {
     "port": ["22"],
     "identityfile": [f"~/.ssh/id_{kind}" for kind in ("rsa", "ecdsa", "ecdsa_sk", "ed25519", "ed25519_sk")],
@@ -63,17 +69,19 @@ def _parse(target: Target) -> Raw:
     if at:
         _take(raw, "user", user)
     for file in _files(options.get("-F", [])):
-        for keyword, values in _lookup(file, name).items():
-            for value in values:
-                if keyword == "identityfile" or keyword not in raw:
-                    _take(raw, keyword, value)
-    return {**DEFAULTS, "hostname": [name], **raw}
+        raw = _lookup(file, name, raw)
+    # Of these two the first that is said counts; `ProxyCommand none` too, but not `ProxyJump none`.
+    ways = [word for word in raw if word == "proxycommand" or (word == "proxyjump" and raw[word] != ["none"])]
+    for loser in ways[1:]:
+        del raw[loser]
+    hostname = raw.get("hostname", [name])[0].replace("%h", name).replace("%%", "%")
+    return {**DEFAULTS, **raw, "hostname": [hostname]}
 
 
 def _take(raw: dict[str, list[str]], keyword: str, value: str) -> None:
     """The first value counts, but for the keywords that may be given several times."""
     values = raw.setdefault(keyword, [])
-    if not values or (keyword in ("identityfile", "certificatefile") and value not in values):
+    if not values or (keyword in LISTS and value not in values):
         values.append(value)
 
 
@@ -83,19 +91,57 @@ def _files(chosen: Sequence[str]) -> list[Path]:
     return [file for file in (Path(home(), ".ssh/config"), SYSTEM_FILE) if file.exists()]
 
 
-def _lookup(file: Path, host: str) -> dict[str, list[str]]:
-    import paramiko.config
+def _lookup(file: Path, host: str, given: dict[str, list[str]]) -> dict[str, list[str]]:
+    """What a file adds to what is given."""
+    from engine.transports.session import paramiko
 
-    text = _with_includes(file)
-    if " exec " in text.lower():
-        # `Match exec` needs invoke, which is left out when paramiko is imported because it takes as long again.
-        vars(paramiko.config)["invoke"] = importlib.import_module("invoke")
-    found = paramiko.SSHConfig.from_text(text).lookup(host)
+    vars(paramiko.config)["invoke"] = _Commands
+    parser = type("Parser", (_Parser, paramiko.SSHConfig), {})()
+    parser.given = {keyword: values if keyword in LISTS else values[0] for keyword, values in given.items() if values}
+    parser.parse(io.StringIO(_with_includes(file)))
     return {
-        keyword: [str(one) for one in value] if isinstance(value, list) else [str(value)]
-        for keyword, value in found.items()
-        if value is not None
+        keyword: [str(one) for one in value] if isinstance(value, list) else [str(value or "none")]
+        for keyword, value in parser.lookup(host).items()
     }
+
+
+class _Parser:
+    """Goes over paramiko's parser: starts from what is given, so that `Match user` sees it; leaves the tokens to
+    who knows their values; and refuses a criterion of `Match` that paramiko would take for true."""
+
+    given: dict[str, Any]
+
+    def _lookup(self, hostname: str, options: Any = None, **more: Any) -> Any:
+        from engine.transports.session import paramiko
+
+        if options is None:
+            options = paramiko.SSHConfigDict(self.given)
+        return super()._lookup(hostname, options, **more)  # type: ignore[misc]
+
+    def _expand_variables(self, config: Any, _hostname: str) -> Any:
+        return config
+
+    def _get_matches(self, match: str) -> Any:
+        found = super()._get_matches(match)  # type: ignore[misc]
+        for criterion in found:
+            if criterion["type"] not in CRITERIA:
+                raise ValueError(f"`Match {criterion['type']}` is understood by the OpenSSH client only")
+        return found
+
+
+class _Commands:
+    """Stands for the library with which paramiko would run `Match exec`, and which would read our input."""
+
+    @staticmethod
+    def run(command: str, **_: Any) -> Any:
+        done = subprocess.run(
+            ["/bin/sh", "-c", command],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            env=outer_environment(),
+            check=False,
+        )
+        return SimpleNamespace(ok=done.returncode == 0)
 
 
 def _with_includes(file: Path, depth: int = 0) -> str:
