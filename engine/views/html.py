@@ -53,10 +53,11 @@ def render(value: Plan | Report, style: Style) -> str:
 @cache
 def _template() -> tuple[str, str, str]:
     """The page, its style and its script."""
-    script = "\n".join((_PAGE / name).read_text("utf-8") for name in _SCRIPTS)
+    text = "\n".join((_PAGE / name).read_text("utf-8") for name in _SCRIPTS)
+    script = text.encode("ascii", "backslashreplace").decode("ascii")  # it has such characters in strings alone
     return (
-        (_PAGE / "page.html").read_text("utf-8"),
-        (_PAGE / "page.css").read_text("utf-8"),
+        (_PAGE / "page.html").read_text("ascii"),
+        (_PAGE / "page.css").read_text("ascii"),
         f'"use strict";\n(() => {{\n{script}}})();\n',
     )
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 from urllib.request import ProxyHandler, Request, build_opener
 
 _DIRECT = build_opener(ProxyHandler({}))
@@ -88,8 +89,11 @@ class Browser:
 def _call(method: str, url: str, body: dict[str, Any]) -> Any:
     data = json.dumps(body).encode() if method == "POST" else None
     request = Request(url, data, {"Content-Type": "application/json"}, method=method)  # noqa: S310
-    with _DIRECT.open(request, timeout=60) as answer:
-        return json.load(answer)["value"]
+    try:
+        with _DIRECT.open(request, timeout=60) as answer:
+            return json.load(answer)["value"]
+    except HTTPError as error:
+        raise AssertionError(json.load(error)["value"]["message"]) from None
 
 
 @contextmanager

@@ -55,9 +55,9 @@ function places(needs, ranks) {
   ranks.forEach((rank, at) => (layers[rank] ||= []).push(at));
   const spot = [];
   let line = 0;
-  for (const layer of layers) {
+  for (const layer of layers.filter(Boolean)) {
     const wish = (at) => {
-      const xs = [...needs[at]].map((need) => spot[need].x);
+      const xs = [...needs[at]].filter((need) => spot[need]).map((need) => spot[need].x);
       return xs.length ? xs.reduce((sum, x) => sum + x, 0) / xs.length : 0;
     };
     const sorted = layer.map((at) => [wish(at), at]).sort((a, b) => a[0] - b[0] || a[1] - b[1]).map((pair) => pair[1]);
@@ -69,7 +69,7 @@ function places(needs, ranks) {
       line += 1;
     }
   }
-  const widest = Math.max(...layers.map((layer) => Math.min(layer.length, BOX.most)));
+  const widest = Math.max(...layers.filter(Boolean).map((layer) => Math.min(layer.length, BOX.most)));
   if (line > BOX.tall && widest <= 2) {
     const step = BOX.height + BOX.down;
     const lines = Math.ceil(line / Math.ceil(line / BOX.tall));
@@ -124,6 +124,8 @@ function edge(from, to, spot) {
 // The worst that is to be said of a resource over the hosts, for its mark.
 const ORDER = ["bad", "warn", "remove", "change", "create", "check", "quiet", "good"];
 
+const cut = (text, most) => (text.length > most ? `${text.slice(0, most >> 1)}…${text.slice(1 - (most + 1 >> 1))}` : text);
+
 function node(resource, at, place, hosts) {
   const found = hosts.map((host) => [host, detailOf(host, resource)]).filter((pair) => pair[1]);
   const count = (tone) => found.filter((pair) => pair[1].tone === tone).length;
@@ -131,14 +133,13 @@ function node(resource, at, place, hosts) {
   const [host] = found.find((pair) => pair[1].tone === tone) || [hosts[0]];
   const { name, kind } = data.resources[resource];
   const [x, y] = [place.x - BOX.width / 2, place.y];
-  const cut = name.length > 21 ? `${name.slice(0, 11)}…${name.slice(-9)}` : name;
-  const small = kind + (found.length > 1 ? ` · ${found.length} hosts` : "");
+  const small = cut(kind, 16) + (found.length > 1 ? ` · ${found.length} hosts` : "");
   const element = svg("g", { class: "node", tabindex: 0, role: "button", "aria-label": `${name}, ${kind}` },
     svg("title", {}, document.createTextNode(name)),
     svg("rect", { class: "box", x, y, width: BOX.width, height: BOX.height, rx: 9 }),
     svg("rect", { class: `bar fill-${tone}`, x: x + 8, y: y + 9, width: 26, height: 26, rx: 7 }),
     svg("text", { class: `sign ink-${tone}`, x: x + 21, y: y + 27 }, document.createTextNode(data.marks[tone])),
-    svg("text", { x: x + 43, y: y + 19 }, document.createTextNode(cut)),
+    svg("text", { x: x + 43, y: y + 19 }, document.createTextNode(cut(name, 21))),
     svg("text", { class: "small", x: x + 43, y: y + 34 }, document.createTextNode(small)));
   if (found.length > 1) element.append(...shares(found, x, y));
   Object.assign(element.dataset, { at, host, resource });
