@@ -123,7 +123,9 @@ class _Finish:
                 return sources.source(text)
             file, template = sources.text(text)
         except ValueError as error:
-            return self.wrong(path, f": {error}", f"relative paths begin in {sources.project.absolute()}")
+            relative = not text.startswith(("/", "~"))
+            hints = (f"relative paths begin in {sources.project.absolute()}",) if relative else ()
+            return self.wrong(path, f": {error}", *hints)
         shown = label(file)
 
         def render() -> Any:

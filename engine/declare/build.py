@@ -193,6 +193,8 @@ def _unique(items: Sequence[Item], problems: Problems) -> list[Item]:
         first = known.setdefault(item.name, item)
         if first is not item:
             hint = f"the other one is at {first.entry.where}"
+            if first.entry is item.entry:
+                hint = "its file is included twice under one name; give each include an `as` of its own"
             problems.add([Problem(f"there are two resources named `{item.name}`", item.entry.where, (hint,))])
     return list(known.values())
 

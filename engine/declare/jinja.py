@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -19,7 +20,7 @@ from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import missing
 
-from engine.declare.scalars import as_text, bare
+from engine.declare.scalars import NoText, as_text, bare
 from engine.declare.template import MISSING, Fault, Names, SecretNames, undefined
 from engine.errors import EngineError
 from engine.model import Secret
@@ -66,7 +67,7 @@ class _View(Mapping[str, Any]):
         return len(self.data)
 
     def __repr__(self) -> str:
-        raise TypeError("a map cannot stand inside text")
+        raise NoText("a map cannot stand inside text")
 
 
 class _Missing(Exception):
@@ -169,11 +170,11 @@ def render(text: str, names: Names) -> Any:
     with _Faults(this, text, ""):
         compiled = _compiled(text.replace("\r", _CR))
         if isinstance(compiled, Template):
-            return _sealed(_restored(compiled.render({_RENDER: this}), text), this)
+            return _sealed(_restored(compiled.render({_RENDER: this}), text), this, text)
         value = compiled({_RENDER: this})
         if isinstance(value, Undefined):
             str(value)
-        return _sealed(_closed(value), this)
+        return _sealed(_closed(value), this, text)
 
 
 def render_text(text: str, names: Names, filename: str) -> str | Secret:
@@ -181,7 +182,7 @@ def render_text(text: str, names: Names, filename: str) -> str | Secret:
     this = _Render(names)
     with _Faults(this, text, filename):
         rendered = _file(text.replace("\r", _CR), filename).render({_RENDER: this})
-        result: str | Secret = _sealed(_restored(rendered, text), this)
+        result: str | Secret = _sealed(_restored(rendered, text), this, text)
         return result
 
 
@@ -208,14 +209,18 @@ def _closed(value: Any, *, reveal: bool = False) -> Any:
     raise Fault("the expression gives no value, but a function or an object")
 
 
-def _sealed(value: Any, render: _Render) -> Any:
-    """The outcome of a render: secret in every part once the render has seen a secret."""
+def _sealed(value: Any, render: _Render, text: str) -> Any:
+    """The outcome of rendering `text`: secret in every part once the render has seen a secret."""
     if not render.seen or isinstance(value, Secret):
         return value
     if isinstance(value, Mapping):
-        return {key: _sealed(item, render) for key, item in value.items()}
+        if any(key not in text for key in value):
+            raise Fault(
+                "a map that was made with a secret may have no other keys than those that stand in the template"
+            )
+        return {key: _sealed(item, render, text) for key, item in value.items()}
     if isinstance(value, list):
-        return [_sealed(item, render) for item in value]
+        return [_sealed(item, render, text) for item in value]
     return Secret(as_text(value), render.seen[0].name)
 
 
@@ -253,20 +258,28 @@ class _Faults:
             return Fault(f"the template is broken: {_sentence(error)}", self.filters(str(error)), line=line)
         if isinstance(error, _Missing) and (not self.render.seen or str(error.name) in self.text):
             owner = MISSING if error.owner is missing else error.owner
-            owner = owner.data if isinstance(owner, _View) else owner
-            fault = undefined(str(error.name), self.render.names, owner)
+            if isinstance(owner, _View):
+                owner = owner.data
+            elif self.render.seen and owner is not MISSING:
+                owner = {}  # its keys may be secret
+            fault = undefined(str(error.name), self.render.names, owner, self.path(str(error.name)))
             fault.line = line
             return fault
+        if isinstance(error, NoText):
+            return Fault(str(error), ("`| join(', ')` and `| tojson` make text of one",), line=line)
         if self.render.seen:
             hint = "what the error says is withheld, for it may tell the secret"
             return Fault("the template cannot be rendered with this secret", (hint,), line=line)
         if isinstance(error, SecurityError):
             return Fault(f"not allowed in a template: {_sentence(error)}", line=line)
-        if isinstance(error, TypeError) and "cannot stand inside text" in str(error):
-            return Fault(str(error), ("`| join(', ')` and `| tojson` make text of one",), line=line)
         if isinstance(error, TemplateError):
             return Fault(f"the template cannot be rendered: {_sentence(error)}", line=line)
         return Fault(f"the template cannot be rendered: {_sentence(error) or type(error).__name__}", line=line)
+
+    def path(self, name: str) -> str:
+        """Where a template looks for a key, if that is only in one place: `map` in `map.key` and `map['key']`."""
+        found = set(re.findall(r"([A-Za-z_][\w.]*)(?:\.|\[['\"])" + re.escape(name) + r"\b", self.text))
+        return found.pop() if len(found) == 1 else ""
 
     def filters(self, message: str) -> tuple[str, ...]:
         from engine.declare.validate import near

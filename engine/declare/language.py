@@ -8,6 +8,7 @@ NAME = r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$"
 """Names of resources: nothing that a shell or a glob would take for something else."""
 KEY = r"^[^\s/*?\[\]{}'\"`$\\|&;<>()]+$"
 """Keys of `for_each`, which become part of an address."""
+KEY_RULE = "no spaces, no slashes and nothing that a shell takes for its own"
 VARIABLE = r"^[A-Za-z_][A-Za-z0-9_]*$"
 DURATION = r"^[0-9]+(\.[0-9]+)? ?(s|m|h)?$"
 RESERVED = ("host", "secrets", "each")
@@ -31,7 +32,11 @@ KEYWORDS: Params = {
     "for_each": {
         "anyOf": [
             {"type": "object", "propertyNames": {"pattern": KEY}},
-            {"type": "array", "items": {"type": "string", "pattern": KEY}, "uniqueItems": True},
+            {
+                "type": "array",
+                "items": {"type": "string", "pattern": KEY, "x-expected": f"text ({KEY_RULE})"},
+                "uniqueItems": True,
+            },
         ],
         "description": "A map, or a list of text: one resource for each, named NAME/KEY, with `each.key` and "
         "`each.value`.",

@@ -43,18 +43,21 @@ def parse(text: str, label: str, problems: list[Problem]) -> Node | None:
     None for an empty document, and where the syntax is broken; problems are appended (for broken syntax, the first
     one only: what a parser says after that is noise).
     """
-    builder = _Builder(label, problems)
+    found: list[Problem] = []
+    builder = _Builder(text, label, found)
     try:
         for event in yaml.parse(text, Loader=_PARSER):
             builder.take(event)
     except yaml.YAMLError as error:
         from engine.declare.syntax import explain
 
-        problems.append(explain(error, text, label))
+        syntax = explain(error, text, label)
+        problems += [*(problem for problem in found if problem.where != syntax.where), syntax]
         return None
     except _TooMuch as error:
-        problems.append(error.problem)
+        problems += [*found, error.problem]
         return None
+    problems += found
     return builder.root
 
 
@@ -74,7 +77,8 @@ class _Frame:
 class _Builder:
     """Parser events → nodes, on a stack of its own: composing recursively crashes on deep nesting."""
 
-    def __init__(self, label: str, problems: list[Problem]) -> None:
+    def __init__(self, text: str, label: str, problems: list[Problem]) -> None:
+        self.text = text
         self.label = label
         self.problems = problems
         self.root: Node | None = None
@@ -151,16 +155,18 @@ class _Builder:
         self.sized(node, frame.nodes)
         return node
 
-    def map(self, frame: _Frame) -> Map:
+    def map(self, frame: _Frame) -> Node:
         if not frame.start.implicit and frame.start.tag not in (None, "!", _TAG + "map"):
             self.tag(frame.start)
+        if meant := self.braces(frame):
+            return meant
         items: dict[str, Node] = {}
         keys: dict[str, Position] = {}
         merged: list[Map] = []
         nodes = iter(frame.nodes)
         for key, value in zip(nodes, nodes, strict=True):
             if not isinstance(key, Scalar):
-                self.bad_key(key, frame)
+                self.problems.append(Problem("a key must be text, not a list or a map", key.where))
             elif key.plain and key.text == "<<":
                 merged += self.merge(value)
             elif key.plain and not key.text:
@@ -184,10 +190,12 @@ class _Builder:
                 self.problems.append(Problem("`<<` wants a map, or a list of maps", part.where))
         return [part for part in parts if isinstance(part, Map)]
 
-    def bad_key(self, key: Node, frame: _Frame) -> None:
-        if isinstance(key, Map) and frame.start.flow_style and key.where.column == self.where(frame.start).column + 1:
-            from engine.declare.syntax import unquoted
+    def braces(self, frame: _Frame) -> Node | None:
+        """The template that was meant where braces without quotes were read as a map whose key is a map."""
+        where, key = self.where(frame.start), frame.nodes[0] if frame.nodes else None
+        if not isinstance(key, Map) or key.where != Position(where.file, where.line, where.column + 1):
+            return None
+        from engine.declare.syntax import unquoted
 
-            self.problems.append(unquoted(self.where(frame.start), ""))
-        else:
-            self.problems.append(Problem("a key must be text, not a list or a map", key.where))
+        self.problems.append(unquoted(where, self.text.splitlines()[where.line - 1]))
+        return Scalar("{{ " + ", ".join(key.items) + " }}", False, where)

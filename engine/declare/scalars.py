@@ -74,10 +74,14 @@ def permission(value: Any) -> Any:
     return (found[1] or found[2]).zfill(4) if found else value
 
 
+class NoText(TypeError):
+    """A list, a map or a secret where text is wanted; the message names no value."""
+
+
 def as_text(value: Any) -> str:
     """A value inside text: a number as it was spelled, true and false as YAML writes them, nothing for None.
 
-    Raises TypeError for a list, a map or a secret: none of them has a text of its own.
+    Raises NoText for a list, a map or a secret: none of them has a text of its own.
     """
     if isinstance(value, str):
         return str(value)
@@ -88,8 +92,8 @@ def as_text(value: Any) -> str:
     if isinstance(value, int | float):
         return str(value)
     if isinstance(value, Secret):
-        raise TypeError("a secret cannot be used here")
-    raise TypeError(f"{'a map' if hasattr(value, 'keys') else 'a list'} cannot stand inside text")
+        raise NoText("a secret cannot be used here")
+    raise NoText(f"{'a map' if hasattr(value, 'keys') else 'a list'} cannot stand inside text")
 
 
 def bare(value: Any) -> Any:

@@ -25,6 +25,11 @@ def locate(text: str, base: Path) -> Path:
     return Path(os.path.normpath(base.absolute() / path))
 
 
+def real(path: Path) -> Path:
+    """The path without links. Unlike `Path.resolve` it never fails: a link that leads to itself stays as it is."""
+    return Path(os.path.realpath(path))
+
+
 def label(path: Path) -> str:
     """A path for messages: relative where it lies in the working directory, absolute elsewhere."""
     try:
@@ -79,16 +84,16 @@ def _source(path: Path) -> Source:
 def _walk(root: Path) -> list[SourceFile]:
     """Every file below root, by name in sorted order. A link is followed only where it stays inside."""
     files: list[SourceFile] = []
-    inside = root.resolve()
+    inside = real(root)
     todo = [root]
     while todo:
         for entry in os.scandir(todo.pop()):
             path = Path(entry.path)
             if entry.is_symlink():
-                target = path.resolve()
+                target = real(path)
                 if not target.is_relative_to(inside):
                     raise ValueError(f"{path} is a link that leads out of {root}, to {target}")
-                if path.parent.resolve().is_relative_to(target):
+                if real(path.parent).is_relative_to(target):
                     raise ValueError(f"{path} is a link to a directory that it lies in")
             found = entry.stat()
             if stat.S_ISDIR(found.st_mode):

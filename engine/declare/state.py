@@ -14,7 +14,7 @@ from engine.declare.loader import parse, read_text
 from engine.declare.nodes import Map, Node, Scalar, Seq, static
 from engine.declare.registry import Kinds
 from engine.declare.schema import closed, document, kind_schema, secret_schema
-from engine.declare.sources import label, locate
+from engine.declare.sources import label, locate, real
 from engine.declare.validate import Subject, check, nearest
 from engine.errors import InvalidInput, Position, Problem
 from engine.model import Resource
@@ -104,7 +104,7 @@ class Reader:
         `stack`: the files that include it.
         """
         path = path.absolute()
-        key = (path.resolve(), bool(stack))
+        key = (real(path), bool(stack))
         if key not in self._states:
             self._states[key] = self._read(path, shown, stack)
         return self._states[key]
@@ -127,7 +127,7 @@ class Reader:
             return None
         state = State(path, shown, path.stem, root)
         wrong = self.shape(state, included=bool(stack))
-        self.fill(state, wrong, (*stack, path.resolve()))
+        self.fill(state, wrong, (*stack, real(path)))
         return state
 
     def shape(self, state: State, *, included: bool) -> set[str]:
@@ -138,7 +138,10 @@ class Reader:
         for key in ("resources", "secrets"):
             node = root.get(key)
             if isinstance(node, Map):
-                data[key] = {name: {} if isinstance(item, Map) else None for name, item in node.items.items()}
+                data[key] = {
+                    name: {} if isinstance(item, Map) else convert(item, {}, unknown)
+                    for name, item in node.items.items()
+                }
             elif node is not None and not (isinstance(node, Scalar) and node.plain and not node.text):
                 data[key] = convert(node, {}, unknown)
             elif node is not None:
@@ -149,7 +152,13 @@ class Reader:
         for key in ("name", "hosts"):
             node = root.get(key)
             if isinstance(node, Scalar) and node.template:
-                found.append(Problem(f"`{key}` cannot be a template", node.where, ("hosts differ by it",)))
+                found.append(
+                    Problem(
+                        f"`{key}` cannot be a template",
+                        node.where,
+                        ("it is read before there is a host to render it for",),
+                    )
+                )
                 self.problems.append(found[-1])
         places = {problem.where for problem in found}
         if not places:
@@ -168,6 +177,8 @@ class Reader:
         state.vars = variables if isinstance(variables, Map) else None
         state.secrets = secrets if isinstance(secrets, Map) else None
         for name_, node in state.secrets.items.items() if state.secrets else ():
+            if not isinstance(node, Map):
+                continue
             data = convert(node, secret_schema(), unknown)
             more = Subject(f"secret {name_}", "key")
             self.problems += check(data, secret_schema(), node, more, at=secrets.at(name_))  # type: ignore[union-attr]
@@ -175,18 +186,19 @@ class Reader:
         if isinstance(rollout, Map) and "rollout" not in wrong:
             state.rollout = convert(rollout, closed(ROLLOUT), unknown)
         includes, resources = root.get("include"), root.get("resources")
-        if isinstance(includes, Seq) and "include" not in wrong:
-            state.includes = [made for item in includes.items if (made := self.include(item, state, stack))]
+        for item in includes.items if isinstance(includes, Seq) else ():
+            made = self.include(item, state, stack) if isinstance(item, Map) else None
+            state.includes += [made] if made else []
         for key, item in resources.items.items() if isinstance(resources, Map) else ():
             state.entries.append(self.entry(key, item, resources.at(key)))  # type: ignore[union-attr]
 
-    def include(self, node: Node, state: State, stack: tuple[Path, ...]) -> Include | None:
+    def include(self, node: Map, state: State, stack: tuple[Path, ...]) -> Include | None:
         """One entry of `include`; None where its file cannot be read."""
-        assert isinstance(node, Map)
         file, prefix, variables = node.get("file"), node.get("as"), node.get("vars")
-        assert isinstance(file, Scalar)
+        if not isinstance(file, Scalar) or not file.text:
+            return None
         if file.template or (isinstance(prefix, Scalar) and prefix.template):
-            hint = "what is included is the same for every host; `when` and `vars` may differ"
+            hint = "what is included is the same for every host; its `vars` may differ"
             self.problems.append(Problem("`file` and `as` of an include cannot be templates", node.where, (hint,)))
             return None
         try:
@@ -194,8 +206,8 @@ class Reader:
         except ValueError as error:
             self.problems.append(Problem(str(error), file.where))
             return None
-        if path.resolve() in stack:
-            names = [label(each) for each in [*stack[stack.index(path.resolve()) :], path]]
+        if real(path) in stack:
+            names = [label(each) for each in [*stack[stack.index(real(path)) :], path]]
             self.problems.append(Problem(f"files include each other in a circle: {' → '.join(names)}", file.where))
             return None
         if not path.is_file():

@@ -8,16 +8,17 @@ from typing import Any
 from engine.errors import Position, Problem
 
 _OPENED = re.compile(r"""(?:^\s*|[:\-?,\[{]\s+|\[)(\{\{)""")
+_TEMPLATE = re.compile(r"\{\{.*?\}\}[^,\]}#]*")
 _INDICATORS = "@`%&*!|>{}[],"
 
 
 def unquoted(where: Position, line: str) -> Problem:
-    """The classic: `path: {{ dir }}/x`, which YAML reads as a map inside a map. `line`: the text, to correct it."""
-    text = line[where.column - 1 :].rstrip() if line else ""
-    if text and "'" not in text and '"' not in text and text.count("{") == text.count("}") and "," not in text:
-        hint = f'write it as "{text}"'
-    else:
-        hint = 'write it in quotes, like "{{ name }}/rest"'
+    """The classic: `path: {{ dir }}/x`, which YAML reads as a map inside a map. `line`: its text, to correct it."""
+    rest = line[where.column - 1 :]
+    found = _TEMPLATE.match(rest)
+    hint = 'write it in quotes, like "{{ name }}/rest"'
+    if found and '"' not in found[0]:
+        hint = f'write it as "{found[0].rstrip()}"'
     return Problem("a value that begins with `{{` must be quoted", where, (hint,))
 
 

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
-from engine.declare.scalars import as_text
+from engine.declare.scalars import NoText, as_text
 from engine.errors import Position
 from engine.model import Secret
 
@@ -72,7 +72,8 @@ def undefined(name: str, names: Names, owner: Any = MISSING, path: str = "") -> 
         return Fault(f"there is no secret `{name}`", nearest(name, owner), undefined=True)
     if owner is not MISSING:
         known = [str(key) for key in owner] if isinstance(owner, Mapping) else []
-        return Fault(f"`{path or 'it'}` has no `{name}`", nearest(name, known), undefined=True)
+        message = f"`{path}` has no `{name}`" if path else f"there is no `{name}` in it"
+        return Fault(message, nearest(name, known), undefined=True)
     hints = near(name, names.known())
     if name == "each":
         hints = ("`each` is there only in what has `for_each`",)
@@ -92,32 +93,22 @@ def render(text: str, names: Names) -> Any:
         from engine.declare import jinja
 
         return jinja.render(text, names)
-    values = [_follow(part, names) if isinstance(part, tuple) else part for part in parts]
-    if len(values) == 1 and isinstance(parts[0], tuple):
-        if isinstance(values[0], SecretNames):
+    if len(parts) == 1 and isinstance(parts[0], tuple):
+        value = _follow(parts[0], names)
+        if isinstance(value, SecretNames):
             raise Fault("`secrets` is no value", ("name one of them: `secrets.NAME`",))
-        return values[0]
-    return join(values)
+        return value
+    return _text(parts, names)
 
 
 def render_text(text: str, names: Names, filename: str) -> str | Secret:
     """The text of a template file: always text, even where it is a single expression. Raises Fault."""
-    if "{{" not in text and "{%" not in text:
-        return text
     parts = _parts(text)
     if parts is None:
         from engine.declare import jinja
 
         return jinja.render_text(text, names, filename)
-    result = []
-    for part in parts:
-        try:
-            result.append(_follow(part, names) if isinstance(part, tuple) else part)
-            join(result[-1:])
-        except Fault as fault:
-            fault.line = fault.line or text.count("\n", 0, _offset(text, len(result), parts)) + 1
-            raise
-    return join(result)
+    return _text(parts, names)
 
 
 def holds(expression: str, names: Names) -> bool:
@@ -130,19 +121,34 @@ def holds(expression: str, names: Names) -> bool:
     if not isinstance(value, bool):
         from engine.declare.validate import shown
 
-        raise Fault(f"`when` must give true or false, not {shown(value)}", ("compare it with something",))
+        got = f"the text {shown(value)}" if isinstance(value, str) else shown(value)
+        raise Fault(f"`when` must give true or false, not {got}", ("compare it, like `when: kind == 'gpu'`",))
     return value
 
 
-def join(values: list[Any]) -> str | Secret:
-    """One text of several values; a Secret as soon as one of them is. Raises Fault for a list or a map."""
-    try:
-        if not any(isinstance(value, Secret) for value in values):
-            return "".join([as_text(value) for value in values])
-        texts = [value.reveal() if isinstance(value, Secret) else as_text(value) for value in values]
-    except TypeError as error:
-        raise Fault(str(error), ("`| join(', ')` and `| tojson` make text of one",)) from None
-    return Secret("".join(texts), next(value.name for value in values if isinstance(value, Secret)))
+def _text(parts: tuple[str | tuple[str, ...], ...], names: Names) -> str | Secret:
+    """One text of all parts; a Secret as soon as one of them is. Raises Fault."""
+    texts: list[str] = []
+    secret: Secret | None = None
+    for part in parts:
+        if isinstance(part, str):
+            texts.append(part)
+            continue
+        try:
+            value = _follow(part, names)
+            if isinstance(value, Secret):
+                secret = secret or value
+                texts.append(value.reveal())
+            else:
+                texts.append(as_text(value))
+        except NoText as error:
+            hints = ("`| join(', ')` and `| tojson` make text of one",)
+            raise Fault(str(error), hints, line="".join(texts).count("\n") + 1) from None
+        except Fault as fault:
+            if not fault.where:
+                fault.line = fault.line or "".join(texts).count("\n") + 1
+            raise
+    return Secret("".join(texts), secret.name) if secret else "".join(texts)
 
 
 @functools.lru_cache(maxsize=4096)
@@ -171,9 +177,3 @@ def _follow(path: tuple[str, ...], names: Names) -> Any:
             raise undefined(part, names, value, ".".join(path[:depth]))
         value = value[part]
     return value
-
-
-def _offset(text: str, index: int, parts: tuple[str | tuple[str, ...], ...]) -> int:
-    """Where the name that is part `index` begins in the text."""
-    before = sum(1 for part in parts[: index + 1] if isinstance(part, tuple))
-    return [found.start() for found in _NAME.finditer(text)][max(before - 1, 0)]

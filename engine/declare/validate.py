@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.declare.convert import json_type, of_item, of_key
-from engine.declare.language import KEY, VARIABLE
+from engine.declare.language import KEY, KEY_RULE, VARIABLE
 from engine.declare.nodes import Map, Node, Scalar, find
 from engine.declare.quick import NotSure, valid
 from engine.declare.scalars import core, word
@@ -88,13 +88,17 @@ def expected(schema: Mapping[str, Any]) -> str:
         return _literal(schema["const"])
     for keyword in ("anyOf", "oneOf"):
         if keyword in schema and "type" not in schema:
-            return " or ".join(dict.fromkeys(expected(part) for part in schema[keyword]))
+            return _or(list(dict.fromkeys(expected(part) for part in schema[keyword])))
     types = schema.get("type", ())
     names = [_TYPES[name] for name in ((types,) if isinstance(types, str) else types)]
     bounds = [text.format(schema[key]) for key, text in _BOUNDS.items() if key in schema]
     if names and "pattern" in schema:
         names[0] += f" that matches {schema['pattern']}"
-    return " ".join([" or ".join(names) or "another value", *bounds])
+    return " ".join([_or(names) or "another value", *bounds])
+
+
+def _or(names: list[str]) -> str:
+    return " or ".join([", ".join(names[:-1]), names[-1]] if len(names) > 2 else names)
 
 
 def _literal(value: Any) -> str:
@@ -133,12 +137,12 @@ class _Writer:
         path = list(error.absolute_path)
         if error.validator == "additionalProperties" and error.validator_value is False:
             yield from self.extra(error, path)
+        elif error.validator == "minProperties" and "oneOf" in error.schema and not error.instance:
+            return  # what it needs is told by the alternatives
         elif error.validator == "required":
             missing = [name for name in error.validator_value if name not in error.instance]
             yield self.missing(next(name for name in missing if error.message.startswith(repr(name))), path)
-        elif (
-            error.validator in ("propertyNames", "pattern", "not", "enum") and error.parent is None and _named(error)
-        ):
+        elif error.validator in ("propertyNames", "pattern", "not", "enum") and _named(error):
             yield self.misnamed(error, path)
         elif error.validator in ("anyOf", "oneOf") and (part := _best(error)):
             for inner in part:
@@ -182,7 +186,7 @@ class _Writer:
         if error.validator_value == VARIABLE:
             hint = "names hold letters, digits and `_`, and begin with no digit"
         elif error.validator_value == KEY:
-            hint = "it becomes part of an address: no spaces, no slash, nothing that a shell would take for its own"
+            hint = f"it becomes part of an address: {KEY_RULE}"
         return Problem(f"`{shown(name).strip('`')}` cannot be a name in {self.title(path)}", where, (hint,))
 
     def wrong(self, error: Any, path: list[str | int]) -> Problem:
@@ -202,15 +206,14 @@ class _Writer:
         wants = expected(error.schema)
         if error.validator == "minLength" and not value and "x-expected" not in error.schema:
             wants += " that is not empty"
-        if self.secret(path):
+        if self.secret(path) and value is not None and not isinstance(value, list | dict):
             return Problem(f"{title}: expected {wants}, got something else (not shown: it may be secret)", where)
+        got = shown(value)
         hints: tuple[str, ...] = ()
         if isinstance(value, str) and error.validator == "enum":
             hints = near(value, [str(each) for each in error.validator_value])
-        elif isinstance(value, str) and error.validator == "type" and not self.plain(path):
-            unquoted = word(value) if error.validator_value == "boolean" else core(value)
-            hints = _UNQUOTE if not isinstance(unquoted, str) else ()
-        got = f"the text {shown(value)}" if value and hints == _UNQUOTE else shown(value)
+        elif isinstance(value, str) and not self.plain(path) and _fits_unquoted(value, error.schema):
+            got, hints = f"the text {got}", _UNQUOTE
         return Problem(f"{title}: expected {wants}, got {got}", where, hints)
 
     def secret(self, path: Sequence[str | int]) -> bool:
@@ -238,6 +241,14 @@ def of_path(schema: Mapping[str, Any], path: Sequence[str | int]) -> Mapping[str
 def error_text(schema: Mapping[str, Any]) -> str:
     """The first sentence of a schema's description."""
     return str(schema.get("description", "")).split(". ")[0].rstrip(".")
+
+
+def _fits_unquoted(text: str, schema: Mapping[str, Any]) -> bool:
+    """Whether text would be right if it were not in quotes."""
+    try:
+        return any(not isinstance(read, str) and valid(read, schema) for read in (core(text), word(text)))
+    except NotSure:
+        return False
 
 
 def _required_ones(error: Any) -> list[str]:
