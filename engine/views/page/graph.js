@@ -1,5 +1,5 @@
 // The dependency graph: layers from top to bottom by the longest way from a resource that needs nothing.
-const BOX = { width: 222, height: 44, across: 34, down: 40, most: 6, tall: 12 };
+const BOX = { width: 222, height: 44, across: 34, down: 40, most: 8, tall: 12 };
 const SVG = "http://www.w3.org/2000/svg";
 
 function svg(tag, attributes, ...children) {
@@ -49,10 +49,13 @@ function reduced(needs, ranks) {
 }
 
 // Each layer in lines of a few boxes, ordered by where what they need stands, so that few edges cross. A long chain is
-// broken into columns.
-function places(needs, ranks) {
+// broken into columns. What neither needs anything nor is needed stands below all else.
+function places(needs, ranks, most) {
   const layers = [];
-  ranks.forEach((rank, at) => (layers[rank] ||= []).push(at));
+  const used = new Set(needs.flatMap((set) => [...set]));
+  const alone = ranks.map((_, at) => at).filter((at) => !needs[at].size && !used.has(at));
+  ranks.forEach((rank, at) => { if (!alone.includes(at)) (layers[rank] ||= []).push(at); });
+  layers.push(alone);
   const spot = [];
   let line = 0;
   for (const layer of layers.filter(Boolean)) {
@@ -61,15 +64,15 @@ function places(needs, ranks) {
       return xs.length ? xs.reduce((sum, x) => sum + x, 0) / xs.length : 0;
     };
     const sorted = layer.map((at) => [wish(at), at]).sort((a, b) => a[0] - b[0] || a[1] - b[1]).map((pair) => pair[1]);
-    for (let start = 0; start < sorted.length; start += BOX.most) {
-      const part = sorted.slice(start, start + BOX.most);
+    for (let start = 0; start < sorted.length; start += most) {
+      const part = sorted.slice(start, start + most);
       part.forEach((at, index) => {
         spot[at] = { x: (index - (part.length - 1) / 2) * (BOX.width + BOX.across), y: line * (BOX.height + BOX.down) };
       });
       line += 1;
     }
   }
-  const widest = Math.max(...layers.filter(Boolean).map((layer) => Math.min(layer.length, BOX.most)));
+  const widest = Math.max(...layers.filter(Boolean).map((layer) => Math.min(layer.length, most)));
   if (line > BOX.tall && widest <= 2) {
     const step = BOX.height + BOX.down;
     const lines = Math.ceil(line / Math.ceil(line / BOX.tall));
@@ -92,7 +95,8 @@ function drawGraph() {
   const needs = needsOf(hosts);
   const ranks = ranksOf(needs);
   const kept = reduced(needs, ranks);
-  const spot = places(kept, ranks);
+  const room = Math.floor((box.clientWidth - 40) / (BOX.width + BOX.across));
+  const spot = places(kept, ranks, Math.min(Math.max(room, 2), BOX.most));
   const left = Math.min(...spot.map((s) => s.x)) - BOX.width / 2 - 24;
   const wide = Math.max(...spot.map((s) => s.x)) + BOX.width / 2 + 24 - left;
   const high = Math.max(...spot.map((s) => s.y)) + BOX.height + 48;
