@@ -1,8 +1,8 @@
 """Real Compose projects for tests: a directory of their own, a name of their own, removed afterwards.
 
-    def test_something(lab):                 # the fixture `lab`, once for each client there is
-        lab.write("web: {command: [...]}")
-        change = lab.change(ComposeRestart(lab.dir, "web", client=lab.client))
+def test_something(lab):                 # the fixture `lab`, once for each client there is
+    lab.write("web: {command: [...]}")
+    change = lab.change(ComposeRestart(lab.dir, "web", client=lab.client))
 """
 
 from __future__ import annotations
@@ -33,7 +33,9 @@ class Failed(Exception):
     """A section ended with a status other than 0; the text is its output."""
 
 
-def run_scripts(scripts: Mapping[str, Script], phase: Phase, shell: tuple[str, ...] = ("sh",)) -> dict[str, frames.Result]:
+def run_scripts(
+    scripts: Mapping[str, Script], phase: Phase, shell: tuple[str, ...] = ("sh",)
+) -> dict[str, frames.Result]:
     """Run scripts on this machine in one program, as the engine would; name → result."""
     sections = [
         Section(name, script, timeout=120, step=phase == "apply", phase=phase) for name, script in scripts.items()
@@ -62,6 +64,7 @@ class Lab:
         self.path.mkdir(parents=True)
         self.dir = HostPath(self.path)
         self.image = tiny()
+        self.environ = dict(os.environ)
 
     def write(self, services: Mapping[str, Any] | None = None, file: str = "docker-compose.yml", **web: Any) -> None:
         """Write the Compose file; each service uses the tiny image and stops at once unless told otherwise. The
@@ -119,12 +122,15 @@ class Lab:
 
     def remove(self) -> None:
         """Remove every container, network and volume of the project."""
+        env = self.environ  # a test may have taken the docker command away
         label = f"label=com.docker.compose.project={self.name}"
         for what, command in (("ps", ["rm", "-f"]), ("network", ["network", "rm"]), ("volume", ["volume", "rm"])):
             listing = ["docker", "ps", "-aq"] if what == "ps" else ["docker", what, "ls", "-q"]
-            ids = subprocess.run([*listing, "--filter", label], capture_output=True, text=True, check=True).stdout
+            ids = subprocess.run(
+                [*listing, "--filter", label], capture_output=True, text=True, check=True, env=env
+            ).stdout
             if ids.split():
-                subprocess.run(["docker", *command, *ids.split()], capture_output=True, check=False)
+                subprocess.run(["docker", *command, *ids.split()], capture_output=True, check=False, env=env)
 
 
 def client_works(client: str) -> bool:

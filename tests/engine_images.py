@@ -1,6 +1,6 @@
 """Container images for tests, made from what is on this machine: no registry is asked.
 
-    tiny()     busybox and nothing else, about 2 MB
+tiny()     busybox and nothing else, about 2 MB
 """
 
 from __future__ import annotations
@@ -17,10 +17,43 @@ from pathlib import Path
 
 import pytest
 
-APPLETS = (
-    "sh ash cat cp date echo env false grep head id kill ln ls mkdir mv nc printf ps rm rmdir sed sleep sort stat tail "
-    "tar test touch tr true wc httpd chmod chown"
-).split()
+APPLETS = [
+    "sh",
+    "ash",
+    "cat",
+    "cp",
+    "date",
+    "echo",
+    "env",
+    "false",
+    "grep",
+    "head",
+    "id",
+    "kill",
+    "ln",
+    "ls",
+    "mkdir",
+    "mv",
+    "nc",
+    "printf",
+    "ps",
+    "rm",
+    "rmdir",
+    "sed",
+    "sleep",
+    "sort",
+    "stat",
+    "tail",
+    "tar",
+    "test",
+    "touch",
+    "tr",
+    "true",
+    "wc",
+    "httpd",
+    "chmod",
+    "chown",
+]
 
 
 def docker(*argv: str, **options: object) -> str:

@@ -8,10 +8,12 @@ COMPOSE_CLIENT = (
     COMPOSE_PROJECT
     + r"""
 # A Compose client prints values from .env files in its warnings, and offending text in its errors. Warnings are
-# dropped; of errors, what stands in quotes is dropped where it may be a value.
+# dropped; of errors, whatever may be a value.
 compose_words() {
   sed -e '/^WARN/d' -e '/level=warning/d' -e '/variable is not set/d' \
-    -e 's/\(nterpolation.*\): *".*/\1. Write $$ for a literal $ in a Compose file./' \
+    -e '/nterpolation format/,$ {' -e '/nterpolation format/!d' -e '}' \
+    -e 's/\(nterpolation format.*\): *".*/\1/' \
+    -e 's/\(nterpolation format.*\)/\1 Write $$ for a literal $ in a Compose file./' \
     -e 's/\(unexpected character\|variable name\|near\) ".*/\1 (not shown)/' \
     -e 's/"[^"]*\$[^"]*"/(not shown)/g'
 }

@@ -12,7 +12,7 @@ ready_wait() {
   fi
   ready_until=$(($(date +%s) + ready_left))
   ready_restarts=$restarts
-  ready_seen=0
+  ready_seen=
   while :; do
     inspect_service
     case $status in
@@ -22,11 +22,11 @@ ready_wait() {
       ready_fail "stops again and again"
     fi
     if ready_now; then
-      # A process that ends at once is seen only at a second look.
-      ready_seen=$((ready_seen + 1))
-      if [ "$ready_seen" -ge 2 ] || [ -n "$ready_log" ] || [ "$health" = healthy ]; then
+      # A process that ends at once is told by a second look.
+      if [ "$ready_seen" = "$identity" ] || [ -n "$ready_log" ] || [ "$health" = healthy ]; then
         return 0
       fi
+      ready_seen=$identity
     fi
     if [ "$(date +%s)" -ge "$ready_until" ]; then
       if [ -n "$ready_log" ]; then
@@ -34,7 +34,11 @@ ready_wait() {
       fi
       ready_fail "is $status, health $health, after $ready_left s"
     fi
-    sleep 0.3 2>/dev/null || sleep 1
+    if [ -n "$ready_seen" ]; then
+      sleep 1
+    else
+      sleep 0.3 2>/dev/null || sleep 1
+    fi
   done
 }
 ready_fail() {
@@ -89,7 +93,12 @@ perform_up() {
         compose up --no-start --no-deps "$service"
         prepare
       fi
-      compose up -d --no-deps "$service"
+      if [ -n "$references" ]; then
+        # The hash of a service that uses another's network or volumes is right only where the other takes part.
+        compose up -d "$service"
+      else
+        compose up -d --no-deps "$service"
+      fi
       ;;
     recreate/*)
       compose up --no-start --no-deps "$service"

@@ -139,7 +139,7 @@ shop:
             "service": "running",
             "config": facts["want"][:12],
             "image": _short(facts["want_image"]),
-            "container": Unknown("a new container") if self._replaced(facts) else self._container(facts),
+            "container": "new" if self._replaced(facts) else self._container(facts),
             **watches,
         }
 
