@@ -188,12 +188,7 @@ _engine_prepare() {
 }
 _engine_finish() {
   _engine_arm 0
-  [ -z "$_engine_leader" ] || kill -s TERM 0
-  _engine_strays
-  if [ -n "$_engine_found" ]; then
-    sleep 1
-    _engine_signal KILL
-  fi
+  _engine_clear
   _engine_place
   _engine_staged _engine_unstage
   [ -z "$_engine_me" ] || _engine_release

@@ -106,7 +106,7 @@ _engine_end() {
   _engine_s=$1
   if [ -n "$_engine_late" ]; then
     [ "$_engine_s" != 0 ] || _engine_s=124
-    _engine_clear
+    _engine_heel
   fi
   eval "_engine_s$_engine_i=$_engine_s"
   _engine_mark "end $_engine_i"

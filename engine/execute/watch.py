@@ -67,39 +67,40 @@ WATCHDOG = r"""
 _engine_leader=
 _engine_look self && [ "$_engine_pid" = "$_engine_pgrp" ] && _engine_leader=1
 
-# Everything a section has started and that still runs, in _engine_found: what descends from the program's shell,
-# and what is left in the process group without descending from it.
+# Everything that sections have started and that still runs, in _engine_found: what descends from the program's shell
+# or from what was found before, and what is left in the process group without descending from the program.
 _engine_strays() {
-  _engine_found=
   _engine_list
-  _engine_below "$_engine_main" "$_engine_dog"
+  _engine_below "$_engine_main $_engine_found" "$_engine_dog"
+  _engine_found=
   for _engine_pid in $_engine_tree; do
-    [ "$_engine_pid" = "$_engine_main" ] || _engine_found="$_engine_found $_engine_pid"
+    case $_engine_rows in
+      *" $_engine_pid:"*) [ "$_engine_pid" = "$_engine_main" ] || _engine_found="$_engine_found $_engine_pid" ;;
+    esac
   done
   [ -n "$_engine_leader" ] || return 0
-  _engine_below "$$ $_engine_dog $_engine_main" ''
+  _engine_below "$$ $_engine_dog $_engine_main $_engine_found" ''
   for _engine_row in $_engine_rows; do
     [ "${_engine_row##*:}" = "$$" ] || continue
     case $_engine_tree in *" ${_engine_row%%:*} "*) ;; *) _engine_found="$_engine_found ${_engine_row%%:*}" ;; esac
   done
 }
 _engine_signal() {
-  _engine_strays
   for _engine_n in $_engine_found; do kill -s "$1" "$_engine_n"; done
   [ "$1" = KILL ] || [ -z "$_engine_leader" ] || kill -s "$1" 0
 }
-# Ends what a section that took too long has left: it was told to end, so it gets some time before it must.
+# Ends all that sections have left: first it is asked to, after three seconds it must.
 _engine_clear() {
-  _engine_n=$_engine_dog
-  _engine_leash
-  # Its last signals may still be on their way, and interrupt the wait.
-  while kill -s 0 "$_engine_n"; do wait "$_engine_n"; done
-  for _engine_t in 1 2 3; do
+  _engine_found=
+  _engine_strays
+  _engine_signal TERM
+  for _engine_t in 0.1 0.2 0.7 1 1 must must must must; do
     _engine_strays
     [ -n "$_engine_found" ] || return 0
-    [ "$_engine_t" = 3 ] || sleep 1
+    [ "$_engine_t" != must ] || _engine_signal KILL
+    # Fractions are not in POSIX, and then refused, as `must` is.
+    sleep "$_engine_t" 2>/dev/null || sleep 0.3 2>/dev/null || sleep 1
   done
-  _engine_signal KILL
 }
 
 # One watchdog for the whole program, which counts seconds. SIGCONT tells it that a new section has started, SIGALRM
@@ -132,23 +133,24 @@ _engine_watch() {
     _engine_look "$_engine_main" || {
       # The program was killed. Its running step goes on, and may take its time, but no more than that.
       exec 9>/dev/null
-      if [ "$_engine_left" -lt -9 ] || ! _engine_look "$$"; then exit 0; fi
+      _engine_look "$$" || exit 0
     }
     _engine_left=$((_engine_left - 1)) _engine_beat=$((_engine_beat + 1))
-    if [ "$_engine_beat" -ge 10 ] && [ "$_engine_left" -gt -40 ]; then
+    if [ "$_engine_beat" -ge 10 ]; then
       _engine_beat=0
       # In a process of its own: the frames may be held up, and time must not be.
       _engine_frame beat &
     fi
-    [ "$_engine_limit" -gt 0 ] && [ "$_engine_left" -lt 0 ] && _engine_bite
+    if [ "$_engine_limit" -gt 0 ] && [ "$_engine_left" -lt 0 ]; then
+      kill -s USR2 "$_engine_main"
+      _engine_clear
+      exit 0
+    fi
   done
 }
-_engine_bite() {
-  if [ "$_engine_left" = -1 ]; then
-    kill -s USR2 "$_engine_main"
-    _engine_signal TERM
-  elif [ "$_engine_left" -le -4 ] && [ "$_engine_left" -ge -9 ]; then
-    _engine_signal KILL
-  fi
+# What is left of a section that took too long is the watchdog's to end; it ends itself with that.
+_engine_heel() {
+  while kill -s 0 "$_engine_dog"; do wait "$_engine_dog"; done
+  _engine_dog=
 }
 """

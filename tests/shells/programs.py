@@ -6,6 +6,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -62,17 +63,9 @@ def one(text: str, shell: tuple[str, ...], *args: str | int | bool, **variables:
 
 def everywhere(function: Callable[[tuple[str, ...]], T]) -> dict[tuple[str, ...], T]:
     """Call function for each shell, all at once: what takes seconds of waiting, takes them only once."""
-    found: dict[tuple[str, ...], T] = {}
-
-    def call(shell: tuple[str, ...]) -> None:
-        found[shell] = function(shell)
-
-    threads = [threading.Thread(target=call, args=(s,)) for s in SHELLS.values() if shutil.which(s[0])]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return found
+    there = [shell for shell in SHELLS.values() if shutil.which(shell[0])]
+    with ThreadPoolExecutor(len(there)) as pool:
+        return dict(zip(there, pool.map(function, there), strict=True))
 
 
 class Running:

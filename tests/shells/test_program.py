@@ -20,9 +20,9 @@ from tests.shells.programs import SHELLS, every_shell, go, local, one, processes
 
 ALL_BYTES = bytes(range(1, 256)).decode("utf-8", "surrogateescape")
 HARD = [
-    "", " ", "it's", '"', "'\\''", "$HOME", "$(id)", "`id`", "a\\nb", "\\", "!x", "%s", "{a,b}", "*", "~", "~/x", "-n",
-    "--", "a b  c", "end\n", "end\n\n\n", "\nbegin", "\t", "\r\n", "é", "日本語", "\U0001f600", "\udcff\udcfe", ALL_BYTES,
-    "#end", ";:", "((", "case x in", "x" * 5000, "\n#0123 done\n",
+    "", " ", "it's", '"', "'\\''", "$HOME", "$(id)", "`id`", "a\\nb", "\\", "!x", "%s", "{a,b}", "*", "~", "~/x",
+    "-n", "--", "a b  c", "end\n", "end\n\n\n", "\nbegin", "\t", "\r\n", "é", "日本語", "\U0001f600", "\udcff\udcfe",
+    ALL_BYTES, "#end", ";:", "((", "case x in", "x" * 5000, "\n#0123 done\n",
 ]  # fmt: skip
 
 
@@ -47,7 +47,17 @@ def test_any_values_survive(values: list[str]) -> None:
 def test_kinds_of_values(shell: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/tmp/it's $HOME")
     script = 'for value; do fact "$((n += 1))" "$value"; done'
-    arguments = (HostPath("~/a b"), HostPath("~"), HostPath("/~/x"), HostPath("~root/x"), "~/x", 42, True, False, Secret("s"))
+    arguments = (
+        HostPath("~/a b"),
+        HostPath("~"),
+        HostPath("/~/x"),
+        HostPath("~root/x"),
+        "~/x",
+        42,
+        True,
+        False,
+        Secret("s"),
+    )
     found = one(script, shell, *arguments, n=0).facts
     home = "/tmp/it's $HOME"
     assert list(found.values()) == [f"{home}/a b", home, "/~/x", "~root/x", "~/x", "42", "1", "", "s"]
@@ -197,7 +207,9 @@ def test_what_is_left_in_the_background(shell: tuple[str, ...]) -> None:
     mark = f"300.{os.getpid()}"
     sections = [
         Section("stray", Script('sleep "$mark" & sh -c "trap : USR1; sleep $mark; :" & echo s', {"mark": mark})),
-        Section("daemon", Script('setsid sh -c "sleep 0.3; echo late; echo late >&2; touch $HOME/lived" & sleep 0.1')),
+        Section(
+            "daemon", Script('setsid sh -c "sleep 0.3; echo late; echo late >&2; touch $HOME/lived" & sleep 0.1')
+        ),
         Section("after", Script("echo after")),
     ]
     home = Path(os.environ["HOME"])
@@ -229,7 +241,9 @@ def test_a_plan_writes_nothing(shell: tuple[str, ...], tmp_path: Path) -> None:
 @every_shell
 def test_without_a_process_group_of_its_own(shell: tuple[str, ...]) -> None:
     """Some login shells start the program as a child of theirs."""
-    program = compose([Section("a", Script("kill -s TERM 0; sleep 3")), Section("b", Script("fact x 1"))], shell=shell)
+    program = compose(
+        [Section("a", Script("kill -s TERM 0; sleep 3")), Section("b", Script("fact x 1"))], shell=shell
+    )
     wrapped = program.argv
     argv = ("sh", "-c", '"$@"; echo outlived >&2; exit 5', "sh", *wrapped)
     events = list(run(_Through(argv), program))

@@ -1,0 +1,131 @@
+"""Time limits are kept on the host, and nothing is left running."""
+
+from __future__ import annotations
+
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import cache, partial
+from typing import NamedTuple
+
+import pytest
+
+from engine.execute.frames import Beat, Done, Event, Hello, Result
+from engine.execute.shell import Section, compose, run
+from engine.model import Script
+from tests.shells.programs import eventually, every_shell, everywhere, local, processes, results, shell_params
+
+MARK = f"400.{os.getpid()}"
+SLOW = {
+    "plain": "echo begun; sleep $MARK; echo never",
+    "all ignore": "trap '' TERM; sh -c 'sleep $MARK' & sleep $MARK; sleep $MARK",
+    "left behind": "sh -c \"trap '' TERM; sleep $MARK; sleep $MARK\" & echo quick; sleep $MARK",
+    "grandchildren": "sh -c '(sleep $MARK & sleep $MARK) & wait; sleep $MARK' & wait",
+    "session": "setsid sh -c \"trap '' TERM; sleep $MARK; sleep $MARK\" & wait; sleep $MARK",
+    "ends well": "trap 'exit 0' TERM; sleep $MARK & wait",
+}
+
+
+class Ran(NamedTuple):
+    events: list[Event]
+    found: dict[str, Result]
+    left: list[str]
+
+
+def _slow(name: str, shell: tuple[str, ...]) -> Ran:
+    mark = f"{MARK}{len(''.join(shell))}{list(SLOW).index(name)}"
+    sections = [
+        Section("before", Script("echo before")),
+        Section("slow", Script(SLOW[name].replace("$MARK", mark)), timeout=1),
+        Section("after", Script("fact fine yes; sleep 0.01"), timeout=30),
+    ]
+    events, session = [], 0
+    for event in run(local(), compose(sections, shell=shell)):
+        if isinstance(event, Hello):
+            session = os.getsid(event.pid)
+        events.append(event)
+    eventually(lambda: not processes(lambda _, of: of == session), 3)
+    return Ran(events, results(events), processes(lambda line, of: of == session or mark in line))
+
+
+@cache
+def _slow_everywhere() -> dict[str, dict[tuple[str, ...], Ran]]:
+    with ThreadPoolExecutor(3) as pool:
+        futures = {name: pool.submit(everywhere, partial(_slow, name)) for name in SLOW}
+        return {name: future.result() for name, future in futures.items()}
+
+
+@pytest.mark.parametrize("name", SLOW)
+@every_shell
+def test_what_takes_too_long_is_ended(shell: tuple[str, ...], name: str) -> None:
+    ran = _slow_everywhere()[name][shell]
+    slow, after = ran.found["slow"], ran.found["after"]
+    assert slow.timed_out
+    assert slow.status != 0
+    assert 1 <= slow.seconds < 15
+    assert "never" not in slow.output
+    assert after.facts == {"fine": "yes"}
+    assert not after.timed_out
+    assert isinstance(ran.events[-1], Done)
+    assert ran.left == []
+
+
+def test_a_time_limit_is_not_kept_too_early() -> None:
+    def patient(shell: tuple[str, ...]) -> dict[str, Result]:
+        sections = [Section(str(n), Script(f"sleep {n % 2}.9; echo done"), timeout=1 + n % 2) for n in range(4)]
+        return results(run(local(), compose(sections, shell=shell)))
+
+    for found in everywhere(patient).values():
+        assert [(r.status, r.timed_out, r.output) for r in found.values()] == [(0, False, "done\n")] * 4
+
+
+def test_a_limit_belongs_to_one_section() -> None:
+    """A hundred short sections take longer together than one of them may."""
+
+    def many(shell: tuple[str, ...]) -> list[Result]:
+        sections = [Section(str(n), Script("sleep 0.05"), timeout=1) for n in range(80)]
+        return list(results(run(local(), compose(sections, shell=shell))).values())
+
+    for found in everywhere(many).values():
+        assert not any(result.timed_out or result.status for result in found)
+
+
+@pytest.mark.full
+def test_a_silent_step_gives_signs_of_life() -> None:
+    def silent(shell: tuple[str, ...]) -> int:
+        events = list(run(local(), compose([Section("s", Script("sleep 22"))], shell=shell)))
+        assert isinstance(events[-1], Done)
+        return sum(isinstance(event, Beat) for event in events)
+
+    assert set(everywhere(silent).values()) == {2}
+
+
+@pytest.mark.parametrize("shell", shell_params()[:1])
+def test_without_proc(shell: tuple[str, ...]) -> None:
+    """As on macOS or BSD: what runs is learnt from ps."""
+    program = compose(
+        [Section("a", Script(SLOW["left behind"].replace("$MARK", MARK + "77")), timeout=1)], shell=shell
+    )
+    program = replace(program, text=program.text.replace(b"/proc/", b"/nowhere/"))
+    start = time.monotonic()
+    found = results(run(local(), program))["a"]
+    assert found.timed_out
+    assert time.monotonic() - start < 9
+    assert not processes(lambda line, _: MARK + "77" in line)
+
+
+def test_a_killed_program_leaves_no_watchdog() -> None:
+    def killed(shell: tuple[str, ...]) -> list[str]:
+        mark = f"{MARK}{len(shell)}{len(shell[0])}"
+        sections = [Section("a", Script("sleep 0.3; kill -9 $main; sleep $mark", {"mark": mark}), timeout=2)]
+        program = compose(sections, shell=shell)
+        program = replace(program, text=program.text.replace(b"$main", b"$_engine_main"))
+        running = Running(program)
+        session = os.getsid(running.hello.pid)
+        assert not results(running.join())
+        assert "ended from outside while `a` ran" in str(running.error)
+        eventually(lambda: not processes(lambda _, of: of == session), 12)
+        return processes(lambda _, of: of == session)
+
+    assert set(map(tuple, everywhere(killed).values())) == {()}
