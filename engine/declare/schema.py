@@ -18,6 +18,7 @@ DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
 _MARKS = {"secret", "source", "watches", "host_path", "mode"}
 _MODE = r"^[0-7]{4}$"
+_WORDS = "^([Yy][Ee][Ss]|[Nn][Oo]|[Oo][Nn]|[Oo][Ff][Ff]|[Tt][Rr][Uu][Ee]|[Ff][Aa][Ll][Ss][Ee])$"
 _HOST_PATH = r"^(/|~/)"
 _ABOUT = ("title", "description", "default", "examples", "deprecated")
 _TEMPLATE = {"$ref": "#/$defs/template"}
@@ -185,4 +186,4 @@ def _guesses(inner: Mapping[str, Any]) -> list[dict[str, Any]]:
         return [{"type": "string", "pattern": r"^(0o)?0?[0-7]{3,4}$"}, {"type": "integer"}]
     if "string" in types and "enum" not in inner and inner.get("pattern") != _HOST_PATH:
         return [{"type": ["number", "boolean"]}]
-    return [{"enum": ["yes", "no", "on", "off"]}] if "boolean" in types else []
+    return [{"type": "string", "pattern": _WORDS}] if "boolean" in types else []

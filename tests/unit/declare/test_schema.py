@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 import pytest
@@ -39,6 +40,8 @@ def as_an_editor(text: str) -> Any:
 
 def good() -> Iterator[Any]:
     for path in sorted((HERE / "good").glob("*.yaml")):
+        if path.stem == "words-for-nothing":
+            continue
         for name, text in yaml.safe_load(path.read_text())["files"].items():
             if name.endswith(".yaml") and "hosts:" in text:
                 yield pytest.param(text, id=f"{path.stem}-{name}")
@@ -96,8 +99,8 @@ def test_each_kind_of_the_engine(kind: str, project: Project, monkeypatch: pytes
     Draft202012Validator.check_schema(kind_schema(cls))
     assert valid({}, kind_schema(cls)) in (True, False)
     assert all(len(param.get("description", "")) > 5 for param in cls.params.values()), kind
-    example = yaml.safe_load(cls.example)
-    project.write("state.yaml", _state_around(cls.example, example, project))
+    text = dedent(dedent(cls.example).strip("\n").removeprefix("resources:\n"))
+    project.write("state.yaml", _state_around(text, yaml.safe_load(text), project))
     loaded = project.load(kinds=kinds(), read_secrets=False)
     assert [each.resource.kind for each in loaded.hosts[0].resources].count(kind) >= 1
     published = Draft202012Validator(state_schema())
@@ -137,7 +140,8 @@ def test_a_kind_of_another_package(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     (package / "more_kinds.py").write_text(
         "from dataclasses import dataclass\nfrom tests.unit.declare.kinds import Base\n\n\n@dataclass(frozen=True)\n"
         "class Banner(Base):\n    kind = 'banner'\n    summary = 'A banner.'\n    example = ''\n"
-        "    params = {'words': {'type': 'string', 'required': True}}\n    words: str = ''\n\n\nclass Odd:\n    kind = 'even'\n"
+        "    params = {'words': {'type': 'string', 'required': True}}\n    words: str = ''\n\n\n"
+        "class Odd:\n    kind = 'even'\n"
     )
     monkeypatch.syspath_prepend(str(package))
     found = Kinds()
@@ -163,8 +167,8 @@ def test_the_own_kinds_are_those_of_the_package_metadata() -> None:
 
 
 scalars = st.one_of(
-    st.none(), st.booleans(), st.integers(-3, 3), st.sampled_from([0.5, 1.0, -2.0]), st.sampled_from(["", "a", "ab", "1"]),
-    st.just(Secret("x")),
+    st.none(), st.booleans(), st.integers(-3, 3), st.sampled_from([0.5, 1.0, -2.0]),
+    st.sampled_from(["", "a", "ab", "1"]), st.just(Secret("x")),
 )  # fmt: skip
 values = st.recursive(
     scalars,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -75,7 +76,7 @@ def test_every_graph(graph: Sequence[Node]) -> None:
     for problem in problems:
         circle = problem.message.split(": ")[1].split(" → ")
         assert circle[0] == circle[-1]
-        assert all(need in needs[name] for name, need in zip(circle, circle[1:], strict=False))
+        assert all(need in needs[name] for name, need in pairwise(circle))
     # Nothing moves that need not: of what could come next, it is always the first of the file.
     for at in range(len(ordered) - 1):
         if int(ordered[at]) > int(ordered[at + 1]):
