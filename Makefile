@@ -6,7 +6,7 @@
 PYTHON = .venv/bin/python
 PYTEST = $(PYTHON) -m pytest -n auto --dist loadgroup $(if $(REQUIRE_ALL),--require-all)
 
-.PHONY: demo demo-down test test-full lint bench
+.PHONY: docs demo demo-down test test-full lint bench
 
 demo: .venv/.ready
 	@scripts/setup docker
@@ -21,12 +21,16 @@ test: .venv/.ready
 test-full: .venv/.ready
 	$(PYTEST) --full $(TESTS)
 
+docs: .venv/.ready
+	$(PYTHON) scripts/docs
+
 lint: .venv/.ready
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	shellcheck scripts/setup scripts/compose-v2 .ci/run
 	$(PYTHON) scripts/shellcheck-sections
+	$(PYTHON) scripts/docs --check
 
 .venv/.ready: setup.cfg
 	@scripts/setup venv

@@ -112,7 +112,7 @@ class Sandbox:
             "node_repo": str(self.repository),
             "node_revision": self.commits[-1],
             "interpreter": image.PYTHON,
-            "pip_options": ["--no-index", "--find-links", "/workspace/wheels"],
+            "pip_options": {"no-index": True, "find-links": "/workspace/wheels"},
         }
 
     # --- building --------------------------------------------------------------------------------------------

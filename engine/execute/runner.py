@@ -228,11 +228,11 @@ class HostRun:
                 case frames.Hello(pid, born):
                     self._running = (transport, pid, born)
                 case frames.Started(section):
-                    if lock is not None:
+                    if lock is not None and self._telling(section):
                         self.progress.step_started(self.host, resource_of(section))
                 case frames.Finished(section, result):
                     seen.results[section] = result
-                    if lock is not None:
+                    if lock is not None and self._telling(section):
                         done = result.status == 0
                         self.progress.step_finished(self.host, resource_of(section), result.seconds, done)
                 case frames.Skipped(section, because):
@@ -245,6 +245,11 @@ class HostRun:
                     seen.stopped = True
         self._running = None
         return seen
+
+    def _telling(self, section: str) -> bool:
+        """Actions and checks are worth telling of while they run; marks and other probes are not."""
+        name = resource_of(section)
+        return section.startswith("act:") or (section.startswith("probe:") and self._by_name[name].resource.check)
 
     # --- from results to values ------------------------------------------------------------------------------
 
