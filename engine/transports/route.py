@@ -13,8 +13,9 @@ from typing import IO, Any
 
 from engine.errors import Unreachable
 from engine.transports import Options
-from engine.transports.auth import Login, credentials_of, log_in
+from engine.transports.auth import credentials_of, log_in
 from engine.transports.certificates import CERT_SUFFIX
+from engine.transports.credentials import Login
 from engine.transports.host_keys import HostKeys, Presented
 from engine.transports.process import outer_environment
 from engine.transports.session import HOST_KEYS, Session, Wire, paramiko
