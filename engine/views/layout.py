@@ -115,20 +115,26 @@ def _columns(entries: Sequence[Entry], style: Style) -> _Columns:
     if style.width is None:
         columns = _Columns(max(names, _NAME) + 2, max(labels, _LABEL) + 2, None, _COLUMNS)
         return replace(columns, end=_end(entries, columns, style))
-    end = min(style.width, _COLUMNS)
+    names = max((cells(entry.name) for entry in entries if cells(entry.name) <= _NAME_MOST), default=0)
     took = max((cells(entry.took) + 2 for entry in entries if entry.took), default=0)
     label = min(max(labels, _LABEL), _LABEL_MOST) + 2
     name = min(max(names, _NAME), _NAME_MOST) + 2
     most = style.width - 4 - label - took
     if most - name < _ROOM and names + 2 < name:
         name = names + 2
-    if most - name >= _ROOM:
-        return _Columns(name, label, most - name, end)
-    return _Columns(name, label, max(style.width - _INDENT - label - took, _ROOM // 2), end, stacked=True)
+    columns = _Columns(name, label, most - name, _COLUMNS)
+    if most - name < _ROOM:
+        columns = _stacked(columns, style.width, took)
+    return replace(columns, end=min(_end(entries, columns, style), style.width))
+
+
+def _stacked(columns: _Columns, width: int, took: int = 0) -> _Columns:
+    """The same with names on lines of their own, which leaves more room."""
+    return replace(columns, room=max(width - _INDENT - columns.label - took, _ROOM // 2), stacked=True)
 
 
 def _end(entries: Sequence[Entry], columns: _Columns, style: Style) -> int:
-    """Where durations end without a terminal: the usual column, or further right for the longest line."""
+    """Where durations end: the usual column, or further right for the longest line."""
     longest = max(
         (
             columns.indent + max(cells(entry.rows[0].label) + 2, columns.label) + cells(_value(entry.rows[0], style))
@@ -143,14 +149,16 @@ def _end(entries: Sequence[Entry], columns: _Columns, style: Style) -> int:
 
 def _entry(entry: Entry, columns: _Columns, style: Style) -> Iterator[str]:
     head = f"  {style.mark(entry.tone)} "
-    alone = columns.stacked or (columns.room is not None and cells(entry.name) + 2 > columns.name)
-    if alone:
+    if style.width is not None and cells(entry.name) + 2 > columns.name:
+        columns = _stacked(columns, style.width, cells(entry.took) + 2 if entry.took else 0)
+    if columns.stacked:
         yield head + entry.name
     for at, row in enumerate(entry.rows):
-        start = " " * columns.indent if alone or at else head + padded(entry.name, columns.name)
-        used = columns.indent if alone or at else max(columns.indent, cells(entry.name) + 6)
+        start = " " * columns.indent if columns.stacked or at else head + padded(entry.name, columns.name)
+        used = columns.indent if columns.stacked or at else max(columns.indent, cells(entry.name) + 6)
+        named = row.label if style.width is None else middle(row.label, columns.label - 2)
         for number, (text, shown) in enumerate(_pieces(row, columns, style)):
-            label = padded(row.label, columns.label) if not number else " " * columns.label
+            label = " " * columns.label if number else padded(named, columns.label)
             line = (start if not number else " " * columns.indent) + style.paint(label, _label_colour(row)) + shown
             long = used + cells(label) + cells(text)
             took = entry.took if not at and not number else ""
