@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import groupby
 
 from engine.model import HostReport, Plan, Report
 from engine.views.escape import cells, to_ascii, visible
@@ -16,7 +17,9 @@ from engine.views.summary import Summary, plan_summary, report_summary, status
 
 def render(value: Plan | Report, style: Style) -> str:
     """A plan or report as text, with a final newline."""
-    text = "\n".join(_plan(value, style) if isinstance(value, Plan) else _report(value, style))
+    lines = _plan(value, style) if isinstance(value, Plan) else _report(value, style)
+    # Diffs and hosts both keep a blank line around them; one is enough where they meet.
+    text = "\n".join(line for line, following in groupby(lines) for line in (following if line else [line]))
     return (to_ascii(text) if style.ascii else text) + "\n"
 
 

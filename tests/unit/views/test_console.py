@@ -240,7 +240,7 @@ def test_a_verification_without_a_value_known() -> None:
 def test_diffs_stand_below_their_resource() -> None:
     step = samples.password(texts={"content": ("a\nb\n", "a\nc\n")})
     assert "---" not in text(host(step))
-    assert text(host(step), diff=True).splitlines()[2:11] == [
+    assert text(host(step), diff=True).splitlines()[2:10] == [
         "",
         "      --- content, as it is",
         "      +++ content, as declared",
@@ -248,7 +248,6 @@ def test_diffs_stand_below_their_resource() -> None:
         "       a",
         "      -b",
         "      +c",
-        "",
         "",
     ]
 
