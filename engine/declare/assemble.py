@@ -149,12 +149,13 @@ def _field(cls: type[Resource], name: str) -> str:
 
 
 def _refused(text: str, entry: Entry, body: Body) -> Problem:
-    """What a plugin says of its parameters; text that begins with `PARAM:` is about that parameter."""
+    """What a plugin says of its parameters; text that begins with a parameter is about that one."""
     first, _, rest = text.partition("\n")
     hints = tuple(line.strip() for line in rest.splitlines())
-    found = re.match(r"`?([A-Za-z_][\w.]*)`?: ", first)
-    name = found[1].split(".")[0] if found else ""
-    if found and name in body.cls.params:
-        where = find(entry.params, found[1].split(".")) if name in entry.params.items else entry.where
-        return Problem(f"{body.cls.kind} `{found[1]}`: {first[found.end() :]}", where, hints)
-    return Problem(f"{body.cls.kind}: {first}", entry.where, hints)
+    found = re.match(r"`?([A-Za-z_]\w*)((?:\.\w+)*)`?(:?) ", first)
+    if not found or found[1] not in body.cls.params:
+        return Problem(f"{body.cls.kind}: {first}", entry.where, hints)
+    path = f"{found[1]}{found[2]}"
+    where = find(entry.params, path.split(".")) if found[1] in entry.params.items else entry.where
+    message = f" `{path}`: {first[found.end() :]}" if found[3] else f": {first}"
+    return Problem(body.cls.kind + message, where, hints)

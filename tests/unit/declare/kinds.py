@@ -98,6 +98,10 @@ class Note(Base):
             raise ValueError("public: nobody may say that\nsay something else")
         if self.public == "odd":
             raise ValueError("that is an odd note")
+        if self.public == "unlike":
+            raise ValueError("public does nothing here")
+        if self.public == "deep":
+            raise ValueError("place.dir: not there")
 
     def watched(self) -> Script | None:
         return Script("fact fingerprint 1", {"path": self.path})

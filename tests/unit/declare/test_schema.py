@@ -115,7 +115,8 @@ def _state_around(text: str, example: dict[str, Any], project: Project) -> str:
         for body in entry.values():
             for key in ("source", "template"):
                 if isinstance(body, dict) and key in body:
-                    project.write(body[key], "text\n")
+                    tree = "/file" if {"exclude", "delete"} & set(body) else ""
+                    project.write(body[key] + tree, "text\n")
     indented = "".join(f"  {line}\n" for line in text.splitlines())
     others = "".join(f"  {name}: {{ file-sync: {{ path: /srv/{name}, content: a }} }}\n" for name in names)
     variables = "workspace: /srv/w, comfyui_dir: /srv/w/ComfyUI, service: s, url: 'http://localhost'"
