@@ -102,6 +102,8 @@ def parse(blob: bytes) -> Certificate:
     signature = reader.string()
     if reader.at != len(blob):
         raise ValueError("it has something after its end")
+    if len(_Reader(signature).strings()) != 2:
+        raise ValueError("its signature is of a kind that is not understood")
     return Certificate(
         role=role,
         identity=identity.decode(errors="replace"),
