@@ -190,7 +190,7 @@ class Parser:
     def __init__(self, nonce: str, sections: Sequence[str], clock: Callable[[], float] = time.monotonic) -> None:
         self.sections, self.clock = tuple(sections), clock
         self.greeted = self.finished = self.quiet = self.done = False
-        self.failure = ""
+        self.failure: str | None = None
         self.noise = Tail(2048)
         self._frames = Scanner(nonce, self._frame, self._frame_payload)
         self._output = Scanner(nonce, self._output_marker, self._output_payload)

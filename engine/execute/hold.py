@@ -10,7 +10,7 @@ _engine_place() {
   { IFS= read -r _engine_n </proc/sys/kernel/hostname; } 2>/dev/null || _engine_n=$(uname -n)
   _engine_keep=$HOME/.local/state/engine/$_engine_n
   { IFS= read -r _engine_boot </proc/sys/kernel/random/boot_id; } 2>/dev/null ||
-    _engine_boot=$(sysctl -n kern.boottime 2>/dev/null)
+    _engine_boot=$(sysctl -n kern.boottime 2>/dev/null) || :
 }
 _engine_make_place() {
   _engine_place || return 1
@@ -91,6 +91,7 @@ _engine_oust() {
     ln "$_engine_me" "$_engine_keep/over.$_engine_next" 2>/dev/null && break
     _engine_read "$_engine_keep/over.$_engine_next" || return 1
     _engine_runs && return 1
+    case "$_engine_chain " in *" $_engine_id "*) return 1 ;; esac
     _engine_next=$_engine_id
   done
   _engine_mine=1

@@ -133,16 +133,16 @@ def run(transport: Transport, program: Program, stdin: Iterable[bytes] = ()) -> 
                 break
             yield from parser.feed(output)
             if parser.done:
-                return
+                break
     yield from parser.end()
-    if not parser.done:
+    if parser.failure is not None or not parser.done:
         raise HostFailed(_unfinished(parser, status))
 
 
 def _unfinished(parser: Parser, status: int | None) -> str:
     noise = " ".join(parser.noise.take().split())[-500:]
     said = f"\nWhat came instead: {noise}" if noise else ""
-    if parser.failure:
+    if parser.failure is not None:
         return parser.failure
     if parser.greeted:
         at = f" while `{parser.current}` ran" if parser.current else ""

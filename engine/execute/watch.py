@@ -35,8 +35,8 @@ _engine_split() {
 _engine_list() {
   _engine_rows=
   if [ -n "$_engine_proc" ]; then
-    for _engine_f in /proc/[0-9]*; do
-      _engine_look "${_engine_f#/proc/}" || continue
+    for _engine_n in /proc/[0-9]*; do
+      _engine_look "${_engine_n#/proc/}" || continue
       _engine_rows="$_engine_rows $_engine_pid:$_engine_ppid:$_engine_pgrp"
     done
   else

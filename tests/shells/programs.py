@@ -75,7 +75,6 @@ class Running:
         self.events: list[Event] = []
         self.error: BaseException | None = None
         self._stream = cast(Any, run(local(), program))
-        self._cut = threading.Event()
         self._new = threading.Condition()
         self._thread = threading.Thread(target=self._follow)
         self._thread.start()
@@ -87,8 +86,6 @@ class Running:
                     with self._new:
                         self.events.append(event)
                         self._new.notify_all()
-                    if self._cut.is_set():
-                        return
         except BaseException as error:
             self.error = error
         with self._new:

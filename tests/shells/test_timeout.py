@@ -14,7 +14,16 @@ import pytest
 from engine.execute.frames import Beat, Done, Event, Hello, Result
 from engine.execute.shell import Section, compose, run
 from engine.model import Script
-from tests.shells.programs import eventually, every_shell, everywhere, local, processes, results, shell_params
+from tests.shells.programs import (
+    Running,
+    eventually,
+    every_shell,
+    everywhere,
+    local,
+    processes,
+    results,
+    shell_params,
+)
 
 MARK = f"400.{os.getpid()}"
 SLOW = {
