@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping
 from dataclasses import fields
@@ -66,7 +67,8 @@ class Assembler:
             return None
         values |= watches
         try:
-            made = body.cls(**{_field(body.cls, name): value for name, value in values.items()})
+            names = _fields(body.cls)
+            made = body.cls(**{names.get(name, name): value for name, value in values.items()})
         except ValueError as error:
             self.problems.add([_refused(str(error), entry, body)])
             return None
@@ -142,10 +144,11 @@ class _Finish:
         return rendered
 
 
-def _field(cls: type[Resource], name: str) -> str:
-    """The field of a parameter: a name that Python or the protocol uses for something else ends in `_` there."""
+@functools.cache
+def _fields(cls: type[Resource]) -> dict[str, str]:
+    """Parameters whose field is called otherwise: a name that Python or the protocol uses ends in `_` there."""
     names = {field.name for field in fields(cls)}  # type: ignore[arg-type]
-    return f"{name}_" if name not in names and f"{name}_" in names else name
+    return {name: f"{name}_" for name in cls.params if name not in names and f"{name}_" in names}
 
 
 def _refused(text: str, entry: Entry, body: Body) -> Problem:

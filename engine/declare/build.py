@@ -217,8 +217,14 @@ def told(found: Mapping[Problem, Sequence[str]], hosts: int) -> list[Problem]:
             more = f" and {len(names) - 3} more" if len(names) > 3 else ""
             hint = f"on {', '.join(names[:3])}{more}"
             problem = Problem(problem.message, problem.where, (*problem.hints, hint))
-        problems.append(problem)
+        hints = tuple(_printable(hint) for hint in problem.hints)
+        problems.append(Problem(_printable(problem.message), problem.where, hints))
     return sorted(problems, key=lambda problem: _place(problem.where))
+
+
+def _printable(text: str) -> str:
+    """Text on one line, and nothing in it that a terminal would take for a command."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def _all_secrets(found: Iterable[Secret], used: Iterable[Secret]) -> tuple[Secret, ...]:

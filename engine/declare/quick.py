@@ -64,6 +64,14 @@ def _additional(data: Any, wanted: Any, schema: Any, kind: str) -> bool:
     return all(valid(value, wanted) for key, value in data.items() if key not in known)
 
 
+def _unique(data: Any, wanted: Any, schema: Any, kind: str) -> bool:
+    if kind != "array" or not wanted:
+        return True
+    if not all(isinstance(item, str) for item in data):
+        raise NotSure
+    return len(set(data)) == len(data)
+
+
 def _length(kind: str, test: Callable[[int, int], bool]) -> Callable[[Any, Any, Any, str], bool]:
     return lambda data, wanted, schema, found: found != kind or test(len(data), wanted)
 
@@ -92,6 +100,7 @@ _CHECKS: dict[str, Callable[[Any, Any, Any, str], bool]] = {
     "pattern": lambda data, wanted, schema, kind: kind != "string" or re.search(wanted, data) is not None,
     "minLength": _length("string", _at_least),
     "maxLength": _length("string", _at_most),
+    "uniqueItems": _unique,
     "minItems": _length("array", _at_least),
     "maxItems": _length("array", _at_most),
     "minProperties": _length("object", _at_least),

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.declare.convert import OPAQUE, Schema, convert
-from engine.declare.language import KEYWORDS, ROLLOUT
+from engine.declare.language import KEYWORDS
 from engine.declare.loader import parse, read_text
 from engine.declare.nodes import Map, Node, Scalar, Seq, static
 from engine.declare.registry import Kinds
@@ -151,7 +151,7 @@ class Reader:
         self.problems += found
         for key in ("name", "hosts"):
             node = root.get(key)
-            if isinstance(node, Scalar) and node.template:
+            if isinstance(node, Scalar) and node.template and not included:
                 found.append(
                     Problem(
                         f"`{key}` cannot be a template",
@@ -184,13 +184,18 @@ class Reader:
             self.problems += check(data, secret_schema(), node, more, at=secrets.at(name_))  # type: ignore[union-attr]
         rollout = root.get("rollout")
         if isinstance(rollout, Map) and "rollout" not in wrong:
-            state.rollout = convert(rollout, closed(ROLLOUT), unknown)
+            state.rollout = convert(rollout, _DOCUMENT["properties"]["rollout"], unknown)
         includes, resources = root.get("include"), root.get("resources")
         for item in includes.items if isinstance(includes, Seq) else ():
             made = self.include(item, state, stack) if isinstance(item, Map) else None
             state.includes += [made] if made else []
         for key, item in resources.items.items() if isinstance(resources, Map) else ():
             state.entries.append(self.entry(key, item, resources.at(key)))  # type: ignore[union-attr]
+        names = {entry.name for entry in state.entries}
+        for include in state.includes:
+            if include.prefix.rstrip("/") in names:
+                what = f"`{include.prefix.rstrip('/')}` is the name of a resource, too"
+                self.problems.append(Problem(what, include.where, ("take another one for `as`",)))
 
     def include(self, node: Map, state: State, stack: tuple[Path, ...]) -> Include | None:
         """One entry of `include`; None where its file cannot be read."""

@@ -72,11 +72,6 @@ class Item:
     active: bool
     words: Mapping[str, Any]
 
-    def where(self, keyword: str) -> Position:
-        """Where a keyword's value stands."""
-        node = self.entry.keywords.get(keyword)
-        return node.where if node is not None else self.entry.where
-
 
 class Unroller:
     """Collects the items of one host; `groups`: what a name that stands for several means."""
@@ -105,10 +100,14 @@ class Unroller:
             inner = outer if key is None else f"{outer}{key}/"
             first = len(self.items)
             self.state(include.state, chain, inner, given(include.vars, names))
-            if inner != prefix:
-                self.groups[inner.rstrip("/")] = [item.name for item in self.items[first:]]
+            if inner not in (outer, prefix):
+                self.group(inner, first)
         if outer != prefix:
-            self.groups[outer.rstrip("/")] = [item.name for item in self.items[before:]]
+            self.group(outer, before)
+
+    def group(self, prefix: str, first: int) -> None:
+        """Let a prefix stand for the items from number `first` on; two includes may have the same."""
+        self.groups.setdefault(prefix.rstrip("/"), []).extend(item.name for item in self.items[first:])
 
     def entry(self, entry: Entry, scope: Scope, chain: int, prefix: str) -> None:
         """Take up one entry of `resources`."""

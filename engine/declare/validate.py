@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -48,6 +47,8 @@ class Subject:
 
 def near(name: str, known: Iterable[str]) -> tuple[str, ...]:
     """The hint for a name that is not known: the nearest one that is, if any is near."""
+    import difflib
+
     lowered = {other.lower().replace("_", "-"): other for other in reversed(list(known))}
     close = difflib.get_close_matches(name.lower().replace("_", "-"), lowered, n=1, cutoff=0.6)
     return (f"did you mean `{lowered[close[0]]}`?",) if close else ()

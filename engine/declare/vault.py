@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from engine.declare.convert import convert
-from engine.declare.nodes import Map, Node
+from engine.declare.nodes import Map, Node, find
 from engine.declare.schema import secret_schema
 from engine.declare.scope import Scope, evaluate
 from engine.declare.template import Fault
@@ -15,6 +15,7 @@ from engine.declare.validate import Subject, check
 from engine.errors import InvalidInput, Position, Problem
 from engine.model import Secret
 
+SOURCES = ("file", "env", "command", "prompt", "bcrypt")
 _HASH = "$2b$12$" + "x" * 53
 """What stands for a hash that is not read: it has the form of one."""
 
@@ -50,7 +51,7 @@ class Vault:
             if _secret_in(spec):
                 hint = "`matches` and `bcrypt.password` take the name of another secret"
                 raise Fault(f"secret {name} cannot be made of another secret", (hint,), where=node.where)
-            return self.resolve(name, spec, where, lambda other: self.other(other, name, node, specs, scope))
+            return self.resolve(name, spec, _source(node), lambda other: self.other(other, name, node, specs, scope))
         finally:
             self._open.pop()
 
@@ -60,8 +61,11 @@ class Vault:
             from engine.declare.validate import nearest
 
             known = [other for other in (specs.items if specs else ()) if other != name]
+            paths: tuple[tuple[str, ...], ...] = (("matches",), ("bcrypt", "password"))
+            places = [find(node, path) for path in paths if isinstance(node, Map) and path[0] in node.items]
+            where = places[0] if places else node.where
             problem = Problem(
-                f"secret {name} refers to `{wanted}`, which is no secret", node.where, nearest(wanted, known)
+                f"secret {name} refers to `{wanted}`, which is no secret", where, nearest(wanted, known)
             )
             raise InvalidInput(problem)
         return self.secret(wanted, specs.items[wanted], specs, scope)
@@ -108,6 +112,13 @@ class Vault:
     def warn(self, text: str) -> None:
         """Take up a warning."""
         self.warnings[text] = None
+
+
+def _source(node: Node) -> Position:
+    """Where a secret says what it comes from."""
+    if not isinstance(node, Map):
+        return node.where
+    return next((node.keys[key] for key in SOURCES if key in node.keys), node.where)
 
 
 def _secret_in(value: object) -> bool:

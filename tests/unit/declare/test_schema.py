@@ -18,7 +18,7 @@ from engine.declare.convert import free
 from engine.declare.judge import errors
 from engine.declare.language import INCLUDE, KEYWORDS, ROLLOUT
 from engine.declare.loader import parse
-from engine.declare.quick import NotSure, valid
+from engine.declare.quick import _CHECKS, _SILENT, NotSure, valid
 from engine.declare.registry import OWN, Kinds, kinds
 from engine.declare.scalars import bare
 from engine.declare.schema import document, kind_schema, secret_schema, state_schema
@@ -84,6 +84,27 @@ def test_the_published_schema_is_json_schema_with_words_for_an_editor() -> None:
 @pytest.mark.parametrize("table", [KEYWORDS, ROLLOUT, INCLUDE])
 def test_every_word_is_described(table: dict[str, Any]) -> None:
     assert all(len(param["description"]) > 10 for param in table.values())
+
+
+def keywords(schema: Any) -> Iterator[str]:
+    """Every keyword of a schema, at every depth."""
+    if isinstance(schema, dict):
+        for key, part in schema.items():
+            yield key
+            if key in ("properties", "patternProperties"):
+                yield from (word for inner in part.values() for word in keywords(inner))
+            elif key not in ("enum", "const", "default", "examples", "required"):
+                yield from keywords(part)
+    elif isinstance(schema, list):
+        yield from (word for part in schema for word in keywords(part))
+
+
+@pytest.mark.parametrize("kind", OWN)
+def test_a_state_that_is_right_needs_no_jsonschema(kind: str) -> None:
+    """Importing it takes as long as everything else about loading a small state."""
+    words = {word for word in keywords(kind_schema(kinds()[kind])) if not word.startswith("x-")}
+    assert words <= {*_CHECKS, *_SILENT}
+    assert set(keywords(document())) | set(keywords(secret_schema())) <= {*_CHECKS, *_SILENT, "x-expected"}
 
 
 def test_the_strict_schemas_are_json_schema() -> None:

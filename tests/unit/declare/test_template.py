@@ -67,7 +67,8 @@ def outcome(make: Any) -> tuple[Any, ...]:
     try:
         value = make()
     except Fault as fault:
-        return "fault", fault.message, fault.hints
+        # Jinja does not say in what a key was looked for, so where several could be meant no name is told.
+        return "fault", re.sub("^`[^`]*` has no (`[^`]*`)$", r"there is no \1 in it", fault.message), fault.hints
     return type(value).__name__, value.reveal() if isinstance(value, Secret) else value, str(value)
 
 
