@@ -3,6 +3,7 @@
     observe(resource, shell)   what its probe finds: facts, actual, desired
     apply(resource, shell)     one apply; the change that was made, None where there was nothing to do
     converge(resource, shell)  apply, then observe again: nothing may be left, and nothing may be touched by looking
+    ..._all                    the same for several resources, in one program
     snapshot(path)             all there is at a path, to be compared
 
 Failed is raised where a section fails, with its output; ValueError where the resource refuses.
@@ -14,13 +15,13 @@ import hashlib
 import os
 import stat
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from engine.execute.frames import Finished, Result
-from engine.execute.shell import Section, compose, run
+from engine.execute.frames import Finished, LockBusy, Result, Waited
+from engine.execute.shell import Lock, Section, compose, run
 from engine.execute.upload import stage
 from engine.model import Change, Facts, Host, Phase, Resource, Script, State
 from engine.transports import Options
@@ -36,8 +37,16 @@ HOME = tempfile.TemporaryDirectory(prefix="engine-home-")
 """The home directory of the host: fresh, so that neither its settings nor other tests' locks are in the way."""
 
 
+LOCK = Lock("tests", 30)
+"""Held while actions are carried out, so that what killed programs have staged is cleared away."""
+
+
 class Failed(AssertionError):
     """A section ended with a status other than 0; holds its output."""
+
+
+class Waiting(Failed):
+    """Nothing was carried out, since a program before was not over; now it is, and what it did must be looked at."""
 
 
 class Observed(NamedTuple):
@@ -73,10 +82,14 @@ def transport() -> Iterator[LocalTransport]:
             os.environ["HOME"] = before
 
 
-def execute(local: LocalTransport, sections: Sequence[Section], shell: Sequence[str]) -> dict[str, Result]:
+def execute(
+    local: LocalTransport, sections: Sequence[Section], shell: Sequence[str], lock: Lock | None = None
+) -> dict[str, Result]:
     """Run sections as one program; the results by name. Raises Failed at the first that failed."""
     results: dict[str, Result] = {}
-    for event in run(local, compose(sections, shell=shell)):
+    for event in run(local, compose(sections, shell=shell, lock=lock)):
+        if isinstance(event, (Waited, LockBusy)):
+            raise Waiting
         if isinstance(event, Finished):
             results[event.section] = event.result
             if event.result.status:
@@ -92,34 +105,60 @@ def script(text: Script, shell: Sequence[str] = ("sh",)) -> Result:
 
 def observe(resource: Resource, shell: Sequence[str] = ("sh",), phase: Phase = "plan") -> Observed:
     """Run the probe of a resource and ask the resource what it means."""
+    return observe_all([resource], shell, phase)[0]
+
+
+def observe_all(
+    resources: Sequence[Resource], shell: Sequence[str] = ("sh",), phase: Phase = "plan"
+) -> list[Observed]:
+    """The same for several, in one program."""
     with transport() as local:
-        results = execute(local, [Section("probe", resource.probe(), phase=phase)], shell)
-    return _judge(resource, results["probe"].facts)
+        results = execute(local, _probes(resources, phase), shell)
+    return _judge(resources, results)
 
 
 def apply(resource: Resource, shell: Sequence[str] = ("sh",)) -> Change | None:
     """Observe, carry out the actions, observe again in the same program: what the verify pass finds must be what was
     declared."""
-    change = observe(resource, shell).change
-    if change is None:
-        return None
-    actions = {f"act:{n}": action for n, action in enumerate(resource.actions(change))}
+    return apply_all([resource], shell)[0]
+
+
+def apply_all(resources: Sequence[Resource], shell: Sequence[str] = ("sh",)) -> list[Change | None]:
+    """The same for several, in one program."""
+    for _ in range(3):
+        changes = [seen.change for seen in observe_all(resources, shell)]
+        with suppress(Waiting):
+            carry_out(resources, changes, shell)
+            return changes
+    raise Waiting
+
+
+def carry_out(
+    resources: Sequence[Resource], changes: Sequence[Change | None], shell: Sequence[str] = ("sh",)
+) -> None:
+    """Carry out the actions of changes that were found, and observe again in the same program."""
+    actions = {
+        f"act:{n}:{k}": action
+        for n, (resource, change) in enumerate(zip(resources, changes, strict=True))
+        if change is not None
+        for k, action in enumerate(resource.actions(change))
+    }
+    if not actions:
+        return
     with transport() as local:
         staged = stage(local, {k: a.upload for k, a in actions.items() if a.upload is not None}, shell)
         sections = [
             Section(name, action.script, 120, step=True, phase="apply", staging=staged.get(name))
             for name, action in actions.items()
         ]
-        verify = Section("verify", resource.probe(), needs=tuple(actions), phase="verify")
-        results = execute(local, [*sections, verify], shell)
-    after = _judge(resource, results["verify"].facts)
-    left = after.change
-    assert left is None, f"not converged: {[(n, after.actual, after.desired) for n in left.differing()]}"
-    return change
+        results = execute(local, [*sections, *_probes(resources, "verify", tuple(actions))], shell, LOCK)
+    for after in _judge(resources, results):
+        left = after.change
+        assert left is None, f"not converged: {[(n, after.actual, after.desired) for n in left.differing()]}"
 
 
 def converge(resource: Resource, shell: Sequence[str] = ("sh",)) -> Change | None:
-    """`apply`, after which a look must find nothing to do."""
+    """`apply`, after which a look from the outside must find nothing to do."""
     change = apply(resource, shell)
     left = observe(resource, shell).change
     assert left is None, f"not converged: {left}"
@@ -151,5 +190,10 @@ def snapshot(path: Path) -> dict[str, tuple[object, ...]]:
     return found
 
 
-def _judge(resource: Resource, facts: Facts) -> Observed:
-    return Observed(facts, resource.actual(facts), resource.desired(facts))
+def _probes(resources: Sequence[Resource], phase: Phase, needs: tuple[str, ...] = ()) -> list[Section]:
+    return [Section(f"probe:{n}", r.probe(), needs=needs, phase=phase) for n, r in enumerate(resources)]
+
+
+def _judge(resources: Sequence[Resource], results: Mapping[str, Result]) -> list[Observed]:
+    facts = [(resource, results[f"probe:{n}"].facts) for n, resource in enumerate(resources)]
+    return [Observed(f, resource.actual(f), resource.desired(f)) for resource, f in facts]
