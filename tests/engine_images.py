@@ -7,53 +7,23 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import shutil
 import struct
 import subprocess
+import sys
+import sysconfig
 import tarfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
 import pytest
 
-APPLETS = [
-    "sh",
-    "ash",
-    "cat",
-    "cp",
-    "date",
-    "echo",
-    "env",
-    "false",
-    "grep",
-    "head",
-    "id",
-    "kill",
-    "ln",
-    "ls",
-    "mkdir",
-    "mv",
-    "nc",
-    "printf",
-    "ps",
-    "rm",
-    "rmdir",
-    "sed",
-    "sleep",
-    "sort",
-    "stat",
-    "tail",
-    "tar",
-    "test",
-    "touch",
-    "tr",
-    "true",
-    "wc",
-    "httpd",
-    "chmod",
-    "chown",
-]
+APPLETS = """
+    sh ash cat cp date echo env false grep head id kill ln ls mkdir mv nc printf ps rm rmdir sed sleep sort stat tail
+    tar test touch tr true wc httpd chmod chown
+"""
 
 
 def docker(*argv: str, **options: object) -> str:
@@ -127,7 +97,56 @@ def tiny() -> str:
     binary = static_busybox().read_bytes()
     return imported(
         "state-engine-tiny",
-        tarball([("bin/busybox", binary, 0o755)], [(f"bin/{applet}", "busybox") for applet in APPLETS]),
+        tarball([("bin/busybox", binary, 0o755)], [(f"bin/{applet}", "busybox") for applet in APPLETS.split()]),
         'CMD ["/bin/sh", "-c", "trap \'exit 0\' TERM; echo up; while :; do sleep 1 & wait $!; done"]',
         "ENV PATH=/bin",
+    )
+
+
+LEFT_OUT = {
+    "test",
+    "tests",
+    "idlelib",
+    "lib2to3",
+    "tkinter",
+    "turtledemo",
+    "__pycache__",
+    "ensurepip",
+    "site-packages",
+}
+
+
+def _below(directory: Path, left_out: set[str]) -> Iterator[tuple[str, bytes, int]]:
+    for path in sorted(directory.iterdir()):
+        if path.name in left_out or path.name.startswith("config-") or path.suffix == ".a":
+            continue
+        if path.is_dir():
+            yield from _below(path, left_out)
+        elif path.is_file():
+            yield str(path).lstrip("/"), path.read_bytes(), 0o755 if os.access(path, os.X_OK) else 0o644
+
+
+@cache
+def python() -> str:
+    """An image of busybox and the Python that runs the tests, with an environment that has pip at /opt/venv."""
+    need_docker()
+    pip = pytest.importorskip("pip", reason="pip is not in the tests' environment")
+    binary = Path(sys.executable).resolve()
+    name = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    linked = subprocess.run(["ldd", str(binary)], capture_output=True, text=True, check=True).stdout
+    libraries = {Path(word) for line in linked.splitlines() for word in line.split() if word.startswith("/")}
+    stdlib = Path(sysconfig.get_paths()["stdlib"])
+    for extension in (stdlib / "lib-dynload").glob("*.so"):
+        linked = subprocess.run(["ldd", str(extension)], capture_output=True, text=True, check=True).stdout
+        libraries |= {Path(word) for line in linked.splitlines() for word in line.split() if word.startswith("/")}
+    files = [(str(path).lstrip("/"), path.read_bytes(), 0o755) for path in sorted({*libraries, binary})]
+    files += [("bin/busybox", static_busybox().read_bytes(), 0o755), *_below(stdlib, LEFT_OUT)]
+    home = Path(pip.__file__).parent
+    site = f"opt/venv/lib/{name}/site-packages"
+    for part in [home, *home.parent.glob("pip-*.dist-info")]:
+        files += [(f"{site}/{path[len(str(home.parent)) :]}", *rest) for path, *rest in _below(part, {"__pycache__"})]
+    files.append(("opt/venv/pyvenv.cfg", f"home = {binary.parent}\nversion = 3\n".encode(), 0o644))
+    links = [(f"bin/{applet}", "busybox") for applet in APPLETS.split()] + [("opt/venv/bin/python", str(binary))]
+    return imported(
+        "state-engine-python", tarball(files, links), "ENV PATH=/opt/venv/bin:/bin", 'CMD ["sleep", "1000"]'
     )

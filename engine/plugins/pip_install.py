@@ -11,14 +11,8 @@ from typing import Any, ClassVar
 
 from engine.model import Action, Change, Facts, HostPath, Params, Resource, Script, Secret, State, Unknown
 from engine.plugins.compose_project import PROJECT_PARAMS, project_vars
-from engine.plugins.pip_scripts import (
-    CONTAINER_ACT,
-    CONTAINER_PROBE,
-    CONTAINER_WATCH,
-    HOST_ACT,
-    HOST_PROBE,
-    HOST_WATCH,
-)
+from engine.plugins.pip_container import CONTAINER_ACT, CONTAINER_PROBE, CONTAINER_WATCH
+from engine.plugins.pip_scripts import HOST_ACT, HOST_PROBE, HOST_WATCH
 
 SATISFIED = "satisfied"
 

@@ -1,20 +1,22 @@
 """What pip-install runs in the interpreter it is about; sent to the host as text, so it uses nothing of the engine.
 
-    python -c TEXT check | install | stage DIRECTORY      < request
+    python -c TEXT check | install | written | collect DIRECTORY      < request
 
-The request has one `KEY VALUE` a line: `requirements PATH`, `package REQUIREMENT`, `env NAME=VALUE`, `existing 1`.
-What it found is printed as `#KEY VALUE` lines: `absent PATH` (no such requirements file), `missing LIST`, `count N`,
-`fingerprint HEX`, `ctime SECONDS`, `staged N`. It runs with Python 3.8 and newer. Nothing but pip uses the network.
+The request has one `KEY VALUE` a line: `requirements PATH`, `package REQUIREMENT`, `env NAME=VALUE`, and for
+`collect` `before JSON`, `existing 1`. What was found is printed as `#KEY VALUE` lines: by `check` either
+`absent PATH` (no such requirements file) or `missing LIST`, `count N`, `fingerprint HEX` and `ctime SECONDS`; by
+`written` `written JSON`. Each is a process of its own: an interpreter does not see what was installed since it
+started. It runs with Python 3.8 and newer. Nothing but pip uses the network.
 
-`stage` installs, and copies what that added into DIRECTORY, under the same paths, to be put into another container of
-the same image before that starts. What has to go there is deleted by that container's interpreter when it starts, by
-a module that then deletes itself: nothing can be deleted in a container that does not run.
+`collect` copies what was installed since `written` into DIRECTORY, under the same paths, to be put into another
+container of the same image before that starts. What has to go there (`existing`: perhaps more than here) is deleted
+by that container's interpreter when it starts, by a module that then deletes itself: nothing can be deleted in a
+container that does not run.
 """
 
 from __future__ import annotations
 
 import hashlib
-import importlib
 import json
 import os
 import re
@@ -22,7 +24,7 @@ import shutil
 import subprocess
 import sys
 from importlib import metadata
-from typing import Any, Dict, Iterable, Iterator, List, Optional, Set, Tuple  # noqa: UP035  # Python 3.8
+from typing import Any, Dict, Iterable, Iterator, List, Optional, Set, Tuple  # noqa: UP035  # for Python 3.8
 
 try:
     from packaging.requirements import Requirement
@@ -35,7 +37,7 @@ except ImportError:
 Request = Dict[str, List[str]]  # noqa: UP006
 Item = Tuple[str, str]  # noqa: UP006  # a requirement, and the directory that its paths are relative to
 MODULE = "_state_engine_replaced"
-REPLACED = """\
+replacer = """\
 import csv, os, re, shutil
 def rows(*path):
     try:
@@ -92,10 +94,9 @@ def lines_of(path: str) -> Iterator[str]:
             yield re.sub(r"\$\{([A-Z0-9_]+)\}", lambda m: os.environ.get(m[1], m[0]), kept)
 
 
-def wanted_in(path: str, seen: Set[str]) -> Iterator[Item]:  # noqa: UP006
-    """The requirements of a file and of the files that it includes."""
+def wanted_in(path: str, root: str, seen: Set[str]) -> Iterator[Item]:  # noqa: UP006
+    """The requirements of a file and of the files that it includes; paths in them are relative to `root`."""
     path = os.path.abspath(path)
-    folder = os.path.dirname(path)
     if path in seen:
         return
     seen.add(path)
@@ -103,11 +104,12 @@ def wanted_in(path: str, seen: Set[str]) -> Iterator[Item]:  # noqa: UP006
         included = re.match(r"(?:-r\s*|--requirement(?:\s+|=))(.+)$", line)
         editable = re.match(r"(?:-e\s*|--editable(?:\s+|=))(.+)$", line)
         if included:
-            yield from wanted_in(os.path.join(folder, included[1].strip().strip("'\"")), seen)
+            below = os.path.join(os.path.dirname(path), included[1].strip().strip("'\""))
+            yield from wanted_in(below, root, seen)
         elif editable:
-            yield editable[1].strip(), folder
+            yield editable[1].strip(), root
         elif not line.startswith("-"):
-            yield re.split(r"\s--[a-z]", line)[0].strip(), folder
+            yield re.split(r"\s--[a-z]", line)[0].strip(), root
 
 
 class Installed:
@@ -204,14 +206,19 @@ def ctimes(dist: Any) -> Iterator[int]:
             continue
 
 
-def report(request: Request) -> Optional[List[str]]:  # noqa: UP006, UP045
-    """Say what is missing, and return it; None where a requirements file is not there."""
+def home(request: Request) -> str:
+    """Where pip is run: the requirements file's directory, so that relative paths in it mean what they seem to."""
+    return os.path.dirname(os.path.abspath((request["requirements"] or ["/"])[0]))
+
+
+def report(request: Request) -> None:
+    """Say what is missing, or that a requirements file is."""
     try:
-        items = [item for path in request["requirements"] for item in wanted_in(path, set())]
+        items = [item for path in request["requirements"] for item in wanted_in(path, home(request), set())]
     except Absent as absent:
         say("absent", absent)
-        return None
-    items += [(text, "/") for text in request["package"]]
+        return
+    items += [(text, home(request)) for text in request["package"]]
     missing, used = judge(items, Installed())
     say("missing", ", ".join(missing))
     say("count", len(missing))
@@ -219,7 +226,6 @@ def report(request: Request) -> Optional[List[str]]:  # noqa: UP006, UP045
     say("fingerprint", hashlib.sha256("\n".join([*missing, "", *names]).encode()).hexdigest())
     times = [time for dist in used.values() for time in ctimes(dist)]
     say("ctime", "{}.{:09d}".format(*divmod(max(times), 10**9)) if times else "")
-    return missing
 
 
 def pip(request: Request) -> None:
@@ -237,10 +243,9 @@ def pip(request: Request) -> None:
     files = [word for path in request["requirements"] for word in ("-r", path)]
     argv = [sys.executable, "-m", "pip", "install", *files, *request["package"]]
     sys.stdout.flush()
-    done = subprocess.run(argv, env=environ, stdin=subprocess.DEVNULL, stdout=2)
+    done = subprocess.run(argv, env=environ, cwd=home(request), stdin=subprocess.DEVNULL, stdout=2)
     if done.returncode:
         sys.exit(f"pip could not install what is required (exit status {done.returncode})")
-    importlib.invalidate_caches()
 
 
 def copy(path: str, directory: str) -> None:
@@ -273,10 +278,8 @@ def written() -> Dict[str, int]:  # noqa: UP006
     return {folder_of(dist): max(ctimes(dist), default=0) for dist in Installed().by_name.values()}
 
 
-def stage(request: Request, directory: str) -> None:
-    """Install, and copy what is new into `directory`."""
-    before = written()
-    pip(request)
+def collect(before: Dict[str, int], existing: bool, directory: str) -> None:  # noqa: UP006
+    """Copy what is new since `before` into `directory`."""
     after = written()
     sites: Dict[str, Dict[str, str]] = {}  # noqa: UP006
     for dist in Installed().by_name.values():
@@ -289,40 +292,38 @@ def stage(request: Request, directory: str) -> None:
                 copy(path, directory)
         site = os.path.realpath(os.path.dirname(folder))
         sites.setdefault(site, {})[canonical(dist.metadata["Name"])] = os.path.basename(folder)
-    if request["existing"] or not set(before) <= set(after):
+    if existing or not set(before) <= set(after):
         for site, names in sites.items():
             with open(f"{directory}{site}/{MODULE}.py", "w", encoding="utf-8") as file:
-                file.write(f"NAMES = {names!r}\n{REPLACED}")
+                file.write(f"NAMES = {names!r}\n{replacer}")
             with open(f"{directory}{site}/{MODULE}.pth", "w", encoding="utf-8") as file:
                 file.write(f"import {MODULE}\n")
-    say("staged", len(sites))
 
 
-def main(mode: str, directory: str = "") -> None:
-    """Do what the arguments say; see the module's text."""
-    request: Request = {"requirements": [], "package": [], "env": [], "existing": []}
+def asked() -> Request:
+    """The request on standard input."""
+    request: Request = {"requirements": [], "package": [], "env": [], "existing": [], "before": []}
     for line in sys.stdin.read().splitlines():
         key, _, value = line.partition(" ")
         if key not in request:
             sys.exit("the options of pip-install may not hold line breaks")
         request[key].append(value)
-    missing = report(request)
-    if mode == "check" or missing is None:
-        return
-    if mode == "stage":
+    return request
+
+
+def main(mode: str, directory: str = "") -> None:
+    """Do what the arguments say; see the module's text."""
+    request = asked()
+    if mode == "check":
+        report(request)
+    elif mode == "install":
+        pip(request)
+    elif mode == "written":
+        say("written", json.dumps(written()))
+    else:
         shutil.rmtree(directory, ignore_errors=True)
         os.makedirs(directory)
-        if not missing:
-            say("staged", 0)
-    if not missing:
-        return
-    if mode == "stage":
-        stage(request, directory)
-    else:
-        pip(request)
-    left = report(request)
-    if left:
-        sys.exit("pip reported success, but still not satisfied: " + ", ".join(left))
+        collect(json.loads(request["before"][0]), bool(request["existing"]), directory)
 
 
 if __name__ == "__main__":

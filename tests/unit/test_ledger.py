@@ -239,8 +239,9 @@ def test_the_shell_decides_as_the_model(asked: Asked, sh: tuple[str, ...], tmp_p
     for now, running, content, ctime, entry, known, dirty in sorted(asked, key=repr):
         watches = f"'{known} a b'$newline'{known}x other'$newline" if known else "''"
         lines.append(
-            f"now={1_700_000_000 + now} identity='{who(running)}' ledger_entry='{who(entry)}' ledger_watches={watches} "
-            f"ledger_dirty='{who(dirty)}'; judge 'a b' {content} {1_700_000_000 + ctime}.000000000; echo \"$verdict\""
+            f"now={1_700_000_000 + now} identity='{who(running)}' ledger_entry='{who(entry)}' "
+            f"ledger_watches={watches} ledger_dirty='{who(dirty)}'; "
+            f"judge 'a b' {content} {1_700_000_000 + ctime}.000000000; echo \"$verdict\""
         )
         expected.append(Ledger(entry, known, dirty).due(now, running, content, ctime))
     said = shell(sh, "\n".join(lines), tmp_path)
@@ -257,7 +258,8 @@ def test_it_reads_what_it_wrote(sh: tuple[str, ...], tmp_path: Path) -> None:
 project=a.b service=c-d_e.f
 ledger_read
 printf '<%s>\\n' "$ledger_entry$ledger_watches$ledger_dirty$ledger_failed$ledger_accepted"
-ledger_entry='1,2 2024-01-01T00:00:00.5Z,2024-01-01T00:00:01Z' ledger_watches="f1 node/one$newline"f2\\ '$x \\ y'"$newline"
+ledger_entry='1,2 2024-01-01T00:00:00.5Z,2024-01-01T00:00:01Z'
+ledger_watches="f1 node/one$newline"f2\\ '$x \\ y'"$newline"
 ledger_dirty='3 x' ledger_failed='4 y' ledger_accepted='5 hash'
 ledger_write
 ledger_entry= ledger_watches= ledger_dirty= ledger_failed= ledger_accepted=
