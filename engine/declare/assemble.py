@@ -9,7 +9,7 @@ from dataclasses import fields
 from typing import Any, TypeAlias
 
 from engine.declare.convert import Opaque, Schema, convert, of_item, of_key
-from engine.declare.nodes import find
+from engine.declare.nodes import Scalar, find
 from engine.declare.sources import Sources, label
 from engine.declare.state import Body, Entry
 from engine.declare.template import Fault, render_text
@@ -48,12 +48,18 @@ class Assembler:
         entry, body = item.entry, item.entry.body
         if body is None or entry in self.shared:
             return {}
-        before = len(self.problems.found)
-        data: dict[str, Any] = convert(entry.params, body.marked, lambda node: self.problems.value(node, item.names))
+        failed = False
+
+        def evaluate(node: Scalar) -> Any:
+            nonlocal failed
+            value = self.problems.value(node, item.names)
+            failed = failed or isinstance(value, Opaque)
+            return value
+
+        data: dict[str, Any] = convert(entry.params, body.marked, evaluate)
         subject = Subject(body.cls.kind, "parameter", f"All of them: engine kinds {body.cls.kind}")
-        at = entry.where
-        self.problems.add(check(data, body.strict, entry.params, subject, at=at))
-        return data if len(self.problems.found) == before else None
+        failed = self.problems.add(check(data, body.strict, entry.params, subject, at=entry.where)) or failed
+        return None if failed else data
 
     def resource(self, item: Item, data: dict[str, Any], watches: Mapping[str, tuple[Watch, ...]]) -> Resource | None:
         """The object, made of `data`; None where something is wrong."""
