@@ -7,7 +7,6 @@ that has the methods of `engine.model.Transport`. Transports are imported only w
 from __future__ import annotations
 
 import importlib
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,6 +54,8 @@ class Options:
         if self.notice is not None:
             self.notice(text)
         else:
+            import logging
+
             logging.getLogger(__name__).warning(text)
 
 

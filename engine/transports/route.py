@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import socket
 import subprocess
-import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -214,6 +213,8 @@ class Route:
             ) from error
 
     def _proxy(self, command: str) -> socket.socket:
+        import tempfile
+
         ours, theirs = socket.socketpair()
         said = tempfile.TemporaryFile()  # noqa: SIM115
         try:

@@ -6,30 +6,17 @@ imported when the first host is to be reached over SSH, and not before.
 
 from __future__ import annotations
 
-import importlib
 import logging
 import signal
 import socket
-import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
+from engine.transports.library import load
 
-def _load() -> Any:
-    """paramiko without invoke, which it needs for `Match exec` only and does without where it is missing; invoke
-    would take as long to import as all the rest."""
-    if "invoke" in sys.modules:
-        return importlib.import_module("paramiko")
-    sys.modules["invoke"] = None  # type: ignore[assignment]
-    try:
-        return importlib.import_module("paramiko")
-    finally:
-        del sys.modules["invoke"]
-
-
-paramiko = _load()
+paramiko = load()
 common = paramiko.common
 
 KEX = (

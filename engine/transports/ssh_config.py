@@ -10,7 +10,6 @@ import getpass
 import os
 import re
 import shlex
-import shutil
 import socket
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -123,15 +122,17 @@ class Resolver:
     def __init__(self, target: Target) -> None:
         self.target = target
         self._asked: subprocess.Popen[bytes] | None = None
-        executable = shutil.which(target.executable)
-        if executable:
+        try:
             self._asked = subprocess.Popen(
-                [executable, "-T", "-G", *_arguments(target), "--", target.host],
+                [target.executable, "-T", "-G", *_arguments(target), "--", target.host],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 env=outer_environment(),
             )
+        except OSError:
+            # The client is not installed: paramiko's parser has to do.
+            pass
 
     def settings(self) -> Settings:
         """Wait for the answer. Raises Unreachable where the configuration cannot be used."""
