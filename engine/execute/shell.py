@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import cache
 from itertools import chain
 from typing import Any, cast
 
@@ -96,12 +97,12 @@ def _program(
     texts = {text: n for n, text in enumerate(dict.fromkeys(section.script.text for section in sections))}
     places = {name: n for n, name in enumerate(names)}
     lines = [f"_engine_nonce={nonce} _engine_steps={'1' if any(s.step for s in sections) else ''}"]
-    lines += [SECTIONS, PROCESSES, WATCHDOG, RUN, *keep]
+    lines += [*map(_bare, (SECTIONS, PROCESSES, WATCHDOG, RUN)), *keep]
     lines += [f"_engine_t{n}={quote.text(text)}" for text, n in texts.items()]
     lines += ["_engine_sections() {", ":"]
     for n, section in enumerate(sections):
         lines.append(_section(n, section, texts[section.script.text], places, stdin))
-    lines += ["}", f"set -- {quote.words(argv)}", START]
+    lines += ["}", f"set -- {quote.words(argv)}", _bare(START)]
     text = "\n".join([f"#begin {nonce}", *lines, f"#end {nonce}\n"])
     return Program(argv, text.encode("utf-8", "surrogateescape"), nonce, names)
 
@@ -112,7 +113,7 @@ def _keep(sections: Sequence[Section], lock: Lock | None) -> list[str]:
     who = "".join(c if c.isprintable() else " " for c in lock.who) if lock else "engine unlock"
     wait = math.ceil(lock.wait) if lock else -1
     return [
-        HOLD,
+        _bare(HOLD),
         f"_engine_who={quote.text(who)} _engine_wait={wait}",
         "\n".join(["_engine_staged() {", ":", *staged, "}"]),
     ]
@@ -152,6 +153,13 @@ def _unfinished(parser: Parser, status: int | None) -> str:
     if status in (126, 127):
         return f"`sh` could not be started on the host (exit status {status}); a POSIX sh must be there" + said
     return f"the program did not start on the host (exit status {status}); nothing was executed" + said
+
+
+@cache
+def _bare(text: str) -> str:
+    """Shell text without comments and indentation: it is sent with every program."""
+    lines = [line.strip() for line in text.splitlines()]
+    return "\n".join(line for line in lines if line and not line.startswith("#"))
 
 
 def _section(index: int, section: Section, number: int, before: Mapping[str, int], stdin: str) -> str:

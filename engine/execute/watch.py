@@ -35,15 +35,25 @@ _engine_split() {
 _engine_list() {
   _engine_rows=
   if [ -n "$_engine_proc" ]; then
-    for _engine_n in /proc/[0-9]*; do
-      _engine_look "${_engine_n#/proc/}" || continue
-      _engine_rows="$_engine_rows $_engine_pid:$_engine_ppid:$_engine_pgrp"
-    done
+    _engine_n=$(cat /proc/[0-9]*/stat 2>/dev/null)
   else
-    _engine_rows=$(ps -A -o pid= -o ppid= -o pgid= -o stat= | while read -r _engine_pid _engine_ppid _engine_n; do
-      case $_engine_n in *[ZX]*) ;; *) printf ' %s:%s:%s' "$_engine_pid" "$_engine_ppid" "${_engine_n%% *}" ;; esac
+    # In the order of /proc/PID/stat, with the name's brackets.
+    _engine_n=$(ps -A -o pid= -o stat= -o ppid= -o pgid= | while read -r _engine_pid _engine_n; do
+      printf '%s () %s .\n' "$_engine_pid" "$_engine_n"
     done)
   fi
+  IFS='
+'
+  set -f
+  for _engine_n in $_engine_n; do
+    _engine_pid=${_engine_n%% *} _engine_n=${_engine_n##*") "}
+    case $_engine_n in [ZX]*) continue ;; esac
+    _engine_n=${_engine_n#* }
+    _engine_ppid=${_engine_n%% *} _engine_n=${_engine_n#* }
+    _engine_rows="$_engine_rows $_engine_pid:$_engine_ppid:${_engine_n%% *}"
+  done
+  set +f
+  unset IFS
 }
 # Processes that descend from those in $1, in _engine_tree; process $2 and what descends from it left out.
 _engine_below() {
@@ -74,16 +84,18 @@ _engine_strays() {
   _engine_below "$_engine_main $_engine_found" "$_engine_dog"
   _engine_found=
   for _engine_pid in $_engine_tree; do
-    case $_engine_rows in
-      *" $_engine_pid:"*) [ "$_engine_pid" = "$_engine_main" ] || _engine_found="$_engine_found $_engine_pid" ;;
-    esac
+    [ "$_engine_pid" = "$_engine_main" ] || _engine_find "$_engine_pid"
   done
   [ -n "$_engine_leader" ] || return 0
   _engine_below "$$ $_engine_dog $_engine_main $_engine_found" ''
   for _engine_row in $_engine_rows; do
     [ "${_engine_row##*:}" = "$$" ] || continue
-    case $_engine_tree in *" ${_engine_row%%:*} "*) ;; *) _engine_found="$_engine_found ${_engine_row%%:*}" ;; esac
+    case $_engine_tree in *" ${_engine_row%%:*} "*) ;; *) _engine_find "${_engine_row%%:*}" ;; esac
   done
+}
+# Those that made the list are in it, too, but have ended.
+_engine_find() {
+  case $_engine_rows in *" $1:"*) ! kill -s 0 "$1" || _engine_found="$_engine_found $1" ;; esac
 }
 _engine_signal() {
   for _engine_n in $_engine_found; do kill -s "$1" "$_engine_n"; done
@@ -94,12 +106,13 @@ _engine_clear() {
   _engine_found=
   _engine_strays
   _engine_signal TERM
+  [ -n "$_engine_found" ] || return 0
   for _engine_t in 0.1 0.2 0.7 1 1 must must must must; do
+    # Fractions are not in POSIX, and then refused, as `must` is.
+    sleep "$_engine_t" 2>/dev/null || sleep 0.1 2>/dev/null || sleep 1
     _engine_strays
     [ -n "$_engine_found" ] || return 0
     [ "$_engine_t" != must ] || _engine_signal KILL
-    # Fractions are not in POSIX, and then refused, as `must` is.
-    sleep "$_engine_t" 2>/dev/null || sleep 0.3 2>/dev/null || sleep 1
   done
 }
 
