@@ -1,0 +1,116 @@
+"""`plan` of states/qwen.yaml on a converged local host, against the same work in ansible and pyinfra.
+
+    python -m benchmarks.main_job [--runs 5]
+
+Needs root or a user that may use Docker. Each peer does as much of the work as it can in a dry run: what has no
+module in ansible-core (Compose) is a command that runs in check mode, too; pyinfra asks for no HTTP answers when dry.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from benchmarks.fleets import peers, versions
+from benchmarks.measure import Failed, Figure, median, once
+from demo import image
+from demo.sandbox import SERVICE, Sandbox
+
+TOP = Path(__file__).resolve().parents[1]
+IMAGE = "state-engine-bench"
+
+
+def looks(box: Sandbox) -> list[str]:
+    """What both peers ask by commands of their own: packages, configuration, container, answers."""
+    pip = f"docker exec {box.container()} {image.PYTHON} -m pip install --dry-run --no-index -q"
+    requirements = "/workspace/ComfyUI/custom_nodes/ComfyUI-Login/requirements.txt"
+    curl = "curl -s -o /dev/null -w %{http_code}"
+    return [
+        f"{pip} --find-links /workspace/wheels -r {requirements}",
+        f"{' '.join(box.compose)} --project-directory {box.workspace} config --hash {SERVICE}",
+        f"docker inspect {box.container()}",
+        f"{curl} {box.url}/system_stats",
+        f"{curl} {box.url}/system_stats?token=",
+        f"{curl} -H 'Authorization: Bearer {box.token}' {box.url}/system_stats",
+    ]
+
+
+def ansible(box: Sandbox, directory: Path) -> list[str]:
+    """Write the playbook; the command that checks it."""
+    line = {"path": str(box.password), "line": box.token, "insertbefore": "BOF", "mode": "0600"}
+    tasks: list[dict[str, object]] = [
+        {"ansible.builtin.git": {"repo": str(box.repository), "dest": str(box.node), "version": box.commits[-1]}},
+        {"ansible.builtin.lineinfile": line, "no_log": True},
+    ]
+    tasks += [{"ansible.builtin.command": look, "check_mode": False, "changed_when": False} for look in looks(box)]
+    play = [{"hosts": "all", "gather_facts": False, "connection": "local", "tasks": tasks}]
+    (directory / "play.yaml").write_text(json.dumps(play))
+    variables = {"ansible_python_interpreter": "/usr/bin/python3"}
+    (directory / "hosts.yaml").write_text(json.dumps({"all": {"hosts": {"sandbox": variables}}}))
+    return [str(peers() / "bin/ansible-playbook"), "-i", "hosts.yaml", "play.yaml", "--check", "--diff"]
+
+
+def pyinfra(box: Sandbox, directory: Path) -> list[str]:
+    """Write the deploy; the command that runs it dry."""
+    (directory / "deploy.py").write_text(
+        "from pyinfra import host\nfrom pyinfra.facts.server import Command\n"
+        "from pyinfra.operations import files, git\n"
+        f"git.repo(src={str(box.repository)!r}, dest={str(box.node)!r}, branch={box.commits[-1]!r}, pull=False)\n"
+        f"files.line(path={str(box.password)!r}, line={box.token!r})\n"
+        f"files.file(path={str(box.password)!r}, mode='600')\n"
+        f"for command in {looks(box)!r}:\n    host.get_fact(Command, command=command)\n"
+    )
+    return [str(peers() / "bin/pyinfra"), "@local", "deploy.py", "--dry"]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--runs", type=int, default=5)
+    options = parser.parse_args()
+    image.make(IMAGE)
+    with tempfile.TemporaryDirectory(prefix="engine-bench-") as name:
+        directory = Path(name)
+        box = Sandbox(directory / "enginebench", image=IMAGE, compose=("docker", "compose"))
+        try:
+            measure(box, directory, options.runs)
+        finally:
+            box.destroy()
+
+
+def measure(box: Sandbox, directory: Path, runs: int) -> None:
+    box.build(node="absent", password="stale-user", service="before")
+    state = [str(TOP / "states/qwen.yaml"), "-C", str(box.root), "-i", str(box.inventory)]
+    log = directory / "log"
+    bin_ = Path(sys.executable).parent
+    once([str(bin_ / "apply"), *state, "-y"], {}, directory, log)
+    empty = directory / "empty.yaml"
+    empty.write_text("name: empty\nhosts: sandbox\nresources: {}\n")
+    commands = {
+        "engine": [str(bin_ / "plan"), *state],
+        "pyinfra --dry": pyinfra(box, directory),
+        "ansible --check --diff": ansible(box, directory),
+        "engine, empty plan": [str(bin_ / "plan"), str(empty), "-C", str(box.root), "-i", str(box.inventory)],
+        "engine, apply --help": [str(bin_ / "apply"), "--help"],
+        "python -c pass": [str(bin_ / "python"), "-c", "pass"],
+    }
+    env = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "safe.directory", "GIT_CONFIG_VALUE_0": "*"}
+    print(f"{versions()}, {os.cpu_count()} CPUs")
+    figures: dict[str, Figure] = {}
+    for what, command in commands.items():
+        try:
+            figures[what] = median(command, env, directory, log, runs)
+        except Failed as failure:
+            print(failure, file=sys.stderr)
+            continue
+        figure = figures[what]
+        ratio = figure.wall / figures["engine"].wall
+        told = f"{figure.wall:6.2f} s  {figure.cpu:6.2f} s CPU  {figure.memory:4.0f} MiB"
+        print(f"{what:<24} {told}  {ratio:5.2f} × engine")
+
+
+if __name__ == "__main__":
+    main()
