@@ -16,6 +16,7 @@ from engine.execute.shell import Lock, Section, compose, run
 from engine.execute.upload import stage
 from engine.model import Declared, HostDeclaration, HostPlan, HostReport, Outcome, Phase, Secret, Step, Transport
 from engine.model.progress import Progress
+from engine.plan.cause import hopeless
 from engine.plan.planner import Draft, Observation, draft
 
 ROUNDS = 3
@@ -134,23 +135,25 @@ class HostRun:
         staged = self._stage(plan)
         carrying = carry(self.declared, plan, staged)
         here, there = self._split(self.declared.resources)
-        sections = [*carrying.sections, *probes(there, "verify", carrying.behind(self.declared))]
+        once = hopeless(plan.steps)
+        sections = [*carrying.sections, *probes(there, "verify", carrying.behind(self.declared), once)]
         seen = self._run(self.transport, sections, self.settings.lock)
         if seen.waited or seen.stopped:
             return seen, self._carried(carrying, seen)
         carried = self._carried(carrying, seen)
         failed = any(c.ended != "done" for c in carried.values())
         if here and not failed:
-            self._merge(seen, self._run(self.here, probes(here, "verify"), None, trip=False))
+            self._merge(seen, self._run(self.here, probes(here, "verify", once=once), None, trip=False))
         self._retry(seen, carrying)
         return seen, carried
 
     def _without_changes(self, plan: Draft) -> _Seen:
         """Nothing to carry out: what was seen stands, but a check that said "not yet" is asked with patience."""
+        waiting = {name for name, seen in self._facts.items() if seen.facts.get("not_yet")} - hopeless(plan.steps)
         again = [
             self._by_name[step.name]
             for step in plan.steps
-            if step.check and step.outlook in ("failing", "check") and self._facts[step.name].facts.get("not_yet")
+            if step.check and step.outlook in ("failing", "check") and step.name in waiting
         ]
         seen = _Seen()
         for name, observation in self._facts.items():

@@ -32,19 +32,23 @@ def resource_of(section: str) -> str:
 
 
 def probes(
-    resources: Iterable[Declared], phase: Phase, behind: Mapping[str, tuple[str, ...]] | None = None
+    resources: Iterable[Declared],
+    phase: Phase,
+    behind: Mapping[str, tuple[str, ...]] | None = None,
+    once: Collection[str] = (),
 ) -> list[Section]:
     """One section a resource that looks and reports. In phase `verify` a check may retry until its timeout.
 
-    `behind` maps checks to the sections that must have succeeded for asking them to make sense.
+    `behind` maps checks to the sections that must have succeeded for asking them to make sense; those named in
+    `once` are asked once, as in a plan, since waiting would be idle.
     """
     return [
         Section(
             name=probe_name(declared.name),
             script=declared.resource.probe(),
-            timeout=_probe_seconds(declared, phase),
+            timeout=_probe_seconds(declared, "plan" if declared.name in once else phase),
             needs=(behind or {}).get(declared.name, ()),
-            phase=phase,
+            phase="plan" if declared.name in once else phase,
         )
         for declared in resources
     ]

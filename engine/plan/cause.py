@@ -30,6 +30,14 @@ def first_cause(names: Iterable[str], steps: Mapping[str, Step]) -> Step | None:
     return None
 
 
+def hopeless(steps: Iterable[Step]) -> frozenset[str]:
+    """Names of the checks that need something refused, in error or blocked: to wait for them is idle."""
+    every = tuple(steps)
+    needs = {step.name: step.needs for step in every}
+    stuck = {step.name for step in every if step.outlook in ("refused", "error", "blocked")}
+    return frozenset(step.name for step in every if step.check and upstream(step.name, needs) & stuck)
+
+
 def describe(step: Step) -> str:
     """One sentence on what is wrong with a step: `login-password differs: line 1 is A, not B`."""
     if step.outlook in ("refused", "error", "blocked"):
