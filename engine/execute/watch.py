@@ -86,7 +86,8 @@ _engine_strays() {
   for _engine_pid in $_engine_tree; do
     [ "$_engine_pid" = "$_engine_main" ] || _engine_find "$_engine_pid"
   done
-  [ -n "$_engine_leader" ] || return 0
+  # Where a section has killed the shell that started all this, its own helpers would pass for left.
+  if [ -z "$_engine_leader" ] || ! _engine_look "$$"; then return 0; fi
   _engine_below "$$ $_engine_dog $_engine_main $_engine_found" ''
   for _engine_row in $_engine_rows; do
     [ "${_engine_row##*:}" = "$$" ] || continue
