@@ -1,12 +1,12 @@
 # make demo      set everything up and run the main job in a sandbox      make demo-down  remove the sandbox
 # make test      the tests; REQUIRE_ALL=1: one that is skipped because a program is missing fails
 # make test-full the tests with their whole matrices                      make lint  ruff, mypy, ShellCheck
-# make bench     the benchmarks
+# make docs      docs/ made from the plugins         make bench  the benchmarks, which take a while
 
 PYTHON = .venv/bin/python
 PYTEST = $(PYTHON) -m pytest -n auto --dist loadgroup $(if $(REQUIRE_ALL),--require-all)
 
-.PHONY: docs demo demo-down test test-full lint bench
+.PHONY: demo demo-down test test-full docs lint bench
 
 demo: .venv/.ready
 	@scripts/setup docker
@@ -23,6 +23,13 @@ test-full: .venv/.ready
 
 docs: .venv/.ready
 	$(PYTHON) scripts/docs
+
+# The peers (ansible, pyinfra, BundleWrap) are installed in virtual environments of their own.
+bench: .venv/.ready
+	@scripts/setup tests
+	$(PYTHON) -m benchmarks.main_job
+	$(PYTHON) -m benchmarks.fleets
+	$(PYTHON) -m benchmarks.views
 
 lint: .venv/.ready
 	.venv/bin/ruff check .
