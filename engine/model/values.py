@@ -55,9 +55,14 @@ class Secret:
 
 @dataclass(frozen=True)
 class Unknown:
-    """An attribute's value that cannot be known before something upstream has changed; `reason` says why."""
+    """An attribute's value that cannot be known before something upstream has changed; `reason` says why.
+
+    `upstream`: only a change upstream can make it known. Where none is pending, the resource is in error with
+    `reason`; without it, the resource's own actions may be what makes it known.
+    """
 
     reason: str = ""
+    upstream: bool = False
 
     def __str__(self) -> str:
         return "known after apply"

@@ -140,7 +140,11 @@ class _Drafter:
         step = self._described(step, declared, change)
         if step.check:
             return self._check(step, change, above, pending)
-        unknown = any(isinstance(value, Unknown) for value in self._values(change))
+        unknowns = [value for value in self._values(change) if isinstance(value, Unknown)]
+        hopeless = next((value for value in unknowns if value.upstream and not pending), None)
+        if hopeless is not None:
+            return replace(step, outlook="error", reason=hopeless.reason)
+        unknown = bool(unknowns)
         if (not change.differing() and before is not None and after is not None) or before is after is None:
             if not (resource.volatile and pending):
                 return replace(step, outlook="converged")

@@ -13,7 +13,11 @@ IN_CONTAINER = r"""
 pip_exec() {
   pip_id=$1
   shift
-  printf '%s\n' "$pip_lines" | "$engine" exec -i "$pip_id" "$python" -c "$pip_python" "$@"
+  printf '%s\n' "$pip_lines" | "$engine" exec -i "$pip_id" "$python" -B -c "$pip_python" "$@"
+}
+# The same, into $said. What cannot be started is told on standard output.
+pip_ask() {
+  said=$(pip_exec "$@") || fail "$python failed in a container of service $service. $said"
 }
 # What was installed into containers before they ever ran with it, one `ID DIGEST` a line.
 installed_path() {
@@ -70,8 +74,9 @@ compose_enter
 CONTAINER_PROBE = (
     _CONTAINER
     + r"""
-unknown=$missing
-if [ -z "$unknown" ]; then
+unknown=
+fact missing_project "$missing"
+if [ -z "$missing" ]; then
   compose_find
   inspect_service
   ledger_read
@@ -86,7 +91,7 @@ if [ -z "$unknown" ]; then
     fi
   else
     for id in $ids; do
-      said=$(pip_exec "$id" check)
+      pip_ask "$id" check
       said_facts
       said_fact absent
       absent=$value
@@ -100,7 +105,8 @@ fi
 fact unknown "$unknown"
 """
 )
-"""Facts: unknown (why nothing can be told), absent, missing, count. A plan starts no container to find out."""
+"""Facts: missing_project (what of it is not there), unknown (why nothing can be told), absent, missing, count. A plan
+starts no container to find out."""
 
 CONTAINER_WATCH = (
     _CONTAINER
@@ -116,13 +122,13 @@ if [ -z "$missing" ]; then
       said_fact absent
       seen=$seen$value
       said_fact ctime
-      if [ -z "$ctime" ] || [ "${value%%.*}" -gt "${ctime%%.*}" ]; then
+      if [ -n "$value" ] && { [ -z "$ctime" ] || [ "${value%%.*}" -gt "${ctime%%.*}" ]; }; then
         ctime=$value
       fi
     else
       inspect_service
       if [ "$status" = running ]; then
-        fail "cannot ask $python in the container of service $service"
+        fail "$python failed in a container of service $service. $said"
       fi
       seen='' ctime=''
       break
@@ -151,18 +157,18 @@ oneoff_end() {
 # Installs in the one-off container. Sets staged where there is something to copy from its $stage.
 oneoff_install() {
   staged='' stage=/tmp/.state-engine-pip
-  said=$(pip_exec "$oneoff" check)
+  pip_ask "$oneoff" check
   said_fact absent
   if [ -n "$value" ]; then
     fail "the requirements file $value is not in the container of service $service; nothing was installed"
   fi
   said_fact missing
   if [ -n "$value" ]; then
-    said=$(pip_exec "$oneoff" written)
+    pip_ask "$oneoff" written
     said_fact written
     written=$value
     pip_exec "$oneoff" install
-    said=$(pip_exec "$oneoff" check)
+    pip_ask "$oneoff" check
     said_satisfied
     pip_lines="$pip_lines${newline}before $written"
     pip_exec "$oneoff" collect "$stage"
@@ -210,7 +216,7 @@ installed_write() {
 install_running() {
   installed_any=
   for id in $ids; do
-    said=$(pip_exec "$id" check)
+    pip_ask "$id" check
     said_fact absent
     if [ -n "$value" ]; then
       fail "the requirements file $value is not in the container of service $service; nothing was installed"

@@ -88,10 +88,13 @@ node-requirements:
         return self._script(HOST_PROBE, CONTAINER_PROBE)
 
     def actual(self, facts: Facts) -> State | None:
+        if facts.get("missing_project"):
+            return {"requirements": Unknown(facts["missing_project"], upstream=True)}
         if facts.get("unknown"):
             return {"requirements": Unknown(facts["unknown"])}
         if facts.get("absent"):
-            return {"requirements": Unknown(f"the requirements file {facts['absent']} is not there yet")}
+            reason = f"the requirements file {facts['absent']} is not there"
+            return {"requirements": Unknown(reason, upstream=True)}
         if facts.get("missing"):
             return {"requirements": f"{facts['count']} missing: {facts['missing']}"}
         return {"requirements": SATISFIED}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from engine.plugins.watching import WATCHING
 
 ASKING = r"""
+# -B below: to look must not write compiled modules.
 # Prints the request, of which "$@" holds a beginning and an end for each line.
 pip_request() {
   while [ "$#" -gt 1 ]; do
@@ -48,7 +49,7 @@ need "$python"
 HOST_PROBE = (
     _HOST
     + r"""
-said=$(pip_request "$@" | "$python" -c "$pip_python" check)
+said=$(pip_request "$@" | "$python" -B -c "$pip_python" check)
 said_facts
 """
 )
@@ -57,7 +58,7 @@ said_facts
 HOST_ACT = (
     _HOST
     + r"""
-said=$(pip_request "$@" | "$python" -c "$pip_python" check)
+said=$(pip_request "$@" | "$python" -B -c "$pip_python" check)
 said_fact absent
 if [ -n "$value" ]; then
   fail "the requirements file $value is not there; nothing was installed"
@@ -66,8 +67,8 @@ said_fact missing
 if [ -z "$value" ]; then
   fact changed no
 else
-  pip_request "$@" | "$python" -c "$pip_python" install
-  said=$(pip_request "$@" | "$python" -c "$pip_python" check)
+  pip_request "$@" | "$python" -B -c "$pip_python" install
+  said=$(pip_request "$@" | "$python" -B -c "$pip_python" check)
   said_satisfied
 fi
 """
@@ -76,7 +77,7 @@ fi
 HOST_WATCH = (
     _HOST
     + r"""
-said=$(pip_request "$@" | "$python" -c "$pip_python" check)
+said=$(pip_request "$@" | "$python" -B -c "$pip_python" check)
 said_fact absent
 if [ -n "$value" ]; then
   fact fingerprint "no file"

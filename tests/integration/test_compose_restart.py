@@ -495,7 +495,7 @@ def test_what_is_missing_is_said(lab: Lab, tmp_path: Path, monkeypatch: pytest.M
     nowhere = replace(service(lab), project_dir=HostPath(tmp_path / "nowhere"))
     change = lab.observe(nowhere)
     assert change.before is None
-    assert (change.after or {})["config"] == Unknown(f"{tmp_path}/nowhere is not there")
+    assert (change.after or {})["config"] == Unknown(f"{tmp_path}/nowhere is not there", upstream=True)
     assert nowhere.verb(change) == "create"
     with pytest.raises(Failed, match="nowhere is not there; nothing was started"):
         lab.act(nowhere, change)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -119,7 +120,9 @@ def test_how_requirements_are_read(host: Host) -> None:
         assert host.listed(text) == expected, text
     missing = host.root / "below/third.txt"
     missing.unlink()
-    assert host.listed("-r below/more.txt\n") == Unknown(f"the requirements file {missing} is not there yet")
+    assert host.listed("-r below/more.txt\n") == Unknown(
+        f"the requirements file {missing} is not there", upstream=True
+    )
 
 
 def test_a_project_on_the_host_by_its_path(host: Host) -> None:
@@ -148,7 +151,9 @@ def test_a_project_on_the_host_by_its_path(host: Host) -> None:
 
 def test_the_file_comes_with_something_else(host: Host) -> None:
     resource = host.resource(requirements=HostPath(host.root / "nowhere/requirements.txt"))
-    assert host.found(resource) == Unknown(f"the requirements file {resource.requirements} is not there yet")
+    assert host.found(resource) == Unknown(
+        f"the requirements file {resource.requirements} is not there", upstream=True
+    )
     with pytest.raises(Failed, match=r"nowhere/requirements.txt is not there; nothing was installed"):
         host.apply(resource)
     assert resource.volatile
@@ -370,17 +375,33 @@ def test_what_the_image_has_already(service2: Service) -> None:
     assert service2.apply(service2.web(pip)) == ("", False)
 
 
+def traces(service: Service) -> list[object]:
+    label = f"label=com.docker.compose.project={service.name}"
+    found = [{**container, "ExecIDs": None} for container in service.containers()]  # Docker notes who asked
+    changed = [sorted(docker("diff", str(container["Id"])).splitlines()) for container in found]
+    return [found, changed, docker("network", "ls", "-q", "--filter", label)]
+
+
 @pytest.mark.docker
-def test_a_plan_makes_no_container(service2: Service) -> None:
-    label = f"label=com.docker.compose.project={service2.name}"
+def test_a_plan_leaves_no_trace(service2: Service) -> None:
     pip = service2.pip()
     for prepare in (lambda: None, lambda: service2.call("up", "-d"), lambda: service2.call("stop")):
         prepare()
-        before = service2.containers(), docker("network", "ls", "-q", "--filter", label)
+        before = traces(service2)
         service2.state(pip)
         watched(pip)
-        assert (service2.containers(), docker("network", "ls", "-q", "--filter", label)) == before
+        assert traces(service2) == before
     assert not (service2.path.parent / "home/.local").exists()
+
+
+def test_looking_compiles_nothing(host: Host) -> None:
+    host.apply(host.resource("alpha"))
+    for cache in (host.root / "venv").rglob("__pycache__"):
+        shutil.rmtree(cache)
+    before = sorted((str(path), path.stat().st_mtime_ns) for path in host.root.rglob("*"))
+    host.found(host.resource("alpha", "nosuch"))
+    watched(host.resource("alpha", "nosuch"))
+    assert sorted((str(path), path.stat().st_mtime_ns) for path in host.root.rglob("*")) == before
 
 
 @pytest.mark.docker
@@ -430,15 +451,15 @@ def test_what_a_container_lacks_is_said(service2: Service) -> None:
         service2.install(service2.pip(requirements=HostPath("/app/other.txt")))
     service2.call("up", "-d")
     absent = service2.pip(requirements=HostPath("/app/other.txt"))
-    assert service2.state(absent) == Unknown("the requirements file /app/other.txt is not there yet")
+    assert service2.state(absent) == Unknown("the requirements file /app/other.txt is not there", upstream=True)
     with pytest.raises(Failed, match=r"/app/other.txt is not in the container of service web"):
         service2.install(absent)
-    with pytest.raises(Failed, match="nowhere"):
+    with pytest.raises(Failed, match=r"(?s)/nowhere/python failed in a container of service web.*no such file"):
         service2.state(replace(service2.pip(), python="/nowhere/python"))
     with pytest.raises(Failed, match="No matching distribution"):
         service2.install(service2.pip(requirements=None, packages=("nosuch",)))
     gone = replace(service2.pip(), container={"project_dir": "/nowhere", "service": "web"})
-    assert service2.state(gone) == Unknown("/nowhere is not there")
+    assert service2.state(gone) == Unknown("/nowhere is not there", upstream=True)
 
 
 def test_the_program_runs_on_old_and_new_interpreters(tmp_path: Path) -> None:
