@@ -143,7 +143,7 @@ if [ -z "$_engine_leader" ] && [ -z "${ENGINE_LED-}" ] && command -v setsid >/de
   {
     printf '#begin %s\n%s\n#end %s\n' "$_engine_nonce" "$p" "$_engine_nonce"
     cat
-  } | ENGINE_LED=1 setsid "$@"
+  } | ENGINE_LED=1 setsid sh -c "$1"
   exit
 fi
 unset p ENGINE_LED
@@ -167,4 +167,4 @@ exec 5>&1 7>&2
 }
 """
 """Frames and the sections' output leave through relays, which outlive the connection: what writes to them when it is
-cut is not ended by SIGPIPE. $@ is the command line that starts the program."""
+cut is not ended by SIGPIPE. $1 is the launcher."""

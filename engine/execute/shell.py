@@ -102,7 +102,7 @@ def _program(
     lines += ["_engine_sections() {", ":"]
     for n, section in enumerate(sections):
         lines.append(_section(n, section, texts[section.script.text], places, stdin))
-    lines += ["}", f"set -- {quote.words(argv)}", _bare(START)]
+    lines += ["}", f"set -- {quote.text(launcher)}", _bare(START)]
     text = "\n".join([f"#begin {nonce}", *lines, f"#end {nonce}\n"])
     return Program(argv, text.encode("utf-8", "surrogateescape"), nonce, names)
 

@@ -70,7 +70,7 @@ for directory; do
   eval "dir$i=\$dir"
 done
 eval "root=\$dir$largest"
-cd "$root"
+cd "$root" || exit
 tar -xpomf - || fail "the files could not be unpacked in $root"
 { IFS= read -r last <end; } 2>/dev/null || last=
 [ "$last" = "$id" ] || fail "the files arrived incomplete and were thrown away"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 from pathlib import Path
 
@@ -119,6 +120,7 @@ def test_sections_cannot_disturb_each_other(shell: tuple[str, ...]) -> None:
         "syntax": "if then ( ' \" }",
         "open": "{ ( case x in",
         "kill": "kill $$; kill -s TERM 0; sleep 5",
+        "kill-start": "kill -9 $$",
         "kill-self": "sh -c 'kill -9 $PPID'; sleep 5",
         "redirect": "exec >/dev/null 2>&1 </dev/tty",
         "close": "exec 9>&- 8>&- 1>&- 2>&-",
@@ -142,6 +144,16 @@ def test_sections_cannot_disturb_each_other(shell: tuple[str, ...]) -> None:
     assert found["syntax"].status != 0
     assert found["kill"].status == 128 + 15
     assert found["kill-self"].status == 128 + 9
+
+
+@every_shell
+def test_signals_do_what_they_do_anywhere(shell: tuple[str, ...]) -> None:
+    names = ["TERM", "HUP", "INT", "PIPE", "USR1", "USR2", "ALRM"]
+    text = "for s; do n=0; sh -c 'kill -s $1 $$' sh $s || n=$?; fact $s $n; done; yes | head -n 1"
+    found = one(text, shell, *names, "CONT")
+    numbers = {name: str(128 + getattr(signal, f"SIG{name}")) for name in names}
+    assert found.facts == numbers | {"CONT": "0"}
+    assert found.output.endswith("y\n")
 
 
 @every_shell

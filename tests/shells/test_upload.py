@@ -109,6 +109,20 @@ def test_a_cut_upload_is_thrown_away(shell: tuple[str, ...], full: bool, tmp_pat
         assert _left(tmp_path) == [], cut
 
 
+class _Child(LocalTransport):
+    """Reaches a login shell that starts programs as its children."""
+
+    def run(self, argv: Sequence[str], stdin: Iterable[bytes]) -> Iterator[Output]:
+        return super().run(("sh", "-c", '"$@"; exit "$?"', "sh", *argv), stdin)
+
+
+@every_shell
+def test_an_upload_without_a_process_group_of_its_own(shell: tuple[str, ...], tmp_path: Path) -> None:
+    transport = _Child(Host("here"), Options(Path("/"), silence=30))
+    where = stage(transport, {"a": Upload(HostPath(f"{tmp_path}/t"), (("f", b"x" * 300_000),))}, shell)
+    assert (Path(where["a"]) / "f").read_bytes() == b"x" * 300_000
+
+
 @every_shell
 def test_a_changed_source_is_not_used(shell: tuple[str, ...], tmp_path: Path) -> None:
     for change in (b"X" * 300_000, b"x" * 299_999, b"x" * 300_001, b"", None):
