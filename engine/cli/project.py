@@ -80,19 +80,6 @@ def extra_vars(options: Sequence[str], root: Path) -> dict[str, Any]:
 
 
 def _vars_file(path: Path, root: Path) -> dict[str, Any]:
-    import yaml
+    from engine.declare import read_vars
 
-    path = path if path.is_absolute() or path.exists() else root / path
-    try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InvalidInput(Problem(error.strerror or "cannot be read", where=str(path.absolute()))) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else str(path)
-        raise InvalidInput(Problem(getattr(error, "problem", None) or "is not YAML", where=where)) from error
-    if data is None:
-        return {}
-    if not isinstance(data, dict):
-        raise InvalidInput(Problem("expected a mapping of variables", where=str(path)))
-    return {str(key): value for key, value in data.items()}
+    return read_vars(path if path.is_absolute() or path.exists() else root / path)

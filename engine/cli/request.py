@@ -25,3 +25,4 @@ class Request:
     connect_timeout: float = 10.0
     silence: float = 60.0
     accept_new: bool = False
+    verbose: int = 0
