@@ -4,9 +4,8 @@
 giving each character its possible spellings. It is one expression a value, so a half-quoted value (only `$`
 escaped, say) needs no list of its own. `base64` and `hexadecimal` match what is left of a value once encoded.
 
-A run of quotes and backslashes, or of white space, is matched as a bounded mixture of such characters, not as a
-sequence, and apart from that a text has one reading only: so no expression can take exponential time, whatever a
-host prints.
+A run of quotes, backslashes and white space is matched as a bounded mixture of such characters, not as a sequence,
+and apart from that a text has one reading only: so no expression can take exponential time, whatever a host prints.
 """
 
 from __future__ import annotations
@@ -73,7 +72,7 @@ def written(value: str) -> Form:
     for index, run in enumerate(runs):
         inner = 0 < index < len(runs) - 1
         piece, size = _mixture(run, inner) if run[0] in _QUOTES + _BLANKS else _run(run)
-        if index and not {run[0], runs[index - 1][0]} & set(_QUOTES):
+        if index and not {run[0], runs[index - 1][0]} & set(_QUOTES + _BLANKS):
             source, width = source + _JOINT, width + _JOINT_WIDTH
         source, width = source + piece, width + size
     if len(value) < SHORT:
@@ -130,10 +129,8 @@ def _plain(char: str) -> bool:
 def _class(char: str) -> str:
     if _plain(char):
         return "plain"
-    if char in _QUOTES:
-        return "quotes"
-    if char in _BLANKS:
-        return "blanks"
+    if char in _QUOTES + _BLANKS:
+        return "mixture"
     return char if char.isascii() else "wide"
 
 
@@ -160,17 +157,16 @@ def _escapes(char: str) -> list[str]:
 
 
 def _mixture(run: str, inner: bool) -> tuple[str, int]:
-    """A run of quotes and backslashes, or of white space, which shells and YAML fold: any such characters in a row.
+    """A run of quotes, backslashes and white space (which shells and YAML fold): any such characters in a row.
     At the end of a value those around it are left alone."""
     ways = [way for char in sorted(set(run)) for way in _escapes(char)]
-    if run[0] in _BLANKS:
-        ways += [r"\s", *([r"\+"] if " " in run else [])]
-        most = 4 * len(run) + (40 if inner else 0)
-    else:
-        alone = set(_QUOTES) if inner else {*run, "\\"} | ({'"'} if "'" in run else set())
-        ways.append(f"[{re.escape(''.join(sorted(alone)))}]")
-        # Quoting a single quote twice, as in `'"'"'`, takes 17 characters, three times 53.
-        most = 60 * len(run)
+    if " " in run:
+        ways.append(r"\+")
+    alone = set(_QUOTES) if inner else {*run.strip(), "\\"} | ({'"'} if "'" in run else set())
+    blank = r"\s" if set(run) & set(_BLANKS) else ""
+    ways.append(f"[{blank}{re.escape(''.join(sorted(alone)))}]")
+    # Quoting a single quote twice, as in `'"'"'`, takes 17 characters, three times 53.
+    most = 60 * len(run)
     return f"(?:{'|'.join(ways)}){{1,{most}}}", 10 * most
 
 
@@ -183,18 +179,19 @@ def _run(run: str) -> tuple[str, int]:
     # The character itself comes last: for `&` the rest of `&amp;` would be left over.
     char, ways = run[0], [*_escapes(run[0]), re.escape(run[0])]
     if char == "%":
-        ways[0] = "%(?:25){0,3}"
+        # In place of itself and its own escape: no text may have two readings.
+        ways = ["%(?:25){0,3}", *ways[1:-1]]
     # Formats double these: printf and systemd `%`, Jinja and str.format the braces.
     most = len(run) * (2 if char in "%{}" else 1)
-    return f"(?:{'|'.join(ways)}){{{len(run)},{most}}}", 12 * most
+    one = f"(?:{'|'.join(ways)})"
+    return f"{one}(?:{_JOINT}{one}){{{len(run) - 1},{most - 1}}}", (12 + _JOINT_WIDTH) * most
 
 
 def _wide(run: str) -> tuple[str, int]:
     data = run.encode("utf-8", "surrogatepass")
     ways = [
         _JOINT.join(_wide_char(char) for char in run),
-        re.escape(data.decode("latin-1")),
-        re.escape(data.decode("cp1252", "replace")),
+        *dict.fromkeys(re.escape(data.decode(table, "replace")) for table in ("latin-1", "cp1252")),
         f"�{{{len(run)},{len(data)}}}",
     ]
     return f"(?:{'|'.join(ways)})", len(run) * (52 + _JOINT_WIDTH)
@@ -203,18 +200,20 @@ def _wide(run: str) -> tuple[str, int]:
 def _wide_char(char: str) -> str:
     data, number = char.encode("utf-8", "surrogatepass"), ord(char)
     units = char.encode("utf-16-be", "surrogatepass")
+    # The joint before it has taken all backslashes but one.
+    halves = [_hex(int.from_bytes(units[at : at + 2], "big"), 4) for at in range(0, len(units), 2)]
     ways = [
         re.escape(char),
         "".join(rf"%(?:25){{0,2}}{_hex(byte, 2)}" for byte in data),
-        "".join(rf"\\{{1,4}}x{_hex(byte, 2)}" for byte in data),
-        "".join(rf"\\{{1,4}}{byte:03o}" for byte in data),
-        "".join(rf"\\{{1,4}}u{_hex(int.from_bytes(units[at : at + 2], 'big'), 4)}" for at in range(0, len(units), 2)),
-        rf"\\{{1,4}}U{_hex(number, 8)}",
+        r"\\" + r"\\{1,4}".join(f"x{_hex(byte, 2)}" for byte in data),
+        r"\\" + r"\\{1,4}".join(f"{byte:03o}" for byte in data),
+        r"\\" + r"\\{1,4}".join(f"u{half}" for half in halves),
+        rf"\\U{_hex(number, 8)}",
         rf"\\u\{{{_hex(number, 1)}\}}",
         rf"&\#(?:{number}|[xX]{_hex(number, 1)});",
     ]
     if number < 256:
-        ways.append(rf"\\{{1,4}}x{_hex(number, 2)}")
+        ways.append(rf"\\x{_hex(number, 2)}")
     return f"(?:{'|'.join(ways)})"
 
 

@@ -303,3 +303,24 @@ def test_many_short_texts_take_no_time() -> None:
         for text in texts:
             redactor.text(text)
     assert time.process_time() - start < 2
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        CANARY,
+        "2}ab2a%}a}}02%2%22%0b52b2a}5002b}020{0{%}b{00}{b0a}5a2b{0b{%bb%}20%}%%%%50",
+        '\'"$a0"\\b' * 8,
+        "é😀?é\\e9a" * 8,
+        "a \n\\nb\t'n" * 8,
+        "&amp;#39;<a>" * 6,
+    ],
+)
+def test_nearly_a_secret_takes_no_time_either(value: str) -> None:
+    redactor = Redactor([Secret(value)])
+    start = time.process_time()
+    for form in FORMS.values():
+        written = form(value)
+        redactor.text((written[:-1] + "!") * 20 + (written[: len(written) // 2] + "?") * 20)
+        redactor.text((form(written[:-1]) + "!") * 5)
+    assert time.process_time() - start < 10
