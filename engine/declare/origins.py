@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 import os
 import shlex
 import signal
 import stat
-import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import subprocess
 
 LIMIT = 64 * 1024
 """The largest secret, in bytes. Hiding a value costs time and memory in proportion to its size."""
@@ -77,6 +78,8 @@ def from_env(name: str, env: Mapping[str, str] | None) -> Found:
 
 def from_command(command: str | Sequence[str], project: Path, seconds: float, env: Mapping[str, str] | None) -> Found:
     """What a command prints on standard output. Raises Failed: not found, a status other than 0, too slow."""
+    import subprocess
+
     argv = ["sh", "-c", command] if isinstance(command, str) else [str(word) for word in command]
     shown = command if isinstance(command, str) else shlex.join(argv)
     # With a terminal the command stays in its process group, so that a pinentry may use it; without one, a group of
@@ -133,6 +136,8 @@ def keep(path: Path, kept: Callable[[], str | None], made: Callable[[], str]) ->
     Runs of the engine at the same moment agree: they wait for each other. The second value says whether it was made.
     Raises Failed where it cannot be written.
     """
+    import tempfile
+
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with _locked(path.parent) as directory:
@@ -206,6 +211,8 @@ def _nearest(path: Path) -> tuple[str, ...]:
         names = sorted(item.name for item in parent.iterdir())
     except OSError:
         return ()
+    import difflib
+
     near = difflib.get_close_matches(path.name, names, n=1)
     return (f"did you mean {near[0]}?",) if near else ()
 

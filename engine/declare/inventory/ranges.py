@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 import string
 
@@ -34,8 +33,10 @@ def expand(text: str) -> tuple[list[str], int | None]:
 
 
 def _is_ip(text: str) -> bool:
+    from ipaddress import ip_address
+
     try:
-        ipaddress.ip_address(text)
+        ip_address(text)
     except ValueError:
         return False
     return True

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +71,8 @@ def _group(name: str, group: Any, label: str, tree: Tree, hosts: dict[str, None]
 
 
 def _run(path: Path, label: str, *arguments: str) -> dict[str, Any]:
+    import subprocess
+
     shown = " ".join([label, *arguments])
     try:
         done = subprocess.run(
