@@ -22,8 +22,7 @@ esac
 commit=''
 if [ "$type" = checkout ]; then
   fact head "$head"
-  found=$(git_in "$file" config --get "remote.$remote.url" || :)
-  strip_url "$found"
+  find_url
   fact remote "$plain_url"
   if cut_off; then
     fact cut 1
@@ -46,8 +45,6 @@ fi
 if [ "$head" ] && [ "$head" != "$revision" ]; then
   local_commits "$head"
   fact unknown "$unknown"
-  branch=$(git_in "$file" symbolic-ref -q HEAD) || branch=''
-  fact branch "$branch"
 fi
 if [ "$submodules" ]; then
   found=$(git_in "$file" submodule status --recursive)
@@ -121,7 +118,8 @@ in_each() {
 find_checkout
 [ "$type" = checkout ] || fail "$file is no checkout any more ($type); plan again"
 into=$file fresh=''
-busy=$(git_in "$into" rev-parse -q --verify refs/engine/busy) || busy=''
+ask "$into" rev-parse -q --verify refs/engine/busy
+busy=$answer
 cut=''
 if cut_off; then
   cut=1
@@ -129,8 +127,7 @@ if cut_off; then
 fi
 [ -z "$busy$cut" ] || unlock
 [ -z "$head" ] || git_in "$into" update-ref refs/engine/busy "$head"
-found=$(git_in "$into" config --get "remote.$remote.url" || :)
-strip_url "$found"
+find_url
 if [ "$plain_url" != "$url" ]; then
   git_in "$into" config "remote.$remote.url" "$url"
   git_in "$into" config --get "remote.$remote.fetch" >/dev/null ||
@@ -160,10 +157,9 @@ fi
 if [ "$head" != "$commit" ] || [ "$cut" ]; then
   if [ "$head" ]; then
     local_commits "$head" "^$commit"
-    branch=$(git_in "$into" symbolic-ref -q HEAD) || branch=''
     if [ "$unknown" ]; then
       case $on_dirty in
-        stash) [ "$branch" ] || git_in "$into" update-ref "refs/heads/kept-$head" "$head" ;;
+        stash) git_in "$into" update-ref "refs/heads/kept-$head" "$head" ;;
         discard) ;;
         *) fail "$file has commits that are nowhere else; they are as they were: $unknown" ;;
       esac
@@ -198,8 +194,8 @@ ABSENT_PROBE = (
 losses() {
   uncommitted
   [ -z "$dirty" ] || lost="${lost}uncommitted changes, "
-  stash=$(git_in "$file" rev-parse -q --verify refs/stash) || stash=''
-  [ -z "$stash" ] || lost="${lost}a stash, "
+  ask "$file" rev-parse -q --verify refs/stash
+  [ -z "$answer" ] || lost="${lost}a stash, "
   local_commits --branches ${head:+"$head"}
   [ -z "$unknown" ] || lost="${lost}commits that are nowhere else, "
   strangers=$(git_in "$file" ls-files --others --exclude-standard)
@@ -209,8 +205,7 @@ find_checkout
 report
 lost=''
 if [ "$type" = checkout ]; then
-  found=$(git_in "$file" config --get "remote.$remote.url" || :)
-  strip_url "$found"
+  find_url
   fact remote "$plain_url"
   fact head "$head"
   if ! cut_off; then losses; fi
@@ -260,8 +255,7 @@ find_checkout
 moment=''
 what=$type
 if [ "$type" = checkout ]; then
-  found=$(git_in "$file" config --get "remote.$remote.url" || :)
-  strip_url "$found"
+  find_url
   uncommitted
   changes=''
   [ -z "$dirty" ] || changes=$(git_in "$file" diff --binary --no-ext-diff --no-textconv HEAD | sha256)

@@ -61,6 +61,17 @@ git_in() {
     -c advice.detachedHead=false -c diff.autoRefreshIndex=false -c init.defaultBranch=main "$@"
 }
 
+# What git says in the directory $1, into `answer`; nothing where it exits with 1, which means that there is nothing.
+ask() {
+  status=0
+  answer=$(git_in "$@") || status=$?
+  case $status in
+    0) ;;
+    1) answer='' ;;
+    *) fail "git failed in $1 (exit status $status), see above" ;;
+  esac
+}
+
 # Each time git asks, it gets the next pair of lines.
 # shellcheck disable=SC2016  # git runs this in a shell of its own
 HELPER='!f() { [ "$1" = get ] || return 0; IFS= read -r u <&3; IFS= read -r p <&3; printf "%s\n" "$u" "$p"; }; f'
@@ -70,8 +81,8 @@ git_far() {
   case $url in
     /* | file:* | http:* | https:* | git:* | ftp:* | ftps:*) ;;
     *)
-      settings=$(git_in "$1" config --get core.sshCommand || :)
-      if [ -z "$settings${GIT_SSH_COMMAND-}${GIT_SSH-}" ]; then
+      ask "$1" config --get core.sshCommand
+      if [ -z "$answer${GIT_SSH_COMMAND-}${GIT_SSH-}" ]; then
         GIT_SSH_COMMAND='ssh -o BatchMode=yes'
         export GIT_SSH_COMMAND
       fi
@@ -125,25 +136,27 @@ find_checkout() {
   else
     case $found in
       *'not a git repository'*) type=$half ;;
-      *) fail "$found" ;;
+      *) fail "git cannot use $file: $found" ;;
     esac
   fi
   [ "$type" = checkout ] || return 0
-  head=$(git_in "$file" rev-parse -q --verify 'HEAD^{commit}' 2>/dev/null) || head=''
+  ask "$file" rev-parse -q --verify 'HEAD^{commit}'
+  head=$answer
   [ -z "$head" ] || return 0
-  refs=$(git_in "$file" for-each-ref --count=1 refs/heads refs/stash 2>/dev/null) || refs=''
-  [ -e "$git_dir/index" ] || [ "$refs" ] || type=$half
+  ask "$file" for-each-ref --count=1 --format='%(refname)' refs/heads refs/stash
+  [ -e "$git_dir/index" ] || [ "$answer" ] || type=$half
   [ "$type" != half ] || [ -z "$entries" ] || type='broken'
 }
 
-# URL $1 without a name and password, into `plain_url`.
-strip_url() {
-  plain_url=$1
-  case $1 in
+# Where the checkout says it comes from, without a name and password, into `plain_url`.
+find_url() {
+  ask "$file" config --get "remote.$remote.url"
+  plain_url=$answer
+  case $answer in
     http://*@* | https://*@* | ftp://*@* | ftps://*@*)
-      rest=${1#*://}
+      rest=${answer#*://}
       authority=${rest%%/*}
-      plain_url=${1%%://*}://${authority##*@}${rest#"$authority"}
+      plain_url=${answer%%://*}://${authority##*@}${rest#"$authority"}
       ;;
   esac
 }
@@ -170,8 +183,8 @@ local_commits() {
 
 # A checkout was cut off: ours, or that of a first clone, which writes the index at its end.
 cut_off() {
-  unfinished=$(git_in "$file" rev-parse -q --verify refs/engine/unfinished) || unfinished=''
-  [ "$unfinished" ] || [ ! -e "$git_dir/index" ]
+  ask "$file" rev-parse -q --verify refs/engine/unfinished
+  [ "$answer" ] || [ ! -e "$git_dir/index" ]
 }
 """
 
