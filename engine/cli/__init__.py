@@ -24,6 +24,7 @@ MORE = {
     "history": "engine.cli.history:history_command",
     "show": "engine.cli.history:show_command",
     "retry": "engine.cli.history:retry_command",
+    "rollback": "engine.cli.history:rollback_command",
     "unlock": "engine.cli.unlock:unlock_command",
 }
 """Commands that are imported only when they are named."""

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
-from engine.cli.options import SETTINGS, look, root_option
+from engine.cli.options import SETTINGS, limit_option, look, root_option
 from engine.cli.output import Printer
 from engine.cli.project import project_root
 from engine.errors import InvalidInput, Problem
 from engine.execute import journal
+from engine.execute.kept import place
+from engine.model import HostDeclaration
+from engine.plan.rollback import Changed, rolled_back
 
 
 @click.command("history", context_settings=SETTINGS)
@@ -103,32 +107,63 @@ def retry_command(run: str, chdir: Path | None, **options: Any) -> None:
 
     root = project_root(Path.cwd(), chdir)
     events = journal.events(root, run)
-    started = _first(events, "started")
-    if started is None:
-        raise InvalidInput(Problem("nothing was started in this run", where=run))
     hosts = journal.unfinished_hosts(events)
     if not hosts:
         Printer().out(f"Nothing to retry: every host of {run} has converged.")
         return
+    sys.exit(apply({**options, **_asked(run, events, root, hosts)}))
+
+
+@click.command("rollback", context_settings=SETTINGS)
+@click.argument("run")
+@root_option
+@limit_option
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@click.option("-n", "--dry-run", is_flag=True, help="Only plan.")
+@look
+def rollback_command(run: str, chdir: Path | None, limit: str | None, dry_run: bool, **options: Any) -> None:
+    """Put back what RUN replaced: file content, mode and owner, and git revisions; services restart on it.
+
+    It is planned, shown and proved like any apply. What was replaced is kept on the hosts, for the latest 20 runs.
+    """
+    from engine.cli.run import apply, plan
+
+    root = project_root(Path.cwd(), chdir)
+    events = journal.events(root, run)
+    changed = journal.changed(events)
+    if not changed:
+        Printer().out(f"Nothing to roll back: {run} changed nothing.")
+        return
+    wanted = {**options, **_asked(run, events, root, list(changed)), "only": (), "skip": ()}
+    if limit:
+        wanted["limit"] += f":&{limit}"
+    rewrite = partial(_taken_back, run, changed)
+    sys.exit(plan(wanted, rewrite) if dry_run else apply(wanted, rewrite))
+
+
+def _taken_back(run: str, changed: Mapping[str, Mapping[str, Changed]], declared: HostDeclaration) -> HostDeclaration:
+    return rolled_back(declared, changed.get(declared.host.name, {}), partial(place, run))
+
+
+def _asked(run: str, events: list[dict[str, Any]], root: Path, hosts: list[str]) -> dict[str, Any]:
+    """The options under which a run's states are planned again, on some of its hosts."""
+    started = _first(events, "started")
+    if started is None:
+        raise InvalidInput(Problem("nothing was started in this run", where=run))
     if any("<secret>" in variable for variable in started["variables"]):
         raise InvalidInput(
             Problem("was given a secret with -e, which is not recorded; apply again by hand", where=run)
         )
-    sys.exit(
-        apply(
-            {
-                **options,
-                "states": tuple(started["states"]),
-                "inventory": tuple(started["inventory"]),
-                "variables": tuple(started["variables"]),
-                "only": tuple(started["only"]),
-                "skip": tuple(started["skip"]),
-                "limit": ",".join(hosts),
-                "chdir": root,
-                "format_": "text",
-            }
-        )
-    )
+    return {
+        "states": tuple(started["states"]),
+        "inventory": tuple(started["inventory"]),
+        "variables": tuple(started["variables"]),
+        "only": tuple(started["only"]),
+        "skip": tuple(started["skip"]),
+        "limit": ",".join(hosts),
+        "chdir": root,
+        "format_": "text",
+    }
 
 
 def _first(events: list[dict[str, Any]], name: str) -> dict[str, Any] | None:

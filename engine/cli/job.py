@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,10 @@ from engine.execute.batches import RolloutRule, rollout_rule
 from engine.execute.rollout import Rollout
 from engine.execute.runner import HostRun, Settings
 from engine.execute.shell import Lock
-from engine.model import Batch, Host, HostPlan, HostReport, Plan, Progress, Report
+from engine.model import Batch, Host, HostDeclaration, HostPlan, HostReport, Plan, Progress, Report, Transport
 from engine.transports import Options, connect
+
+Rewrite = Callable[[HostDeclaration], HostDeclaration]
 
 FORKS = 30
 """Hosts worked on at the same time, unless --forks or the state says otherwise."""
@@ -34,11 +37,15 @@ FORKS = 30
 
 class Job:
     """Loads what was declared and reaches the hosts. Raises InvalidInput from `__init__` for anything that is
-    wrong with the command line, the files or the secrets."""
+    wrong with the command line, the files or the secrets.
 
-    def __init__(self, request: Request, printer: Printer) -> None:
+    `rewrite` turns what is declared for a host into what is to be carried out (a rollback).
+    """
+
+    def __init__(self, request: Request, printer: Printer, rewrite: Rewrite | None = None) -> None:
         self.request, self.printer = request, printer
         self.started = time.monotonic()
+        self.run = ""
         self.files = state_files(request.states, request.chdir)
         self.root = project_root(self.files[0], request.chdir)
         self.extra = extra_vars(request.variables, self.root)
@@ -46,6 +53,8 @@ class Job:
         self.declared = declare.load(
             self.files, project=self.root, inventory=self.inventory, extra=self.extra, limit=request.limit
         )
+        if rewrite is not None:
+            self.declared = replace(self.declared, hosts=tuple(map(rewrite, self.declared.hosts)))
         printer.redactor = Redactor(self.declared.secrets)
         for warning in self.declared.warnings:
             printer.err(f"warning: {warning}")
@@ -66,9 +75,10 @@ class Job:
             accept_new=self.request.accept_new,
             prompt=self._prompt if sys.stdin.isatty() else None,
         )
-        here = connect(Host("controller", vars={"ansible_connection": "local"}), options)
+        reach = self._traced(progress) if self.request.verbose > 1 else connect
+        here = reach(Host("controller", vars={"ansible_connection": "local"}), options)
         runs = [
-            HostRun(host, connect(host.host, options), here, self._settings(host.host.name, verb), progress)
+            HostRun(host, reach(host.host, options), here, self._settings(host.host.name, verb), progress)
             for host in self.declared.hosts
         ]
         rollout = Rollout(runs, executor, progress)
@@ -132,6 +142,7 @@ class Job:
             skipped=self.skipped[host],
             lock=Lock(who=who(), wait=wait) if verb == "apply" else None,
             fix=fix,
+            run=self.run if verb == "apply" else "",
         )
 
     def _rule(self) -> RolloutRule:
@@ -144,6 +155,13 @@ class Job:
                 spec[name] = value
         names = [host.host.name for host in self.declared.hosts]
         return rollout_rule(names, spec, lambda p: [h.name for h in self.inventory.hosts(p, self.request.limit)])
+
+    def _traced(self, progress: Progress) -> Callable[[Host, Options], Transport]:
+        """`connect`, with every program told before it is sent."""
+        from engine.cli.trace import Traced
+
+        redact = self.printer.redactor.text
+        return lambda host, options: Traced(connect(host, options), host.name, redact, progress)
 
     @staticmethod
     def _prompt(text: str) -> str:

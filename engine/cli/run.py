@@ -12,7 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from engine.cli.job import Job, who
+from engine.cli.job import Job, Rewrite, who
 from engine.cli.options import request_of
 from engine.cli.output import Printer
 from engine.cli.project import project_root
@@ -24,10 +24,10 @@ from engine.views import render
 from engine.views.progress import make
 
 
-def plan(options: dict[str, Any]) -> int:
-    """Observe, show, save where asked. Returns the exit code."""
+def plan(options: dict[str, Any], rewrite: Rewrite | None = None) -> int:
+    """Observe, show, save where asked. Returns the exit code. `rewrite` as in `Job`."""
     printer = Printer(options["color"])
-    job = Job(request_of(options), printer)
+    job = Job(request_of(options), printer, rewrite)
     progress = _progress(options, printer, job)
     try:
         with job.reach(progress, "plan") as rollout, interruptible(rollout):
@@ -40,15 +40,16 @@ def plan(options: dict[str, Any]) -> int:
     return plan_code(found, options.get("detailed_exitcode", False))
 
 
-def apply(options: dict[str, Any]) -> int:
-    """Plan, ask where somebody is there to answer, carry out, prove, report. Returns the exit code."""
+def apply(options: dict[str, Any], rewrite: Rewrite | None = None) -> int:
+    """Plan, ask where somebody is there to answer, carry out, prove, report. Returns the exit code. `rewrite` as in
+    `Job`."""
     printer = Printer(options["color"])
     request, reviewed = request_of(options), None
     if is_plan_file(request.states):
         root = project_root(Path.cwd(), request.chdir)
         reviewed = Reviewed(Path(request.states[0]), root)
         request = reviewed.request(request)
-    job = Job(request, printer)
+    job = Job(request, printer, rewrite)
     if reviewed is not None:
         reviewed.check_sources(job)
     return _applied(job, options, printer, reviewed)
@@ -56,7 +57,8 @@ def apply(options: dict[str, Any]) -> int:
 
 def _applied(job: Job, options: dict[str, Any], printer: Printer, reviewed: Reviewed | None) -> int:
     watching = Switch(_progress(options, printer, job))
-    journal: Journal | None = None
+    journal = Journal(job.root, printer.redactor.text)
+    job.run = journal.run
     try:
         with job.reach(watching, "apply") as rollout, interruptible(rollout):
             found = job.plan(rollout)
@@ -69,7 +71,6 @@ def _applied(job: Job, options: dict[str, Any], printer: Printer, reviewed: Revi
                 if not _agreed(printer):
                     return 1
                 watching.onward = _progress(options, printer, job)
-            journal = Journal(job.root, printer.redactor.text)
             watching.onward = Recording(journal, watching.onward)
             journal.write("started", **_told(job, options, reviewed))
             report = job.apply(rollout, reviewed.agreed if reviewed else None, journal.host)
@@ -78,8 +79,7 @@ def _applied(job: Job, options: dict[str, Any], printer: Printer, reviewed: Revi
             journal.write("finished", stopped=report.stopped, exit=code, seconds=round(report.seconds, 3))
     finally:
         watching.close()
-        if journal is not None:
-            journal.close()
+        journal.close()
     show(report, options, printer, job.command("apply"))
     return code
 

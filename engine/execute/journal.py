@@ -14,11 +14,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from engine.errors import InvalidInput, Problem
 from engine.model import HostReport
 from engine.model.progress import Progress
+from engine.plan.rollback import Changed
 
 Event = Mapping[str, Any]
 
@@ -32,21 +33,22 @@ class Journal:
     """Writes the record of one run. Safe to use from many threads."""
 
     def __init__(self, project: Path, redact: Callable[[str], str]) -> None:
-        directory = runs_directory(project)
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.run = f"{datetime.now():%Y%m%d-%H%M}-{secrets.token_hex(2)}"
+        self._path = runs_directory(project) / f"{self.run}.jsonl"
         self._redact = redact
         self._lock = threading.Lock()
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND
-        self._file = os.fdopen(os.open(directory / f"{self.run}.jsonl", flags, 0o600), "w", encoding="utf-8")
+        self._file: TextIO | None = None
 
     def write(self, event: str, **data: Any) -> None:
-        """Append one event with its UTC time."""
+        """Append one event with its UTC time; the file is made with the first one."""
         line = json.dumps({"at": _now(), "event": event, **data}, ensure_ascii=False, default=str)
         with self._lock:
-            if not self._file.closed:
-                self._file.write(self._redact(line) + "\n")
-                self._file.flush()
+            if self._file is None:
+                self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND
+                self._file = os.fdopen(os.open(self._path, flags, 0o600), "w", encoding="utf-8")
+            self._file.write(self._redact(line) + "\n")
+            self._file.flush()
 
     def host(self, report: HostReport) -> None:
         """What became of one host, resource by resource."""
@@ -59,6 +61,7 @@ class Journal:
                 verdict=outcome.verdict,
                 verb=outcome.step.verb,
                 attributes=[asdict(attribute) for attribute in outcome.step.attributes],
+                prior=outcome.step.prior,
                 reason=outcome.reason,
                 cause=outcome.cause,
                 seconds=round(outcome.seconds, 3),
@@ -77,7 +80,8 @@ class Journal:
     def close(self) -> None:
         """Close the file; safe to call twice."""
         with self._lock:
-            self._file.close()
+            if self._file is not None:
+                self._file.close()
 
 
 class Recording:
@@ -152,6 +156,16 @@ def unfinished_hosts(found: list[dict[str, Any]]) -> list[str]:
         if e["event"] == "host" and e["started"] and not e["error"] and e["host"] not in failed
     }
     return [host for host in hosts if host not in good]
+
+
+def changed(found: list[dict[str, Any]]) -> dict[str, dict[str, Changed]]:
+    """Host → resource → what a run changed of it, or may have changed before it failed."""
+    hosts: dict[str, dict[str, Changed]] = {}
+    for event in found:
+        if event["event"] == "resource" and event["verdict"] in ("changed", "failed") and event["attributes"]:
+            attributes = tuple(attribute["name"] for attribute in event["attributes"])
+            hosts.setdefault(event["host"], {})[event["name"]] = Changed(event["prior"], attributes)
+    return hosts
 
 
 def _now() -> str:

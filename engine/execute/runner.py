@@ -26,13 +26,15 @@ undid what was converged before it (a recreated container has lost its packages)
 
 @dataclass(frozen=True)
 class Settings:
-    """What a run is told from outside. `lock` for applies; `fix` the command that would go on with this host."""
+    """What a run is told from outside. `lock` for applies; `fix` the command that would go on with this host;
+    `run` the id under which the host keeps what is replaced (empty: it keeps nothing)."""
 
     fingerprint: Callable[[Secret], str]
     left_out: frozenset[str] = frozenset()
     skipped: frozenset[str] = frozenset()
     lock: Lock | None = None
     fix: str = ""
+    run: str = ""
 
 
 @dataclass
@@ -133,7 +135,7 @@ class HostRun:
         if self.stopped:
             return _Seen(stopped=True), {name: Carried("skipped", reason="the run was stopped") for name in plan.work}
         staged = self._stage(plan)
-        carrying = carry(self.declared, plan, staged)
+        carrying = carry(self.declared, plan, staged, self.settings.run)
         here, there = self._split(self.declared.resources)
         once = hopeless(plan.steps)
         sections = [*carrying.sections, *probes(there, "verify", carrying.behind(self.declared), once)]

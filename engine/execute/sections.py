@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
+from engine.execute.kept import keeping
 from engine.execute.shell import Section
-from engine.model import Declared, HostDeclaration, Phase, Script, Upload
+from engine.model import Change, Declared, HostDeclaration, Phase, Script, Upload
 from engine.plan.cause import upstream
 from engine.plan.planner import Draft
 
@@ -88,11 +89,11 @@ def uploads(draft: Draft) -> dict[str, Upload]:
     }
 
 
-def carry(declared: HostDeclaration, draft: Draft, staged: Mapping[str, str]) -> Carry:
+def carry(declared: HostDeclaration, draft: Draft, staged: Mapping[str, str], run: str = "") -> Carry:
     """Sections for all actions of a draft, each needing those before it in its step and those its step needs.
 
     Before the first change of a resource that others watch, the watchers' marks are set. `staged` names the
-    staging directories of `uploads(draft)`.
+    staging directories of `uploads(draft)`. Where the `run` has an id, what it replaces is kept under that.
     """
     needs = {resource.name: resource.needs for resource in declared.resources}
     sections: list[Section] = []
@@ -105,9 +106,9 @@ def carry(declared: HostDeclaration, draft: Draft, staged: Mapping[str, str]) ->
         above = upstream(resource.name, needs)
         before = Carry((), of_step).sections_of(above)
         names: tuple[str, ...] = ()
-        for mark in marks.pop(resource.name, ()):
+        for script in (*marks.pop(resource.name, ()), *_kept(resource, work.change, run)):
             name = f"mark:{resource.name}:{len(names)}"
-            sections.append(Section(name, mark, PROBE_SECONDS, before, step=True, phase="apply"))
+            sections.append(Section(name, script, PROBE_SECONDS, before, step=True, phase="apply"))
             names = (*names, name)
         for index, action in enumerate(work.actions):
             name = action_name(resource.name, index)
@@ -120,6 +121,12 @@ def carry(declared: HostDeclaration, draft: Draft, staged: Mapping[str, str]) ->
             names = (*names, name)
         of_step[resource.name] = names
     return Carry(tuple(sections), of_step)
+
+
+def _kept(declared: Declared, change: Change, run: str) -> list[Script]:
+    """What keeps the things that a change will replace, for a rollback."""
+    script = declared.resource.keep(change) if run else None
+    return [] if script is None else [keeping(script, run, declared.name)]
 
 
 def _marks(declared: HostDeclaration, draft: Draft) -> dict[str, list[Script]]:

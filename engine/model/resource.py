@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Literal, Protocol
 
-from engine.model.values import Facts, HostPath, Params, Secret, State
+from engine.model.values import Facts, HostPath, Params, Plain, Secret, State
 
 
 @dataclass(frozen=True)
@@ -181,6 +181,17 @@ class Resource(Protocol):
 
     def mark(self) -> Script | None:
         """Run before the first change to any watched resource, so that a restart that becomes due is not lost."""
+        return None
+
+    def keep(self, change: Change) -> Script | None:
+        """Run before the first action of a change: keeps in the directory `$keep`, which exists and is nobody
+        else's, what the actions will replace. MUST be read-only elsewhere, and safe to repeat."""
+        return None
+
+    def restored(self, prior: Mapping[str, Plain] | None, changed: Sequence[str], keep: HostPath) -> Resource | None:
+        """The resource that puts back what a run replaced: `prior` is the state the run found (None: absent),
+        `changed` names the attributes it changed, `keep` is the directory its `keep` script filled. None: there is
+        nothing to put back."""
         return None
 
     def texts(self, facts: Facts) -> Mapping[str, tuple[str, str]]:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
 
-from engine.model import Action, Change, Facts, HostPath, Params, Resource, Script, Secret, Source, State
+from engine.model import Action, Change, Facts, HostPath, Params, Plain, Resource, Script, Secret, Source, State
+from engine.plugins import file_restore
 from engine.plugins.dotenv import NAME, refusal, valid_name
 from engine.plugins.file_forms import FirstLine, Keys, Whole
-from engine.plugins.file_plain import Absent, Plain
-from engine.plugins.file_target import Form, Target, managed
+from engine.plugins.file_plain import Absent
+from engine.plugins.file_plain import Plain as Unfilled
+from engine.plugins.file_target import Form, Target, managed, temporary
 from engine.plugins.file_tree import Tree
 
 CONTENTS = ("content", "source", "template", "first_line", "dotenv")
@@ -204,7 +206,7 @@ resources:
         content = self.content if self.content is not None else self.template
         if content is not None:
             return Whole(target, content)
-        return Plain(target, directory=self.state == "directory")
+        return Unfilled(target, directory=self.state == "directory")
 
     def probe(self) -> Script:
         return self._form.probe()
@@ -223,3 +225,23 @@ resources:
 
     def texts(self, facts: Facts) -> Mapping[str, tuple[str, str]]:
         return self._form.texts(facts)
+
+    def keep(self, change: Change) -> Script | None:
+        names = self._kept_names(change.differing())
+        return file_restore.keep(managed(self.path), names, self._tree) if names else None
+
+    def restored(self, prior: Mapping[str, Plain] | None, changed: Sequence[str], keep: HostPath) -> Resource | None:
+        path, names = managed(self.path), self._kept_names(changed)
+        if not names:
+            return None
+        return file_restore.FileRestore(path, keep, names, self._tree, temporary(path), self.watched())
+
+    @property
+    def _tree(self) -> bool:
+        return self.source is not None and self.source.tree
+
+    def _kept_names(self, changed: Sequence[str]) -> tuple[str, ...]:
+        """What can be put back: files, and not what a link leads to."""
+        if self._tree:
+            return tuple(name for name in changed if not name.endswith("/"))
+        return () if self.follow or self.state == "directory" else (file_restore.ALONE,)

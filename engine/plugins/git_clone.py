@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar
 
-from engine.model import Action, Change, Facts, HostPath, Params, Resource, Script, Secret, State, Value
+from engine.model import Action, Change, Facts, HostPath, Params, Plain, Resource, Script, Secret, State, Value
 from engine.plugins import git_scripts, git_url
 from engine.plugins.file_target import managed, temporary
 
@@ -234,6 +234,12 @@ resources:
         return {"revision": facts["head"] or None, "remote": self._remote(facts["remote"])}
 
     # --- actions -----------------------------------------------------------------------------------------------
+
+    def restored(self, prior: Mapping[str, Plain] | None, changed: Sequence[str], keep: HostPath) -> Resource | None:
+        if prior is None:
+            return replace(self, state="absent")
+        commit = prior.get("revision")
+        return replace(self, revision=str(commit), shallow=0) if commit and "revision" in changed else None
 
     def actions(self, change: Change) -> Iterator[Action]:
         if self.state == "absent":
