@@ -21,9 +21,10 @@ _engine_look() {
   _engine_split "$1" $(ps -o stat= -o ppid= -o pgid= -o lstart= -p "$1" 2>/dev/null)
 }
 _engine_split() {
+  _engine_pid=$1
   [ "$#" -gt 4 ] || return 1
   case $2 in [ZX]*) return 1 ;; esac
-  _engine_pid=$1 _engine_ppid=$3 _engine_pgrp=$4
+  _engine_ppid=$3 _engine_pgrp=$4
   if [ -n "$_engine_proc" ]; then
     _engine_born=${21}
   else
@@ -31,41 +32,42 @@ _engine_split() {
     _engine_born=$1-$2-$3-$4-$5
   fi
 }
-# Every process, as PID:PPID:PGRP, in _engine_rows.
+# Every process but the first, as PID:PPID:PGRP, in _engine_rows. One file a process: in all of them at once, a
+# process whose name holds a line break could pass for another.
 _engine_list() {
   _engine_rows=
   if [ -n "$_engine_proc" ]; then
-    _engine_n=$(cat /proc/[0-9]*/stat 2>/dev/null)
+    for _engine_n in /proc/[0-9]*; do
+      ! _engine_look "${_engine_n#/proc/}" || _engine_row "$_engine_pid" "$_engine_ppid" "$_engine_pgrp"
+    done
   else
-    # In the order of /proc/PID/stat, with the name's brackets.
-    _engine_n=$(ps -A -o pid= -o stat= -o ppid= -o pgid= | while read -r _engine_pid _engine_n; do
-      printf '%s () %s .\n' "$_engine_pid" "$_engine_n"
-    done)
+    for _engine_n in $(ps -A -o pid= -o ppid= -o pgid= -o stat= | while read -r p pp g s; do
+      case $s in [ZX]*) ;; *) printf '%s:%s:%s\n' "$p" "$pp" "$g" ;; esac
+    done); do
+      _engine_pid=${_engine_n%%:*} _engine_n=${_engine_n#*:}
+      _engine_row "$_engine_pid" "${_engine_n%%:*}" "${_engine_n#*:}"
+    done
   fi
-  IFS='
-'
-  set -f
-  for _engine_n in $_engine_n; do
-    _engine_pid=${_engine_n%% *} _engine_n=${_engine_n##*") "}
-    case $_engine_n in [ZX]*) continue ;; esac
-    _engine_n=${_engine_n#* }
-    _engine_ppid=${_engine_n%% *} _engine_n=${_engine_n#* }
-    _engine_rows="$_engine_rows $_engine_pid:$_engine_ppid:${_engine_n%% *}"
-  done
-  set +f
-  unset IFS
 }
-# Processes that descend from those in $1, in _engine_tree; process $2 and what descends from it left out.
+# What is killed is chosen from these, so nothing that is not a plain number gets in.
+_engine_row() {
+  case $1:$2:$3 in
+    1:* | :* | *:: | *::* | *: | *[!0-9:]* | *:*:*:*) ;;
+    *) _engine_rows="$_engine_rows $1:$2:$3" ;;
+  esac
+}
+# Processes that descend from those in $1, and these, in _engine_tree; process $2 and its descendants left out.
 _engine_below() {
-  _engine_tree=" $1 " _engine_grown=1
+  _engine_tree=: _engine_grown=1
+  for _engine_n in $1; do _engine_tree=$_engine_tree$_engine_n:; done
   while [ -n "$_engine_grown" ]; do
     _engine_grown=
-    for _engine_row in $_engine_rows; do
-      _engine_pid=${_engine_row%%:*} _engine_n=${_engine_row#*:}
+    for _engine_n in $_engine_rows; do
+      _engine_pid=${_engine_n%%:*} _engine_n=${_engine_n#*:}
       case $_engine_tree in
-        *" $_engine_pid "*) ;;
-        *" ${_engine_n%%:*} "*)
-          [ "$_engine_pid" = "$2" ] || _engine_tree="$_engine_tree$_engine_pid " _engine_grown=1
+        *":$_engine_pid:"*) ;;
+        *":${_engine_n%%:*}:"*)
+          [ "$_engine_pid" = "$2" ] || _engine_tree=$_engine_tree$_engine_pid: _engine_grown=1
           ;;
       esac
     done
@@ -83,22 +85,27 @@ _engine_strays() {
   _engine_list
   _engine_below "$_engine_main $_engine_found" "$_engine_dog"
   _engine_found=
-  for _engine_pid in $_engine_tree; do
-    [ "$_engine_pid" = "$_engine_main" ] || _engine_find "$_engine_pid"
+  _engine_seen=$_engine_tree
+  for _engine_n in $_engine_rows; do
+    case $_engine_seen in *":${_engine_n%%:*}:"*) _engine_find "${_engine_n%%:*}" ;; esac
   done
   # Where a section has killed the shell that started all this, its own helpers would pass for left.
   if [ -z "$_engine_leader" ] || ! _engine_look "$$"; then return 0; fi
   _engine_below "$$ $_engine_dog $_engine_main $_engine_found" ''
-  for _engine_row in $_engine_rows; do
-    [ "${_engine_row##*:}" = "$$" ] || continue
-    case $_engine_tree in *" ${_engine_row%%:*} "*) ;; *) _engine_find "${_engine_row%%:*}" ;; esac
+  for _engine_n in $_engine_rows; do
+    [ "${_engine_n##*:}" = "$$" ] || continue
+    case $_engine_tree in *":${_engine_n%%:*}:"*) ;; *) _engine_find "${_engine_n%%:*}" ;; esac
   done
 }
 # Those that made the list are in it, too, but have ended.
 _engine_find() {
-  case $_engine_rows in *" $1:"*) ! kill -s 0 "$1" || _engine_found="$_engine_found $1" ;; esac
+  case $1 in "$_engine_main" | "$_engine_dog" | "$$" | "$PPID") return 0 ;; esac
+  ! kill -s 0 "$1" || _engine_found="$_engine_found $1"
 }
 _engine_signal() {
+  # Nothing of a section contains what started the program; a list that does is wrong.
+  case " $_engine_rows" in *" $PPID:"*) _engine_below "$_engine_found" '' ;; *) _engine_tree=: ;; esac
+  case $_engine_tree in *":$PPID:"*) return 0 ;; esac
   for _engine_n in $_engine_found; do kill -s "$1" "$_engine_n"; done
   [ "$1" = KILL ] || [ -z "$_engine_leader" ] || kill -s "$1" 0
 }
