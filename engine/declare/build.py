@@ -249,6 +249,8 @@ def build(
     kinds: Kinds,
 ) -> dict[str, Any]:
     """The fields of Declarations; see `engine.declare.load`."""
+    from engine.declare.inventory import passwords
+
     reader = Reader(kinds)
     states = read_states(files, reader)
     picked, unmatched = pick_hosts(states, inventory, limit)
@@ -274,7 +276,7 @@ def build(
         "name": ", ".join(dict.fromkeys(state.name for state in states)),
         "hosts": tuple(declared),
         "sources": (*reader.files, *sources.read),
-        "secrets": _all_secrets(vault.found, builder.secrets),
-        "warnings": tuple(vault.warnings),
+        "secrets": _all_secrets([*vault.found, *passwords(hosts.values())], builder.secrets),
+        "warnings": (*inventory.warnings, *vault.warnings),
         "rollout": rollout,
     }

@@ -39,10 +39,16 @@ def given(variables: Map | None, scope: Scope | Each | None = None) -> Layer:
 
 
 def of_host(host: Host) -> Layer:
-    """The variables of a host; connection variables (`ansible_*`) and reserved names are none."""
+    """The variables of a host; connection variables (`ansible_*`) and reserved names are none. Those that Ansible
+    adds are there, for variables of an existing inventory may be made with them."""
+    added = {
+        "inventory_hostname": host.name,
+        "inventory_hostname_short": host.name.split(".")[0],
+        "group_names": list(host.groups),
+    }
     return {
         name: Binding(f"{host.name}: inventory variable `{name}`", data=value)
-        for name, value in host.vars.items()
+        for name, value in {**added, **host.vars}.items()
         if not name.startswith("ansible_") and name not in RESERVED
     }
 

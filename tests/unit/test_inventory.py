@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
-from engine.declare.inventory import Inventory
+from engine.declare.inventory import Inventory, passwords
 from engine.declare.inventory.ranges import expand
+from engine.declare.scope import Scope, Secrets, of_host
 from engine.errors import InvalidInput
+from engine.model import Secret
 
 
 @pytest.fixture(autouse=True)
@@ -359,3 +361,20 @@ def test_a_thousand_hosts_take_no_time() -> None:
     start = time.process_time()
     assert len(load(text).hosts("all:!host0000")) == 999
     assert time.process_time() - start < 2
+
+
+def test_passwords_of_connections() -> None:
+    inventory = load("""
+all:
+  vars: {ansible_password: hunter22, ansible_become_password: hunter22, ansible_user: me, password: no secret here}
+  hosts:
+    gpu1: {ansible_ssh_private_key_passphrase: 1234, ansible_ssh_pass: "", ansible_become_pass: swordfish}
+""")
+    assert [secret.reveal() for secret in passwords(inventory.hosts("all"))] == ["hunter22", "1234", "swordfish"]
+
+
+def test_what_ansible_adds_is_there_for_templates_of_a_state() -> None:
+    (host,) = load("all: {hosts: {gpu1.lan: {directory: '/srv/{{ inventory_hostname_short }}'}}}").hosts("all")
+    scope = Scope(host, [of_host(host)], lambda scope: Secrets(None, lambda name, node: Secret("")))
+    assert scope.lookup("directory") == "/srv/gpu1"
+    assert scope.lookup("group_names") == ["ungrouped"]

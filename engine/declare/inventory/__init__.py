@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.declare.inventory import connection, patterns
+from engine.declare.inventory.connection import passwords
 from engine.declare.inventory.sources import Reader, absolute
 from engine.declare.inventory.text import holds_vaulted
 from engine.declare.inventory.tree import Tree
@@ -18,6 +19,8 @@ from engine.declare.inventory.varsfiles import VarsFiles
 from engine.declare.sources import label
 from engine.errors import InvalidInput, Problem
 from engine.model import Host
+
+__all__ = ["Inventory", "passwords"]
 
 DEFAULTS = ("inventory.yaml", "inventory.yml")
 """What is read from the project root where no inventory is named."""

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from engine.declare.template import MISSING, Fault, render
 from engine.errors import InvalidInput, Problem
+from engine.model import Host, Secret
+
+_PASSWORD = re.compile(r"ansible_\w*(pass|password|passphrase|_token)")
 
 
 def rendered(names: Names) -> dict[str, Any]:
@@ -26,6 +30,17 @@ def rendered(names: Names) -> dict[str, Any]:
                 problem = Problem(f"{names.host}: {name} cannot be rendered: {fault.message}", hints=fault.hints)
                 raise InvalidInput(problem) from None
     return found
+
+
+def passwords(hosts: Iterable[Host]) -> tuple[Secret, ...]:
+    """What stands in the connection variables that hold passwords, so that no output shows it."""
+    found = [
+        Secret(str(value), name)
+        for host in hosts
+        for name, value in host.vars.items()
+        if _PASSWORD.fullmatch(name) and isinstance(value, str | int) and not isinstance(value, bool) and value != ""
+    ]
+    return tuple(dict.fromkeys(found))
 
 
 def _is_template(value: Any) -> bool:
