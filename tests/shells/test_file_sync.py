@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -443,3 +444,31 @@ def test_cut_off_at_each_command(start: str, shell_name: str, tmp_path: Path, fu
         if commands.count < victim:
             return
     pytest.fail("it was cut off each time")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become nobody")
+def test_what_may_not_be_seen_is_not_absent(some_shell: Sequence[str], tmp_path: Path) -> None:
+    nobody = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--", *some_shell)
+    with tempfile.TemporaryDirectory(prefix="engine-test-") as directory:
+        top = Path(directory)
+        top.chmod(0o755)
+        (top / "closed/in").mkdir(parents=True)
+        (top / "closed/a").write_text("x")
+        (top / "private").write_text("x")
+        (top / "tree/closed").mkdir(parents=True)
+        (top / "tree/closed/a").write_text("x")
+        for closed in ("closed", "private", "tree/closed"):
+            (top / closed).chmod(0)
+        (tmp_path / "src/closed").mkdir(parents=True)
+        (tmp_path / "src/closed/a").write_text("x")
+        for resource in (
+            FileSync(at(top / "closed/a"), content="x"),
+            FileSync(at(top / "closed/in/a"), state="absent"),
+            FileSync(at(top / "closed"), state="absent", delete=True),
+            FileSync(at(top / "private"), content="x"),
+            FileSync(at(top / "private"), first_line="x"),
+            FileSync(at(top / "private"), dotenv={"A": "x"}),
+            FileSync(at(top / "tree"), source=source(tmp_path / "src")),
+        ):
+            with pytest.raises(Failed, match="permission denied"):
+                observe(resource, nobody)

@@ -474,3 +474,12 @@ def test_what_a_service_watches(some_shell: Sequence[str], lab: Lab) -> None:
     assert (back[0], back[1] > gone[1]) == (seen[0], True)
     (lab.path / "a").write_text("mine")
     assert watch(lab.node(), some_shell)[0] != back[0]
+
+
+def test_without_git(lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "bin").mkdir()
+    for name in ("dash", "cat", "stat", "sha256sum", "id", "ps", "rm", "mkdir"):
+        (tmp_path / "bin" / name).symlink_to(shutil.which(name) or name)
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    with pytest.raises(Failed, match="git is not installed on this host"):
+        observe(lab.node(), DASH)
