@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -13,8 +14,10 @@ import pytest
 
 from engine.execute.frames import Beat, Done, Event, Hello, Result
 from engine.execute.shell import Section, compose, run
+from engine.execute.watch import PROCESSES, WATCHDOG
 from engine.model import Script
 from tests.shells.programs import (
+    SHELLS,
     Running,
     eventually,
     every_shell,
@@ -25,7 +28,7 @@ from tests.shells.programs import (
     shell_params,
 )
 
-MARK = f"400.{os.getpid()}"
+MARK = f"4{os.getpid():07}."
 SLOW = {
     "plain": "echo begun; sleep $MARK; echo never",
     "all ignore": "trap '' TERM; sh -c 'sleep $MARK' & sleep $MARK; sleep $MARK",
@@ -43,7 +46,7 @@ class Ran(NamedTuple):
 
 
 def _slow(name: str, shell: tuple[str, ...]) -> Ran:
-    mark = f"{MARK}{len(''.join(shell))}{list(SLOW).index(name)}"
+    mark = f"{MARK}{list(SHELLS.values()).index(shell)}{list(SLOW).index(name)}"
     sections = [
         Section("before", Script("echo before")),
         Section("slow", Script(SLOW[name].replace("$MARK", mark)), timeout=1),
@@ -117,16 +120,20 @@ def test_without_proc(shell: tuple[str, ...]) -> None:
         [Section("a", Script(SLOW["left behind"].replace("$MARK", MARK + "77")), timeout=1)], shell=shell
     )
     program = replace(program, text=program.text.replace(b"/proc/", b"/nowhere/"))
+    bystander = subprocess.Popen(["sleep", "30"], start_new_session=True)
     start = time.monotonic()
     found = results(run(local(), program))["a"]
     assert found.timed_out
     assert time.monotonic() - start < 9
     assert not processes(lambda line, _: MARK + "77" in line)
+    assert bystander.poll() is None
+    bystander.kill()
+    bystander.wait()
 
 
 def test_a_killed_program_leaves_no_watchdog() -> None:
     def killed(shell: tuple[str, ...]) -> list[str]:
-        mark = f"{MARK}{len(shell)}{len(shell[0])}"
+        mark = f"{MARK}{list(SHELLS.values()).index(shell)}9"
         sections = [Section("a", Script("sleep 0.3; kill -9 $main; sleep $mark", {"mark": mark}), timeout=2)]
         program = compose(sections, shell=shell)
         program = replace(program, text=program.text.replace(b"$main", b"$_engine_main"))
@@ -138,3 +145,37 @@ def test_a_killed_program_leaves_no_watchdog() -> None:
         return processes(lambda _, of: of == session)
 
     assert set(map(tuple, everywhere(killed).values())) == {()}
+
+
+LISTS = {
+    "what a section left": ("99:50:9 98:99:9 97:1:{own} 40:1:40", "98 99 97"),
+    "with what started the program": ("99:50:9 {parent}:99:9", ""),
+    "with everything": ("99:50:9 98:99:9 {own}:98:9 {parent}:98:9", ""),
+    "with no numbers": ("99:50:9 :50:9 x:50:9 12::9 13:50: 15:50:9:9 -1:50:9 *:50:9 1:50:9", "99"),
+}
+
+
+@every_shell
+@pytest.mark.parametrize("name", LISTS)
+def test_who_is_killed(shell: tuple[str, ...], name: str) -> None:
+    rows, expected = LISTS[name]
+    text = f"""
+{PROCESSES}
+{WATCHDOG}
+kill() {{ case $2 in 0) ;; *) echo "$*" ;; esac; }}
+_engine_list() {{
+  _engine_rows=
+  set -f
+  for row in {rows.format(own="$$", parent="$PPID")}; do
+    pid=${{row%%:*}} row=${{row#*:}}
+    _engine_row "$pid" "${{row%%:*}}" "${{row#*:}}"
+  done
+}}
+_engine_main=50 _engine_dog=60 _engine_leader=1 _engine_found=
+_engine_strays
+_engine_signal KILL
+"""
+    done = subprocess.run([*shell, "-c", text], capture_output=True, text=True, check=False)
+    killed = {line.split()[2] for line in done.stdout.splitlines() if line.startswith("-s KILL")}
+    assert killed == set(expected.split())
+    assert done.stderr == ""

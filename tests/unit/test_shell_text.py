@@ -30,6 +30,8 @@ TEXTS = {
 ACCEPTED = {
     "SC1007": "`a= b=` makes two empty variables",
     "SC1010": "`done` is a word here",
+    "SC2030": "a pipeline's last part is meant to keep its variables to itself",
+    "SC2031": "a pipeline's last part is meant to keep its variables to itself",
     "SC2034": "variables are used by another text",
     "SC2046": "fields of ps and of /proc are to be split",
     "SC2086": "fields of ps and of /proc are to be split",
