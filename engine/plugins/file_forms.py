@@ -77,7 +77,7 @@ class Whole:
 
     def wanted(self, facts: Facts) -> State:
         content = self.content if isinstance(self.content, Secret) else shown(self.digest)
-        return {"content": content, **self.target.wanted()}
+        return {"content": content, **self.target.wanted(), **self.target.lacking(facts)}
 
     def _value(self, digest: str) -> Value:
         return Secret.seen(digest) if isinstance(self.content, Secret) else shown(digest)
@@ -136,7 +136,7 @@ class FirstLine:
 
     def wanted(self, facts: Facts) -> State:
         line = self.line if isinstance(self.line, Secret) else shown(text_digest(self.line))
-        return {"line 1": line, **self.target.wanted()}
+        return {"line 1": line, **self.target.wanted(), **self.target.lacking(facts)}
 
     def actions(self, change: Change) -> Iterator[Action]:
         if change.before is not None and "line 1" not in change.differing():
@@ -184,7 +184,7 @@ class Keys:
             f"key {name}": value if isinstance(value, Secret) else shown(text_digest(value))
             for name, value in self.values.items()
         }
-        return wanted | self.target.wanted()
+        return wanted | self.target.wanted() | self.target.lacking(facts)
 
     def actions(self, change: Change) -> Iterator[Action]:
         differing = set(change.differing())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from engine.model import Action, Change, Facts, Script, State, Value
+from engine.model import Action, Change, Facts, Script, State, Unknown, Value
 from engine.plugins import file_scripts
 from engine.plugins.file_target import Target
 
@@ -29,7 +29,11 @@ class Plain:
         return self._type() | self.target.found(facts)
 
     def wanted(self, facts: Facts) -> State:
-        return self._type() | self.target.wanted()
+        wanted = self._type() | self.target.wanted()
+        if self.directory or facts["type"] != "absent":
+            return wanted | self.target.lacking(facts)
+        nothing = f"there is nothing at {self.target.path}, and nothing is declared that it should contain"
+        return wanted | {"content": Unknown(nothing, upstream=True)}
 
     def _type(self) -> dict[str, Value]:
         return {"type": "directory"} if self.directory else {}

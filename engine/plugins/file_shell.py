@@ -46,6 +46,7 @@ report() {
     file | directory) ;;
     *) fact above "$above" ;;
   esac
+  [ "$type" != absent ] || [ -d "${file%/*}/" ] || fact lacks "${file%/*}"
 }
 
 # The SHA-256 of `file`, into `sum`. One fork where the host has sha256sum.

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from engine.model import Action, Change, Facts, HostPath, Script, Secret, State, Value
+from engine.model import Action, Change, Facts, HostPath, Script, Secret, State, Unknown, Value
 from engine.plugins import file_scripts
 
 Variables = dict[str, str | int | bool | Secret]
@@ -129,6 +129,14 @@ class Target:
         if self.group:
             wanted["group"] = self.group
         return wanted
+
+    def lacking(self, facts: Facts, name: str = "directory") -> dict[str, Value]:
+        """The attribute `name` where the directory it is to be in is missing, and only something before it in the
+        state can make that."""
+        if "lacks" not in facts or self.parents:
+            return {}
+        reason = f"directory {facts['lacks']} does not exist; make it, or set parents: true"
+        return {name: Unknown(reason, upstream=True)}
 
     def mark(self, directory: bool = False) -> Action:
         """Set mode and owner of what is there, and nothing else."""

@@ -107,7 +107,7 @@ class Tree:
         return found
 
     def wanted(self, facts: Facts) -> State:
-        wanted: dict[str, Value] = {"./": self._directory(None)}
+        wanted: dict[str, Value] = {**self.target.lacking(facts, "../"), "./": self._directory(None)}
         if self._marks_directories:
             wanted |= {f"{name}/": self._directory(None) for name in self.directories}
         for name, file in self.files.items():

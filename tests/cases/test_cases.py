@@ -12,7 +12,8 @@ Each file is a list of cases, with these keys:
   actions   a list, whole: `title`, and parts of `vars`, `args` whole, `upload` as {directory, files}
   texts     as `Resource.texts` answers
   probe     of the probe's script: parts of `vars`, `args` whole
-Further tags: `!digest TEXT` SHA-256, `!short TEXT` the same as states show it, `!seen TEXT` a secret known by digest.
+Further tags: `!digest TEXT` SHA-256, `!short TEXT` the same as states show it, `!seen TEXT` a secret known by digest,
+`!upstream REASON` what only a change upstream makes known.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ import pytest
 import yaml
 
 from engine.declare.registry import Kinds
-from engine.model import Action, Change, HostPath, Resource, Script, Secret, Source, SourceFile
+from engine.model import Action, Change, HostPath, Resource, Script, Secret, Source, SourceFile, Unknown
 
 HERE = Path(__file__).parent
 KEYS = {"name", "params", "error", "facts", "refused", "before", "after", "differs", "actions", "texts", "probe"}
@@ -66,6 +67,7 @@ for tag, build in {
     "!seen": lambda text: Secret.seen(_digest(text)),
 }.items():
     Loader.add_constructor(tag, lambda loader, node, build=build: build(loader.construct_scalar(node)))
+Loader.add_constructor("!upstream", lambda loader, node: Unknown(loader.construct_scalar(node), True))
 Loader.add_constructor("!source", _source)
 
 
