@@ -148,12 +148,13 @@ class FileRestore(Resource):
             state[name] = None if found is None else Secret.seen(found)
             if found is not None:
                 mode, _, owner = facts[f"{index}.{about}"].partition(" ")
-                state |= {f"{name} mode": f"{int(mode, 8):04o}", f"{name} owner": owner}
+                # In a tree the name with a slash, as directories have it, which no file can be called.
+                state[f"{name}/" if self.tree else "mode and owner"] = f"{int(mode, 8):04o} {owner}"
         return state
 
     def actions(self, change: Change) -> Iterator[Action]:
-        differing = {name.removesuffix(" mode").removesuffix(" owner") for name in change.differing()}
-        names = tuple(name for name in self.names if name in differing)
+        differing = {name.removesuffix("/") for name in change.differing()}
+        names = tuple(name for name in self.names if name in differing or not self.tree)
         more: dict[str, str | int | bool | Secret] = {"temp": self.temp, "dir_mode": "", "fresh": ""}
         yield Action(f"put back {self.root}", Script(ACTION, self._variables() | more, names))
 

@@ -1,0 +1,165 @@
+"""`engine rollback RUN`: what an apply replaced comes back, as a plan that is shown and proved like any other."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from demo.sandbox import USER, git, run
+from tests.integration.main_job import Starts, engine, environment, sandbox
+
+BIN = Path(sys.executable).parent
+Command = Callable[..., subprocess.CompletedProcess[str]]
+
+STATE = """\
+name: web
+hosts: here
+vars: { revision: newer }
+resources:
+  settings:
+    file-sync: { path: ROOT/host/settings, content: "colour = red\\n", mode: "0640", parents: true }
+  fresh:
+    file-sync: { path: ROOT/host/fresh, content: "new\\n" }
+  tree:
+    file-sync: { path: ROOT/host/tree, source: assets, delete: true }
+  code:
+    git-clone: { repo: ROOT/code.git, path: ROOT/host/code, revision: "{{ revision }}" }
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project with a local host, on which an apply replaces something of every sort."""
+    (tmp_path / "inventory.yaml").write_text("all: {hosts: {here: {ansible_connection: local}}}\n")
+    (tmp_path / "web.yaml").write_text(STATE.replace("ROOT", str(tmp_path)))
+    host = tmp_path / "host"
+    (host / "tree").mkdir(parents=True)
+    (host / "settings").write_text("colour = blue\n# by hand\n")
+    (host / "settings").chmod(0o600)
+    (host / "tree/kept.css").write_text("old\n")
+    (host / "tree/stranger.css").write_text("somebody's\n")
+    (tmp_path / "assets/deep").mkdir(parents=True)
+    (tmp_path / "assets/kept.css").write_text("new\n")
+    (tmp_path / "assets/deep/added.css").write_text("added\n")
+    code = tmp_path / "code.git"
+    code.mkdir()
+    git(code, "init", "-q", "-b", "main")
+    for name in ("older", "newer"):
+        (code / "file").write_text(name)
+        git(code, "add", "-A")
+        git(code, "commit", "-q", "-m", name)
+        git(code, "tag", name)
+    git(host, "clone", "-q", "--branch", "older", str(code), "code")
+    return tmp_path
+
+
+def command(project: Path, *words: str, code: int = 0) -> str:
+    env = {**os.environ, "HOME": str(project / "home"), "NO_COLOR": "1", "GIT_CONFIG_GLOBAL": "/dev/null"}
+    (project / "home").mkdir(exist_ok=True)
+    done = subprocess.run(
+        [str(BIN / words[0]), *words[1:]],
+        cwd=project,
+        env=env,
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        timeout=120,
+    )
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def latest(project: Path) -> str:
+    return max(path.stem for path in (project / ".engine/runs").glob("*.jsonl"))
+
+
+def tree(directory: Path) -> dict[str, tuple[str, int]]:
+    """Every file with its content and mode; of a checkout its commit."""
+    found = {}
+    for path in sorted(directory.rglob("*")):
+        if path.is_file() and "code" not in path.relative_to(directory).parts:
+            found[str(path.relative_to(directory))] = (path.read_text(), stat.S_IMODE(path.stat().st_mode))
+    found["code"] = (git(directory / "code", "rev-parse", "HEAD").strip(), 0)
+    return found
+
+
+def test_everything_a_run_replaced_comes_back(project: Path) -> None:
+    before = tree(project / "host")
+    command(project, "apply", "web.yaml", "-y")
+    after = tree(project / "host")
+    assert after["settings"] == ("colour = red\n", 0o640)
+    assert "tree/stranger.css" not in after
+    assert after["code"] != before["code"]
+
+    first = latest(project)
+    shown = command(project, "engine", "rollback", first, "--dry-run")
+    assert "Plan: " in shown
+    assert tree(project / "host") == after, "a dry run changed something"
+
+    command(project, "engine", "rollback", first, "-y")
+    assert tree(project / "host") == before
+    assert "Nothing to change" in command(project, "engine", "rollback", first, "--dry-run")
+
+    # It is a run like any other, so it can be taken back as well.
+    command(project, "engine", "rollback", latest(project), "-y")
+    assert tree(project / "host") == after
+
+
+def test_what_is_kept_is_nobody_elses_and_only_so_many_runs(project: Path) -> None:
+    for number in range(22):
+        (project / "host/settings").write_text(f"colour = {number}\n")
+        command(project, "apply", "web.yaml", "-y", "-q", "--only", "settings")
+    kept = sorted((project / "home/.local/state/engine/kept").iterdir())
+    assert len(kept) == 20
+    assert kept[-1].name == latest(project)
+    for path in (kept[0].parent, *kept):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o700
+
+
+def test_a_run_that_is_no_longer_kept_says_so(project: Path) -> None:
+    command(project, "apply", "web.yaml", "-y", "--only", "settings")
+    run(["rm", "-rf", str(project / "home/.local/state/engine/kept")])
+    assert "no longer kept" in command(project, "engine", "rollback", latest(project), "-y", code=1)
+    assert (project / "host/settings").read_text() == "colour = red\n"
+
+
+def test_a_run_that_changed_nothing_has_nothing_to_roll_back(project: Path) -> None:
+    command(project, "apply", "web.yaml", "-y")
+    command(project, "apply", "web.yaml", "-y")
+    assert "changed nothing" in command(project, "engine", "rollback", latest(project))
+    assert "there is no run" in command(project, "engine", "rollback", "nonsense", code=3)
+
+
+@pytest.mark.docker
+def test_the_main_job_is_rolled_back_with_its_restart(tmp_path: Path) -> None:
+    with sandbox(tmp_path) as box:
+        box.build(node="older", password="stale-user", service="before")
+        assert engine(box, "apply", "-y").code == 0
+        assert box.password.read_text() == f"{box.token}\n{USER}"
+        (journal,) = (box.root / ".engine/runs").glob("*.jsonl")
+        events = [json.loads(line) for line in journal.read_text().splitlines()]
+        assert not any(box.token in json.dumps(event) or box.stale_token in json.dumps(event) for event in events)
+
+        starts = Starts(box)
+        done = subprocess.run(
+            [str(BIN / "engine"), "rollback", journal.stem, "-C", str(box.root), "-y"],
+            env=environment(box),
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            timeout=120,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert box.stale_token not in done.stdout + done.stderr
+        assert box.password.read_text() == f"{box.stale_token}\n{USER}"
+        assert git(box.node, "-c", f"safe.directory={box.node}", "rev-parse", "HEAD").strip() == box.commits[0]
+        assert starts.count() == 1
+        box.wait()
+        assert box.status(token=box.stale_token) == 200
