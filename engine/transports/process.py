@@ -53,6 +53,50 @@ def reap() -> None:
         _left[:] = [process for process in _left if process.poll() is None]
 
 
+def capture(process: subprocess.Popen[bytes], timeout: float) -> tuple[int, bytes, bytes] | None:
+    """Exit status, stdout and stderr of a process that was started with pipes; None where it did not end within
+    `timeout` seconds (it is killed then). `Popen.communicate` would look at the clock in naps of milliseconds."""
+    assert process.stdout is not None
+    assert process.stderr is not None
+    deadline = time.monotonic() + timeout
+    gathered: dict[int, list[bytes]] = {process.stdout.fileno(): [], process.stderr.fileno(): []}
+    out, err = gathered.values()
+    with process.stdout, process.stderr, selectors.DefaultSelector() as selector:
+        for number in gathered:
+            selector.register(number, selectors.EVENT_READ)
+        while selector.get_map() and time.monotonic() < deadline:
+            for key, _ in selector.select(deadline - time.monotonic()):
+                data = os.read(key.fd, PIECE)
+                gathered[key.fd].append(data)
+                if not data:
+                    selector.unregister(key.fd)
+        if not selector.get_map() and ended(process, deadline - time.monotonic()):
+            return process.wait(), b"".join(out), b"".join(err)
+    process.kill()
+    process.wait()
+    return None
+
+
+def ended(process: subprocess.Popen[bytes], timeout: float) -> bool:
+    """Wait for the end of a process, up to `timeout` seconds; not in naps, where the system can tell."""
+    if process.poll() is not None:
+        return True
+    try:
+        number = os.pidfd_open(process.pid)
+    except (AttributeError, OSError):
+        try:
+            process.wait(max(0.0, timeout))
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+    try:
+        with selectors.DefaultSelector() as selector:
+            selector.register(number, selectors.EVENT_READ)
+            return bool(selector.select(max(0.0, timeout)))
+    finally:
+        os.close(number)
+
+
 def converse(
     process: subprocess.Popen[bytes], stdin: Iterable[bytes], *, silence: float, name: str
 ) -> Iterator[Output]:
@@ -131,12 +175,9 @@ class _Conversation:
         return None
 
     def _status(self, silence: float, name: str) -> int:
-        try:
-            status = self.process.wait(silence)
-        except subprocess.TimeoutExpired:
-            raise ConnectionLost(
-                f"{name}: the program closed its output but did not end within {silence:g} s"
-            ) from None
+        if not ended(self.process, silence):
+            raise ConnectionLost(f"{name}: the program closed its output but did not end within {silence:g} s")
+        status = self.process.wait()
         return status if status >= 0 else 128 - status
 
     def close(self) -> None:

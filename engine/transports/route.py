@@ -17,8 +17,9 @@ from engine.transports.certificates import CERT_SUFFIX
 from engine.transports.credentials import Login
 from engine.transports.host_keys import HostKeys, Presented
 from engine.transports.process import outer_environment
+from engine.transports.resolver import Resolver
 from engine.transports.session import HOST_KEYS, Session, Wire, paramiko
-from engine.transports.ssh_config import Resolver, Settings, Target
+from engine.transports.ssh_config import Settings, Target
 
 ALIVE = 15
 """Seconds of quiet after which something is said, so that no router forgets the connection."""

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from engine.errors import ConnectionLost
 from engine.model import Host, Output
 from engine.transports import Options
-from engine.transports.ssh_config import Resolver, target
+from engine.transports.resolver import Resolver
+from engine.transports.ssh_config import target
 
 if TYPE_CHECKING:
     from engine.transports.route import Connection

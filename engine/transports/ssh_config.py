@@ -1,8 +1,4 @@
-"""What the user's SSH configuration says of a host: `Settings`, from `ssh -G` or else from paramiko's parser.
-
-The OpenSSH client knows best what its configuration means (Include, Match, canonical names), so it is asked
-wherever it is installed. It only prints; it connects nowhere.
-"""
+"""What the inventory and the user's SSH configuration say of a host: `Target` and `Settings`."""
 
 from __future__ import annotations
 
@@ -11,21 +7,16 @@ import os
 import re
 import shlex
 import socket
-import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from engine.errors import InvalidInput, Unreachable
+from engine.errors import InvalidInput
 from engine.model import Host
-from engine.transports.process import outer_environment
 
 Raw: TypeAlias = Mapping[str, Sequence[str]]
 """Keyword in lower case → its values, one for each line, as `ssh -G` prints them."""
-
-PATIENCE = 20.0
-"""Seconds for `ssh -G`: it may run commands of `Match exec`."""
 
 
 @dataclass(frozen=True)
@@ -114,69 +105,6 @@ def _number(host: Host, port: Any) -> int:
         return int(port)
     except ValueError:
         raise InvalidInput(f"{host.name}: ansible_port is `{port}`, not a number") from None
-
-
-class Resolver:
-    """Asks for the settings of a target. `ssh` is started at once, so that other work can go on meanwhile."""
-
-    def __init__(self, target: Target) -> None:
-        self.target = target
-        self._asked: subprocess.Popen[bytes] | None = None
-        try:
-            self._asked = subprocess.Popen(
-                [target.executable, "-T", "-G", *_arguments(target), "--", target.host],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                env=outer_environment(),
-            )
-        except OSError:
-            # The client is not installed: paramiko's parser has to do.
-            pass
-
-    def settings(self) -> Settings:
-        """Wait for the answer. Raises Unreachable where the configuration cannot be used."""
-        if self._asked is None:
-            from engine.transports.ssh_config_parser import parse
-
-            raw = parse(self.target)
-        else:
-            raw = self._answer(self._asked)
-        try:
-            return settings(raw, self.target)
-        except ValueError as error:
-            raise Unreachable(f"{self.target.name}: the SSH configuration cannot be used: {error}") from error
-
-    def _answer(self, asked: subprocess.Popen[bytes]) -> Raw:
-        try:
-            out, err = asked.communicate(timeout=PATIENCE)
-        except subprocess.TimeoutExpired:
-            asked.kill()
-            asked.communicate()
-            raise Unreachable(
-                f"{self.target.name}: `ssh -G {self.target.host}` gave no answer in {PATIENCE:g} s"
-            ) from None
-        if asked.returncode:
-            raise Unreachable(
-                f"{self.target.name}: the SSH configuration cannot be used\n"
-                f"  ssh -G {self.target.host}: {err.decode(errors='replace').strip()}"
-            )
-        raw: dict[str, list[str]] = {}
-        for line in out.decode(errors="surrogateescape").splitlines():
-            keyword, _, value = line.partition(" ")
-            raw.setdefault(keyword.lower(), []).append(value)
-        return raw
-
-
-def _arguments(target: Target) -> list[str]:
-    given: list[str] = []
-    if target.port is not None:
-        given += ["-p", str(target.port)]
-    if target.user is not None:
-        given += ["-l", target.user]
-    if target.identity is not None:
-        given += ["-i", str(target.identity)]
-    return given + list(target.arguments)
 
 
 def settings(raw: Raw, target: Target) -> Settings:

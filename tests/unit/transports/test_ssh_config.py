@@ -12,8 +12,9 @@ import pytest
 
 from engine.errors import InvalidInput, Unreachable
 from engine.model import Host
+from engine.transports.resolver import Resolver
 from engine.transports.route import hop_target
-from engine.transports.ssh_config import Resolver, Settings, Target, home, target
+from engine.transports.ssh_config import Settings, Target, home, target
 
 needs_ssh = pytest.mark.skipif(shutil.which("ssh") is None, reason="needs the OpenSSH client")
 
