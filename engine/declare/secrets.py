@@ -116,8 +116,7 @@ def resolve(
     project  the project root: relative paths start there, commands run there
     where    where the entry stands, for errors
     other    gives another secret by name, for `matches` and `bcrypt.password`; must itself guard against circles
-    warn     is called with a sentence for each thing that is odd but not wrong: a file that others can read, a weak
-             hash, a hash that was made
+    warn     is called with a sentence for what is odd but not wrong: a file open to others, a hash that was made
     prompt   asks for a secret, given the text to show (default: getpass, if there is a terminal)
     write    whether the hash of `bcrypt:` may be written to its file. A plan writes it too, for it must show the
              fingerprint of the hash that the apply will use; that a plan changes nothing holds of hosts. With False
