@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -33,7 +33,7 @@ class Journal:
     """Writes the record of one run. Safe to use from many threads."""
 
     def __init__(self, project: Path, redact: Callable[[str], str]) -> None:
-        self.run = f"{datetime.now():%Y%m%d-%H%M}-{secrets.token_hex(2)}"
+        self.run = _new_id(runs_directory(project))
         self._path = runs_directory(project) / f"{self.run}.jsonl"
         self._redact = redact
         self._lock = threading.Lock()
@@ -156,6 +156,16 @@ def unfinished_hosts(found: list[dict[str, Any]]) -> list[str]:
         if e["event"] == "host" and e["started"] and not e["error"] and e["host"] not in failed
     }
     return [host for host in hosts if host not in good]
+
+
+def _new_id(directory: Path) -> str:
+    """`20260302-1405-a3f1`: the minute, and the milliseconds in it as hex digits, so that ids sort by time."""
+    while True:
+        now = datetime.now()
+        run = f"{now:%Y%m%d-%H%M}-{now.second * 1000 + now.microsecond // 1000:04x}"
+        if not (directory / f"{run}.jsonl").exists():
+            return run
+        time.sleep(0.001)
 
 
 def changed(found: list[dict[str, Any]]) -> dict[str, dict[str, Changed]]:
