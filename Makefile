@@ -4,6 +4,7 @@
 # make docs      docs/ made from the plugins         make bench  the benchmarks, which take a while
 
 PYTHON = .venv/bin/python
+SCRIPTS = scripts/docs scripts/shellcheck-sections
 PYTEST = $(PYTHON) -m pytest -n auto --dist loadgroup $(if $(REQUIRE_ALL),--require-all)
 
 .PHONY: demo demo-down test test-full docs lint bench
@@ -32,8 +33,8 @@ bench: .venv/.ready
 	$(PYTHON) -m benchmarks.views
 
 lint: .venv/.ready
-	.venv/bin/ruff check .
-	.venv/bin/ruff format --check .
+	.venv/bin/ruff check . $(SCRIPTS)
+	.venv/bin/ruff format --check . $(SCRIPTS)
 	.venv/bin/mypy
 	shellcheck scripts/setup scripts/compose-v2 .ci/run
 	$(PYTHON) scripts/shellcheck-sections
