@@ -30,8 +30,8 @@ class _End:
 
 
 class Relay:
-    """Listens on a loopback port of its own, `listen` where one is given; `delay` in seconds for each direction. One thread, however many
-    connections."""
+    """Listens on a loopback port of its own, `listen` where one is given; `delay` in seconds for each direction.
+    One thread, however many connections."""
 
     HELD = 1 << 22
 

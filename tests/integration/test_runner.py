@@ -196,7 +196,7 @@ def test_stop_lets_the_running_step_finish_and_starts_none(tmp_path: Path) -> No
     a, b = tmp_path / "a", tmp_path / "b"
     run = host_run(
         tmp_path,
-        {"a": Note(str(a), "one", then="sleep 1; printf done >>\"$path\""), "b": Note(str(b), "two")},
+        {"a": Note(str(a), "one", then='sleep 1; printf done >>"$path"'), "b": Note(str(b), "two")},
     )
     run.plan()
     reports: list[HostReport] = []
