@@ -20,6 +20,7 @@ BUILT_IN = {
     "ssh": "engine.transports.ssh:SshTransport",
     "docker": "engine.transports.docker:DockerTransport",
     "command": "engine.transports.command:CommandTransport",
+    "openssh": "engine.transports.openssh:OpenSshTransport",
     "wsl": "engine.transports.command:WslTransport",
 }
 """The same list as the entry points; kept here because reading those costs more than a whole local run."""

@@ -90,7 +90,7 @@ class _Question:
         self._began = time.monotonic()
         self._files: dict[str, object] = {}
         self._process: subprocess.Popen[bytes] | None = None
-        command = [target.executable, "-v", "-T", "-G", *_arguments(target), "--", target.host]
+        command = [target.executable, "-v", "-T", "-G", *arguments(target), "--", target.host]
         try:
             self._process = subprocess.Popen(
                 command,
@@ -159,9 +159,9 @@ def _state(file: str) -> object:
     return found.st_mtime_ns, found.st_size, found.st_ino
 
 
-def _same_for_all(files: Iterable[str], arguments: Sequence[str]) -> bool:
+def _same_for_all(files: Iterable[str], options: Sequence[str]) -> bool:
     """Whether nothing in the configuration that was read depends on the name of the host."""
-    texts = ["\n".join(arguments)]
+    texts = ["\n".join(options)]
     for file in files:
         try:
             texts.append(Path(file).read_text(errors="surrogateescape"))
@@ -183,7 +183,8 @@ def _depends(text: str) -> bool:
     return False
 
 
-def _arguments(target: Target) -> list[str]:
+def arguments(target: Target) -> list[str]:
+    """Options of ssh that say what the inventory says."""
     given: list[str] = []
     if target.port is not None:
         given += ["-p", str(target.port)]
