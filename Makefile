@@ -16,10 +16,13 @@ demo: .venv/.ready
 demo-down: .venv/.ready
 	@$(PYTHON) -m demo down
 
+# As root what the tests need is installed first; otherwise tests of what is missing are skipped.
 test: .venv/.ready
+	@[ "$$(id -u)" != 0 ] || scripts/setup tests
 	$(PYTEST) $(TESTS)
 
 test-full: .venv/.ready
+	@[ "$$(id -u)" != 0 ] || scripts/setup tests
 	$(PYTEST) --full $(TESTS)
 
 docs: .venv/.ready
