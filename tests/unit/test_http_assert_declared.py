@@ -1,0 +1,105 @@
+"""http-assert as a state file declares it: types from the schema, and what is said of mistakes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.declare import load
+from engine.declare.inventory import Inventory
+from engine.errors import InvalidInput
+from engine.model import Secret
+from engine.plugins.http_assert import HttpAssert
+
+TOKEN = "$2b$10$abcdefghijklmnopqrstuuABCDEFGHIJKLMNOPQRSTUVWXYZ01234"
+
+
+def declared(directory: Path, parameters: str) -> HttpAssert:
+    """The resource that a state with these parameters declares."""
+    (directory / "inventory.yaml").write_text("all: { hosts: { here: {} } }\n")
+    (directory / "token").write_text(TOKEN + "\n")
+    (directory / "token").chmod(0o600)
+    head = "hosts: all\nsecrets: { token: { file: token, format: bcrypt } }\nresources:\n  it:\n    http-assert:\n"
+    state = directory / "state.yaml"
+    state.write_text(head + "".join(f"      {line}\n" for line in parameters.strip().splitlines()))
+    inventory = Inventory.load(None, directory)
+    found = load([state], project=directory, inventory=inventory, extra={}, limit=None)
+    (host,) = found.hosts
+    (resource,) = host.resources
+    assert isinstance(resource.resource, HttpAssert)
+    return resource.resource
+
+
+def config(check: HttpAssert) -> list[str]:
+    value = check.probe().vars["config"]
+    return (value.reveal() if isinstance(value, Secret) else str(value)).split("\n")[2:]
+
+
+def test_parameters_keep_their_spelling(tmp_path: Path) -> None:
+    check = declared(tmp_path, "url: http://h/\nquery: { n: 0600, v: 1.50, t: yes }\nheaders: { X-N: 007 }")
+    assert config(check) == ['url = "http://h/?n=0600&v=1.50&t=yes"', 'header = "X-N: 007"']
+
+
+def test_expected_json_has_types_and_expected_text_has_none(tmp_path: Path) -> None:
+    text = "url: http://h/\njson: { a: 1, b: 1.5, c: true, d: null, e: '1', f: { one_of: [1, x] } }\ntext: 200"
+    check = declared(tmp_path, text)
+    assert dict(check.json) == {"a": 1, "b": 1.5, "c": True, "d": None, "e": "1", "f": {"one_of": (1, "x")}}
+    assert check.text == "200"
+
+
+def test_where_a_secret_may_stand(tmp_path: Path) -> None:
+    text = """
+url: http://h/
+method: POST
+bearer: "{{ secrets.token }}"
+query: { token: "{{ secrets.token }}" }
+headers: { X-Token: "token {{ secrets.token }}" }
+body: { token: "{{ secrets.token }}" }
+"""
+    check = declared(tmp_path, text)
+    assert f'header = "X-Token: token {TOKEN}"' in config(check)
+    assert f'header = "Authorization: Bearer {TOKEN}"' in config(check)
+    body = check.probe().vars["body"]
+    assert isinstance(body, Secret)
+    assert body.reveal() == f'{{"token": "{TOKEN}"}}'
+    assert TOKEN not in repr(check)
+
+
+@pytest.mark.parametrize(
+    "text", ['url: "http://h/{{ secrets.token }}"', 'url: http://h/\njson: { a: "{{ secrets.token }}" }']
+)
+def test_where_none_may(tmp_path: Path, text: str) -> None:
+    with pytest.raises(InvalidInput, match="secret"):
+        declared(tmp_path, text)
+
+
+def test_who_asks_and_what_is_shown(tmp_path: Path) -> None:
+    check = declared(tmp_path, "url: http://h/\nfrom: controller\nshow: { RAM: { bytes: a }, GPU: 'devices[].name' }")
+    assert check.where() == "controller"
+    found: dict[str, Any] = {"asked": "yes", "answer": '{"a": 1073741824}\n\x1eHTTP/1.1 200 OK\r\n\r\n\n0'}
+    assert check.show(found) == {"RAM": "1.0 GiB", "GPU": "none"}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("method: GET", "url"),
+        ("url: 127.0.0.1:8188", "http"),
+        ("url: http://h/\nstatus: 42", "42"),
+        ("url: http://h/\nmethod: FETCH", "FETCH"),
+        ("url: http://h/\njson: { a: { atleast: 1 } }", "atleast"),
+        ("url: http://h/\njson: { a: { gte: 1, lte: 2 } }", "at most 1 key"),
+        ("url: http://h/\njson: { a: { gte: many } }", "many"),
+        ("url: http://h/\njson: { 'a[': 1 }", r"`a\[` is no JMESPath"),
+        ("url: http://h/\nshow: { a: { octets: b } }", "octets"),
+        ("url: http://h/\nca: certs.pem", "absolute"),
+        ("url: http://h/\nretry: 3", "no parameter `retry`"),
+        ('url: http://h/\nbearer: "a\\nb"', "bearer` has a line break|bearer has a line break"),
+    ],
+)
+def test_mistakes(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(InvalidInput, match=said) as raised:
+        declared(tmp_path, text)
+    assert "state.yaml:" in str(raised.value)
