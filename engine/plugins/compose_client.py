@@ -13,7 +13,7 @@ compose_words() {
   sed -e '/^WARN/d' -e '/level=warning/d' -e '/variable is not set/d' \
     -e '/nterpolation format/,$ {' -e '/nterpolation format/!d' -e '}' \
     -e 's/\(nterpolation format.*\): *".*/\1/' \
-    -e 's/\(nterpolation format.*\)/\1 Write $$ for a literal $ in a Compose file./' \
+    -e 's/\(nterpolation format.*\)/\1 (write $$ for a literal $ in a Compose file)/' \
     -e 's/\(unexpected character\|variable name\|near\) ".*/\1 (not shown)/' \
     -e 's/"[^"]*\$[^"]*"/(not shown)/g'
 }
@@ -94,6 +94,12 @@ containers_of() {
   done
 }
 
+# Looks for the service's containers again, after compose_find and a change: sets ids.
+containers_again() {
+  found=$(containers --filter "label=com.docker.compose.service=$service" \
+    --filter label=com.docker.compose.oneoff=False)
+  containers_of "$found" "$project"
+}
 compose_engine() {
   engine=docker
   case $client_wanted in

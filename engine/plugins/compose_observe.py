@@ -92,7 +92,7 @@ configuration() {
   if [ "$want" = "$hash" ]; then
     return 0
   fi
-  if [ "$client" = 'docker compose' ]; then
+  if [ "$client_major" != 1 ] && [ "$engine" = docker ]; then
     # Its `config --hash` leaves values from env_file out, which `up` hashes; in the resolved text they are in place.
     resolved=$(compose config) || fail "$client cannot tell the configuration of service $service in $PWD"
     want=$(printf '%s\n' "$resolved" | compose -p "$project" --project-directory . -f - config --hash "$service") ||

@@ -71,11 +71,7 @@ prepare() {
   sleep 1
   begun=$(date +%s)
 }
-containers_again() {
-  found=$(containers --filter "label=com.docker.compose.service=$service" \
-    --filter label=com.docker.compose.oneoff=False)
-  containers_of "$found" "$project"
-}
+# Finds and inspects the containers again.
 look() {
   containers_again
   inspect_service

@@ -242,9 +242,7 @@ install_stopped() {
   else
     pip_lines=$pip_lines${newline}existing\ 1
   fi
-  found=$(containers --filter "label=com.docker.compose.service=$service" \
-    --filter label=com.docker.compose.oneoff=False)
-  containers_of "$found" "$project"
+  containers_again
   oneoff_start
   oneoff_install
   if [ -n "$staged" ]; then

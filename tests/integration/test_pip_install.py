@@ -250,7 +250,7 @@ class Service(Lab):
 
     def compose(self, **keys: Any) -> None:
         volumes = [f"{self.wheels}:/wheels:ro", "./requirements.txt:/app/requirements.txt:ro"]
-        command = ["/opt/venv/bin/python", "-c", SERVE.replace("$", "$$")]
+        command = ["/opt/venv/bin/python", "-B", "-c", SERVE.replace("$", "$$")]
         self.write(volumes=volumes, command=command, stop_grace_period="0s", **keys)
 
     def pip(self, **keys: Any) -> PipInstall:

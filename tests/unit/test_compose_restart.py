@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+
 import pytest
 
 from engine.model import CURRENT, Change, Declared, Facts, Host, HostDeclaration, HostPath, Script, Unknown, Watch
 from engine.plan.planner import Observation, draft
+from engine.plugins.compose_client import COMPOSE_CLIENT
 from engine.plugins.compose_restart import ComposeRestart
 from engine.plugins.pip_install import PipInstall
+from engine.plugins.watching import WATCHING
 
 WATCHES = (Watch("settings", Script("")), Watch("node/one", Script("")))
 RUNNING = {
@@ -123,3 +128,34 @@ def test_requirements() -> None:
     assert pip.actual({"absent": "/r"}) == {
         "requirements": Unknown("the requirements file /r is not there", upstream=True)
     }
+
+
+@pytest.mark.parametrize("sed", ["sed", "busybox sed"])
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ('WARNING: The "canary" variable is not set. Defaulting to a blank string.\n', ""),
+        (
+            'time="x" level=warning msg="The \\"canary\\" variable is not set."\n Container web  Starting\n',
+            "Starting",
+        ),
+        (
+            'ERROR: Invalid interpolation format for "environment": "A=${2b}canary\ncanary\n"\n',
+            "(write $$ for a literal $",
+        ),
+        ("invalid interpolation format for services.web.\nYou may need to escape\n${2b}canary\n", "services.web."),
+        (
+            'failed to read /p/.env: line 1: unexpected character "$" in variable name "A$=canary"\n',
+            "/p/.env: line 1",
+        ),
+        ('unexpected "$2b$12$canary" found\n', "unexpected (not shown) found"),
+        ("no such service: nosuch\n", "no such service: nosuch\n"),
+    ],
+)
+def test_what_compose_says_is_passed_on_without_values(said: str, kept: str, sed: str) -> None:
+    if shutil.which(sed.split()[0]) is None:
+        pytest.skip(f"{sed} is not here")
+    text = WATCHING + COMPOSE_CLIENT.replace("  sed -e", f"  {sed} -e", 1) + "\ncompose_words"
+    done = subprocess.run(["sh", "-c", text], input=said, capture_output=True, text=True, check=True)
+    assert kept in done.stdout
+    assert "canary" not in done.stdout
