@@ -127,7 +127,7 @@ _engine_queue() {
       _engine_read "$_engine_keep/lock" || continue
       # What a killed program did may be newer than the plan this one was made from.
       ! _engine_oust "$_engine_id" || break
-    elif [ "$_engine_t" -ge "$_engine_wait" ]; then
+    elif [ "$_engine_t" -ge "$((_engine_wait * 4))" ]; then
       _engine_tell busy "$_engine_holder"
       return
     fi
@@ -136,8 +136,13 @@ _engine_queue() {
       _engine_halt
       return
     }
-    _engine_t=$((_engine_t + 1))
-    sleep 1
+    # Fractions of a second are not in POSIX.
+    if sleep 0.25 2>/dev/null; then
+      _engine_t=$((_engine_t + 1))
+    else
+      _engine_t=$((_engine_t + 4))
+      sleep 1
+    fi
   done
   _engine_frame waited
 }

@@ -17,7 +17,7 @@ from engine.execute.shell import Section, compose, run
 from engine.model import Host, HostPath, Script, Secret
 from engine.transports import Options
 from engine.transports.local import LocalTransport
-from tests.shells.programs import SHELLS, every_shell, go, local, one, processes, results
+from tests.shells.programs import SHELLS, eventually, every_shell, go, local, one, processes, results
 
 ALL_BYTES = bytes(range(1, 256)).decode("utf-8", "surrogateescape")
 HARD = [
@@ -36,7 +36,7 @@ def test_values_survive(shell: tuple[str, ...]) -> None:
         assert found[str(n)].facts == {"var": value, "arg": value, "count": "2", "exported": "0"}
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(st.lists(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])), min_size=1, max_size=30))
 def test_any_values_survive(values: list[str]) -> None:
     for shell in SHELLS.values():
@@ -227,6 +227,7 @@ def test_what_is_left_in_the_background(shell: tuple[str, ...]) -> None:
     home = Path(os.environ["HOME"])
     found = results(go(compose(sections, shell=shell)))
     assert found["after"].output == "after\n"
+    eventually(lambda: not processes(lambda command, _: mark in command), 2)
     assert not processes(lambda command, _: mark in command)
     for _ in range(100):
         if (home / "lived").exists():

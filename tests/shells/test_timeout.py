@@ -85,18 +85,18 @@ def test_what_takes_too_long_is_ended(shell: tuple[str, ...], name: str) -> None
 
 def test_a_time_limit_is_not_kept_too_early() -> None:
     def patient(shell: tuple[str, ...]) -> dict[str, Result]:
-        sections = [Section(str(n), Script(f"sleep {n % 2}.9; echo done"), timeout=1 + n % 2) for n in range(4)]
+        sections = [Section(str(n), Script(f"sleep {n % 2}.9; echo done"), timeout=1 + n % 2) for n in range(2)]
         return results(run(local(), compose(sections, shell=shell)))
 
     for found in everywhere(patient).values():
-        assert [(r.status, r.timed_out, r.output) for r in found.values()] == [(0, False, "done\n")] * 4
+        assert [(r.status, r.timed_out, r.output) for r in found.values()] == [(0, False, "done\n")] * 2
 
 
 def test_a_limit_belongs_to_one_section() -> None:
-    """A hundred short sections take longer together than one of them may."""
+    """Fifty short sections take longer together than one of them may."""
 
     def many(shell: tuple[str, ...]) -> list[Result]:
-        sections = [Section(str(n), Script("sleep 0.05"), timeout=1) for n in range(80)]
+        sections = [Section(str(n), Script("sleep 0.05"), timeout=1) for n in range(50)]
         return list(results(run(local(), compose(sections, shell=shell))).values())
 
     for found in everywhere(many).values():
