@@ -8,16 +8,22 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import IO, Literal
+from typing import IO, TYPE_CHECKING, Literal
 
 from engine.errors import ConnectionLost
 from engine.model import Output
+
+if TYPE_CHECKING:
+    from engine.transports.process_threads import Threads
 
 PIECE = 1 << 16
 LINGER = 1.0
 """Seconds that output is still waited for after the process has ended: a daemon may hold the pipes."""
 LOOK = 0.25
 """Seconds between two looks at whether the process has ended although its pipes are open."""
+
+THREADED = os.name == "nt"
+"""Whether pipes have to be watched by threads."""
 
 _left: list[subprocess.Popen[bytes]] = []
 _left_lock = threading.Lock()
@@ -30,7 +36,7 @@ def outer_environment() -> dict[str, str]:
 
 
 def start(argv: Sequence[str], env: Mapping[str, str], cwd: str | None = None) -> subprocess.Popen[bytes]:
-    """Start argv with three pipes, in a session of its own, so that a Ctrl-C here does not reach it.
+    """Start argv with three pipes, in a session (on Windows: a group) of its own: a Ctrl-C does not reach it.
 
     Raises OSError.
     """
@@ -44,6 +50,7 @@ def start(argv: Sequence[str], env: Mapping[str, str], cwd: str | None = None) -
         env=dict(env),
         cwd=cwd,
         start_new_session=True,
+        creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
     )
 
 
@@ -56,6 +63,14 @@ def reap() -> None:
 def capture(process: subprocess.Popen[bytes], timeout: float) -> tuple[int, bytes, bytes] | None:
     """Exit status, stdout and stderr of a process that was started with pipes; None where it did not end within
     `timeout` seconds (it is killed then). `Popen.communicate` would look at the clock in naps of milliseconds."""
+    if THREADED:
+        try:
+            captured = process.communicate(timeout=timeout)
+            return process.returncode, *captured
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+            return None
     assert process.stdout is not None
     assert process.stderr is not None
     deadline = time.monotonic() + timeout
@@ -105,11 +120,32 @@ def converse(
 
     Raises ConnectionLost, with `name` in it, where nothing moved for `silence` seconds.
     """
-    conversation = _Conversation(process, stdin)
+    conversation: _Conversation | Threads
+    if THREADED:
+        from engine.transports.process_threads import Threads
+
+        conversation = Threads(process, stdin)
+    else:
+        conversation = _Conversation(process, stdin)
     try:
         yield from conversation.pieces(silence, name)
     finally:
         conversation.close()
+
+
+def exit_status(process: subprocess.Popen[bytes], silence: float, name: str) -> int:
+    """As a shell has it: 128 and the signal's number where one ended it. Raises ConnectionLost."""
+    if not ended(process, silence):
+        raise ConnectionLost(f"{name}: the program closed its output but did not end within {silence:g} s")
+    status = process.wait()
+    return status if status >= 0 else 128 - status
+
+
+def leave(process: subprocess.Popen[bytes]) -> None:
+    """Let a process go on by itself; it is collected when it has ended."""
+    if process.poll() is None:
+        with _left_lock:
+            _left.append(process)
 
 
 class _Conversation:
@@ -148,7 +184,7 @@ class _Conversation:
                 ended = now
             if ended is not None and now - ended > LINGER:
                 break
-        yield Output("exit", status=self._status(silence, name))
+        yield Output("exit", status=exit_status(self.process, silence, name))
 
     def _feed(self) -> None:
         try:
@@ -174,17 +210,9 @@ class _Conversation:
         self.outputs -= 1
         return None
 
-    def _status(self, silence: float, name: str) -> int:
-        if not ended(self.process, silence):
-            raise ConnectionLost(f"{name}: the program closed its output but did not end within {silence:g} s")
-        status = self.process.wait()
-        return status if status >= 0 else 128 - status
-
     def close(self) -> None:
         self.selector.close()
         for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
             if pipe:
                 pipe.close()
-        if self.process.poll() is None:
-            with _left_lock:
-                _left.append(self.process)
+        leave(self.process)
