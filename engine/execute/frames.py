@@ -200,7 +200,7 @@ class Parser:
         match word, arguments:
             case "hello", [pid, *born]:
                 self.greeted = True
-                self._queue.append(Hello(int(pid), " ".join(born)))
+                self._queue.append(Hello(int(pid or 0), " ".join(born)))
             case "start", [index]:
                 self._running = _Running(int(index), self.clock())
                 self._queue.append(Started(self.sections[int(index)]))

@@ -178,8 +178,8 @@ def _section(index: int, section: Section, number: int, before: Mapping[str, int
         [
             f"if _engine_begin {index} {int(section.step)} {seconds} '{needs}'; then",
             "(",
-            # A variable that the host's environment exports would stay exported, and so show its new value.
             "_engine_step" if section.step else ":",
+            # A variable that the host's environment exports would stay exported, and so show its new value.
             f"unset phase timeout staging {' '.join(script.vars)}",
             f"phase={section.phase} timeout={seconds} staging={quote.text(section.staging or '')}",
             *variables,

@@ -150,8 +150,8 @@ _engine_watch() {
   _engine_dog=$_engine_pid
   while :; do
     sleep 1 9>&- &
-    while wait "$!"; [ "$?" -gt 128 ]; do _engine_look "$!" || break; done
-    _engine_look "$_engine_main" || {
+    while wait "$!"; [ "$?" -gt 128 ]; do kill -s 0 "$!" || break; done
+    kill -s 0 "$_engine_main" || {
       # The program was killed. Its running step goes on, and may take its time, but no more than that.
       exec 9>/dev/null
       _engine_look "$$" || exit 0
