@@ -255,6 +255,22 @@ def test_a_tree(shell: Sequence[str], tmp_path: Path) -> None:
     assert "it is a symbolic link" in refusal(resource, shell)
 
 
+def test_a_link_that_appears_after_the_plan(some_shell: Sequence[str], tmp_path: Path) -> None:
+    for name in ("src/d/e/a", "to/d/e/old", "outside/theirs"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_text(name)
+    resource = FileSync(at(tmp_path / "to"), source=source(tmp_path / "src"), delete=True)
+    change = observe(resource, some_shell).change
+    for place in ("d/e", "d"):
+        shutil.rmtree(tmp_path / "to" / place)
+        (tmp_path / "to" / place).symlink_to(tmp_path / "outside")
+        with pytest.raises(Failed, match="is in the way: it is a symbolic link"):
+            carry_out([resource], [change], some_shell)
+        (tmp_path / "to" / place).unlink()
+        (tmp_path / "to" / place).mkdir()
+    assert os.listdir(tmp_path / "outside") == ["theirs"]
+
+
 def test_strangers_in_a_tree(shell: Sequence[str], tmp_path: Path) -> None:
     root, path, outside = tmp_path / "src", tmp_path / "to", tmp_path / "outside"
     for name in ("src/a", "to/old/x/y", f"to/{AWKWARD}", "to/kept/k.key", "to/k.key", "outside/theirs"):
@@ -418,11 +434,11 @@ def test_cut_off_at_each_command(start: str, shell_name: str, tmp_path: Path, fu
         (tmp_path / "src" / name).write_text(name)
     place = tmp_path / "place"
     target = at(place / "p/q/file")
-    file = FileSync(target, first_line=Secret("new"), mode="0600", owner="1", parents=True, backup=1)
+    file = FileSync(target, first_line=Secret("new"), mode="0600", owner="1", parents=True, backup=2)
     tree = FileSync(at(place / "tree"), source=source(tmp_path / "src"), delete=True, dir_mode="0700")
     resource, files = {
         "nothing": (file, {}),
-        "an old file": (file, {"p/q/file": "old\nuser\n"}),
+        "an old file": (file, {"p/q/file": "old\nuser\n", "p/q/file.bak": "older"}),
         "an old tree": (tree, {"tree/d/b": "old", "tree/old/x": "x"}),
     }[start]
     for victim in range(1, 60, 1 if full else 5):
@@ -433,9 +449,14 @@ def test_cut_off_at_each_command(start: str, shell_name: str, tmp_path: Path, fu
         change = observe(resource, shell).change
         with commands.at(victim), suppress(Failed, HostFailed):
             carry_out([resource], [change], shell)
+        left = [path for path in place.rglob(".engine-*") if path.is_file()]
+        assert [path for path in left if path.stat().st_mode & 0o077] == []
         if "p/q/file" in files:
             assert (place / "p/q/file").read_text() in ("old\nuser\n", "new\nuser\n")
         apply(resource, shell)
+        if "p/q/file" in files:
+            kept = [(place / f"p/q/file{end}").read_text() for end in ("", ".bak", ".bak.2")]
+            assert kept == ["new\nuser\n", "old\nuser\n", "older"]
         # What a program that was killed had staged goes with the next one that has something to do.
         (place / "tree/more").write_text("") if resource is tree else Path(target).unlink()
         apply(resource, shell)

@@ -455,6 +455,25 @@ def test_absent(some_shell: Sequence[str], lab: Lab) -> None:
     assert "it is a file" in refusal(absent, some_shell)
 
 
+def test_a_removal_that_was_cut_off(lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """rm is killed when a file is gone: what is left must not look like a checkout that somebody changed."""
+    apply(lab.node(), DASH)
+    (tmp_path / "bin").mkdir()
+    deadly = tmp_path / "bin/rm"
+    rm = shutil.which("rm")
+    kill = f'[ ! -e "$last/a" ] || {{ {rm} "$last/a"; kill -9 $PPID; exit; }}'
+    deadly.write_text(f'#!/bin/sh\nfor last do :; done\n{kill}\nexec {rm} "$@"\n')
+    deadly.chmod(0o755)
+    with monkeypatch.context() as patch:
+        patch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+        with pytest.raises((Failed, HostFailed)):
+            apply(lab.node(state="absent"), DASH)
+    assert not lab.path.exists()
+    assert [path.name for path in lab.path.parent.rglob("b ü\t")]
+    converge(lab.node(state="absent"), DASH)
+    assert os.listdir(lab.path.parent) == []
+
+
 def test_what_a_service_watches(some_shell: Sequence[str], lab: Lab) -> None:
     apply(lab.node(), some_shell)
     seen = watch(lab.node(), some_shell)
