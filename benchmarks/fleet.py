@@ -58,13 +58,16 @@ class Fleet:
         return PORT + 1 if self.delay else PORT
 
     def _start(self, address: str, host_key: Path) -> None:
-        config = self.directory / f"sshd_{address}"
+        config, home = self.directory / f"sshd_{address}", self.directory / f"home_{address}"
+        home.mkdir(exist_ok=True)
         config.write_text(
             f"ListenAddress {address}\nPort {self.port}\nHostKey {host_key}\n"
             f"AuthorizedKeysFile {self.directory}/authorized_keys\n"
             "PidFile none\nLogLevel ERROR\nUsePAM no\nStrictModes no\nPermitRootLogin yes\n"
             "PasswordAuthentication no\nMaxStartups 1000\nMaxSessions 100\nPrintMotd no\n"
             "Subsystem sftp internal-sftp\n"
+            # Hosts of their own have locks of their own.
+            f"SetEnv HOME={home}\n"
         )
         sshd = shutil.which("sshd", path=f"{os.environ['PATH']}:/usr/sbin") or "sshd"
         command = [sshd, "-D", "-f", str(config), "-E", f"{config}.log"]

@@ -20,8 +20,8 @@ from engine.plan.cause import hopeless
 from engine.plan.planner import Draft, Observation, draft
 
 ROUNDS = 3
-"""How often a host is planned again in one apply: after waiting for its lock, or when verifying showed that a change
-undid what was converged before it (a recreated container has lost its packages)."""
+"""How often changes are carried out in one apply: verifying may show that one undid what was converged before it (a
+recreated container has lost its packages)."""
 
 
 @dataclass(frozen=True)
@@ -91,25 +91,33 @@ class HostRun:
         done: dict[str, Carried] = {}
         found: tuple[Outcome, ...] = ()
         for _ in range(ROUNDS):
-            assert self.draft is not None
-            first = first or {step.name: step for step in self.draft.steps}
-            seen, carried = self._carry_out(self.draft)
-            if seen.waited:
+            seen, carried = self._carry_out(self._plan_in_hand())
+            while seen.waited:
+                # Another apply was here first: what was planned may no longer be so.
                 replanned, first = self.plan(), {}
                 drift = agreed(replanned) if agreed is not None else ""
                 if drift:
                     return HostReport(self.host, error=drift, drift=True, trips=self.trips)
-                continue
+                self._give_up(start)
+                seen, carried = self._carry_out(self._plan_in_hand())
+            first = first or {step.name: step for step in self._plan_in_hand().steps}
             done.update(carried)
             observed = self._observations(self.declared.resources, seen)
             found = self._judge(first, done, observed, seen)
             self.draft = self._drafted(observed)
             if seen.stopped or not self._again(self.draft, done):
                 break
-        else:
-            if not found:
-                raise LockHeld(f"{self.host}: its lock changed hands {ROUNDS} times; apply again later")
         return HostReport(self.host, found, trips=self.trips, seconds=time.monotonic() - start)
+
+    def _plan_in_hand(self) -> Draft:
+        assert self.draft is not None
+        return self.draft
+
+    def _give_up(self, start: float) -> None:
+        """Raises LockHeld where others have come first for as long as a lock may be waited for."""
+        wait = self.settings.lock.wait if self.settings.lock is not None else 0.0
+        if time.monotonic() - start > wait:
+            raise LockHeld(f"{self.host}: other applies came first for {wait:.0f} s; apply again later")
 
     def stop(self) -> None:
         """Let the running step finish, and start none after it. Called from another thread; best effort."""
