@@ -98,16 +98,16 @@ accepts-token:
         "json": {
             "type": "object",
             "additionalProperties": json_judge.EXPECTATION,
-            "description": "JMESPath → what is expected there: a scalar means equal, else one operator.",
+            "description": f"JMESPath → what is expected there: {json_judge.MEANING}.",
         },
         "text": {
             **json_judge.TEXT_EXPECTATION,
-            "description": "What is expected of the body as text: a scalar means equal, else one operator.",
+            "description": "What is expected of the body as text, as in `json`; numbers stand for their spelling.",
         },
         "response_headers": {
             "type": "object",
             "additionalProperties": json_judge.TEXT_EXPECTATION,
-            "description": "Header → what is expected of its value: a scalar means equal, else one operator.",
+            "description": "Header → what is expected of its value, as in `text`.",
         },
         "show": {
             "type": "object",
