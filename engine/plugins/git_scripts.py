@@ -121,12 +121,15 @@ into=$file fresh=''
 ask "$into" rev-parse -q --verify refs/engine/busy
 busy=$answer
 cut=''
-if cut_off; then
-  cut=1
+if cut_off; then cut=1; fi
+if [ "$busy$cut" ]; then
   if at_work; then fail "another git is at work in $file; try again when it is done"; fi
+  unlock
 fi
-[ -z "$busy$cut" ] || unlock
-[ -z "$head" ] || git_in "$into" update-ref refs/engine/busy "$head"
+if [ "$head" ]; then
+  git_in "$into" update-ref refs/engine/busy "$head"
+  trap 'git_in "$into" update-ref -d refs/engine/busy' EXIT
+fi
 find_url
 if [ "$plain_url" != "$url" ]; then
   git_in "$into" config "remote.$remote.url" "$url"
@@ -173,7 +176,6 @@ if [ "$head" != "$commit" ] || [ "$cut" ]; then
     uncommitted
     if [ -z "$cut$dirty" ]; then
       git_in "$into" update-ref -d refs/engine/unfinished
-      git_in "$into" update-ref -d refs/engine/busy
       fail "$commit could not be checked out, see above; $file is as it was"
     fi
     fail "$commit could not be checked out in full, see above; the next apply goes on with it"
@@ -182,7 +184,6 @@ if [ "$head" != "$commit" ] || [ "$cut" ]; then
   git_in "$into" update-ref -d refs/engine/unfinished
 fi
 update_submodules
-git_in "$into" update-ref -d refs/engine/busy
 """
 )
 

@@ -160,6 +160,7 @@ def test_revisions(lab: Lab) -> None:
         observe(lab.node("mian"), DASH)
     with pytest.raises(Failed, match=f"has no commit {'0' * 40}"):
         apply(lab.node("0" * 40), DASH)
+    assert git(lab.path, "for-each-ref", "refs/engine/busy") == ""
     older = commit(lab.upstream, c="1")
     commit(lab.upstream, c="2")
     shutil.rmtree(lab.path)
