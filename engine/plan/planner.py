@@ -177,7 +177,7 @@ class _Drafter:
             texts={k: v for k, v in resource.texts(facts).items() if k in change.differing()},
             show=dict(resource.show(facts)),
             expected=next((str(self._plain(v)) for v in after.values()), ""),
-            now=next((str(self._plain(v)) for v in before.values()), ""),
+            now=next(("" if isinstance(v, Unknown) else str(self._plain(v)) for v in before.values()), ""),
         )
 
     def _check(self, step: Step, change: Change, above: frozenset[str], pending: bool) -> Step:
