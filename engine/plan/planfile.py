@@ -109,6 +109,11 @@ def drift(reviewed: Mapping[str, Any], host: HostPlan) -> Iterator[str]:
 def _step_drift(address: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
     told = False
     prior, now = before["prior"] or {}, after["prior"] or {}
+    if after["outlook"] in ("refused", "error") and after["outlook"] != before["outlook"]:
+        # Nothing is known of what was found, so to compare it would say that it is absent.
+        why = f": {after['reason']}" if after["reason"] else ""
+        yield f"{address}: outlook was {before['outlook']} when reviewed, is {after['outlook']} now{why}"
+        return
     if (before["prior"] is None) != (after["prior"] is None):
         yield f"{address}: was {_existence(before)} when reviewed, is {_existence(after)} now"
         return

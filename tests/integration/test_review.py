@@ -1,4 +1,4 @@
-"""Between `plan --out` and `apply plan.json`: whatever changed on a host keeps that host as it is, and only that one."""
+"""Between `plan --out` and `apply plan.json`: what changed on a host keeps that host as it is, and only that one."""
 
 from __future__ import annotations
 
@@ -178,7 +178,10 @@ EDITS: dict[str, tuple[Callable[[Path], object], str]] = {
     "tree removed": (lambda host: shutil.rmtree(host / "tree"), "tree: "),
     "commit checked out": (lambda host: git(host / "code", "checkout", "-q", "oldest"), "code: revision"),
     "remote": (lambda host: git(host / "code", "remote", "set-url", "origin", "/nowhere"), "code: remote"),
-    "uncommitted change": (lambda host: (host / "code/file").write_text("by hand"), "code: "),
+    "uncommitted change": (
+        lambda host: (host / "code/file").write_text("by hand"),
+        "code: outlook was change when reviewed, is refused now: 1 file in",
+    ),
     "checkout removed": (lambda host: shutil.rmtree(host / "code"), "code: was present"),
     "already gone": (lambda host: (host / "gone").unlink(), "gone: was present"),
 }
