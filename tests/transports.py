@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from engine.model import Transport
-from tests.sshd import SSHD
+from engine.errors import AuthenticationRefused, HostKeyRefused, Unreachable
+from engine.model import Host, Transport
+from engine.transports import Options, connect
+from tests.sshd import SSHD, Sshd
 
 
 @dataclass(frozen=True)
@@ -62,3 +66,98 @@ def children(state: str = "") -> list[int]:
             if int(words[1]) == os.getpid() and (not state or words[0] == state):
                 found.append(int(entry.name))
     return found
+
+
+def hello(host: Host, options: Options) -> bytes:
+    transport = connect(host, options)
+    try:
+        return run(transport, "echo", "hello").stdout
+    finally:
+        transport.close()
+
+
+def unreachable(host: Host, options: Options) -> str:
+    before = threads_and_files()
+    with pytest.raises(Unreachable) as caught:
+        hello(host, options)
+    assert caught.value.exit_code == 4
+    assert threads_and_files() == before, "a failure left something behind"
+    return str(caught.value)
+
+
+def write_config(path: Path, *servers: tuple[str, Sshd], more: str = "") -> str:
+    """A client configuration in which servers have names; returns the arguments that choose it."""
+    blocks = [
+        f"Host {name}\n  HostName {server.address}\n  Port {server.port}\n  User root\n"
+        f"  IdentityFile {server.user_key}\n  UserKnownHostsFile {server.known_hosts}\n"
+        for name, server in servers
+    ]
+    path.write_text(
+        more
+        + "".join(blocks)
+        + "Host *\n  IdentityAgent none\n  IdentitiesOnly yes\n  GlobalKnownHostsFile /dev/null\n"
+    )
+    return f"-F {path}"
+
+
+def login(sshd: Sshd, options: Options, **variables: Any) -> str:
+    """Log in and say who one is."""
+    transport = connect(sshd.host(**variables), options)
+    try:
+        return run(transport, "id", "-un").stdout.decode().strip()
+    finally:
+        transport.close()
+
+
+def login_refusal(sshd: Sshd, options: Options, **variables: Any) -> str:
+    with pytest.raises(AuthenticationRefused) as caught:
+        login(sshd, options, **variables)
+    assert caught.value.exit_code == 4
+    return str(caught.value)
+
+
+def configure(sshd: Sshd, *lines: str) -> None:
+    """Put lines before what the client's configuration says."""
+    text = sshd.client_config.read_text()
+    sshd.client_config.write_text("\n".join(["Host *", *lines, ""]) + text)
+
+
+def without_identity(sshd: Sshd, *lines: str) -> None:
+    """Take the user's key out of the client's configuration, and put lines in."""
+    text = sshd.client_config.read_text()
+    text = "".join(f"{line}\n" for line in text.splitlines() if "Identit" not in line)
+    sshd.client_config.write_text(text + "".join(f"  {line}\n" for line in lines))
+
+
+class Asked:
+    """A person who gives these answers, one after the other."""
+
+    def __init__(self, *answers: str) -> None:
+        self.answers = list(answers)
+        self.questions: list[str] = []
+
+    def __call__(self, question: str) -> str:
+        self.questions.append(question)
+        return self.answers.pop(0)
+
+
+def key_fingerprint(key: Path) -> str:
+    shown = subprocess.run(["ssh-keygen", "-lf", f"{key}.pub"], capture_output=True, text=True, check=True).stdout
+    return shown.split()[1]
+
+
+def works(sshd: Sshd, options: Options) -> bool:
+    transport = connect(sshd.host(), options)
+    try:
+        return run(transport, "echo", "ok").stdout == b"ok\n"
+    finally:
+        transport.close()
+
+
+def key_refusal(sshd: Sshd, options: Options) -> str:
+    """The text of the refusal; nothing may have been sent beyond the key exchange."""
+    with pytest.raises(HostKeyRefused) as caught:
+        works(sshd, options)
+    assert caught.value.exit_code == 4
+    assert "userauth" not in sshd.log(), "something was sent after the key was refused"
+    return str(caught.value)

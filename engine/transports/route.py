@@ -133,7 +133,7 @@ class Route:
             known.check(
                 _presented(session),
                 notice=self.options.tell,
-                accept_new=self.options.accept_new or settings.accept_new,
+                accept_new=self.options.accept_new or settings.accept_new or self._unchecked(),
             )
             log_in(session, login)
             session.settle(settings.alive_interval or ALIVE)
@@ -170,6 +170,13 @@ class Route:
         if settings.proxy_command:
             return self._proxy(settings.proxy_command)
         return self._tcp(settings, name)
+
+    def _unchecked(self) -> bool:
+        """Whether the inventory turns host key checking off, by Ansible's name; here it never does more than let
+        new keys in."""
+        names = ("ansible_host_key_checking", "ansible_ssh_host_key_checking")
+        values = [str(self.variables[name]).lower() for name in names if self.variables.get(name) is not None]
+        return any(value in ("false", "no", "0", "off") for value in values)
 
     def _timeout(self, settings: Settings) -> float:
         return float(

@@ -25,6 +25,7 @@ class SshTransport:
     ansible_password                                  for password and keyboard-interactive authentication
     ansible_ssh_private_key_passphrase                opens an encrypted key; else a person is asked, once a key
     ansible_ssh_common_args, ansible_ssh_extra_args   options of ssh: -o Option=value, -J, -F, -i
+    ansible_host_key_checking                         false lets new host keys in, never changed ones
     ansible_timeout                                   seconds to wait for a connection
     ansible_ssh_executable                            the OpenSSH client that is asked for the configuration
     """

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from engine.transports import Options
-from tests.sshd import Sshd
-from tests.transports import need_sshd
+from tests.sshd import Sshd, keygen, public
+from tests.transports import need_sshd, without_identity
 
 
 @pytest.fixture
@@ -77,3 +78,41 @@ while [ $# -gt 0 ]; do
 done
 exec sh
 """
+
+
+@pytest.fixture
+def two(tmp_path: Path) -> Iterator[tuple[Sshd, Sshd]]:
+    """Two servers: a hop, and a host that is reached through it."""
+    need_sshd()
+    with Sshd(tmp_path / "hop", address="127.0.0.2") as hop, Sshd(tmp_path / "host", address="127.0.0.3") as host:
+        yield hop, host
+
+
+@pytest.fixture
+def agent(tmp_path: Path) -> Iterator[Callable[..., str]]:
+    """Starts an agent with keys in it; returns its socket."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(*keys: Path) -> str:
+        path = tmp_path / f"agent{len(started)}"
+        process = subprocess.Popen(["ssh-agent", "-D", "-a", str(path)], stdout=subprocess.DEVNULL)
+        started.append(process)
+        while not path.exists():
+            assert process.poll() is None
+        for key in keys:
+            subprocess.run(["ssh-add", "-q", str(key)], env={**os.environ, "SSH_AUTH_SOCK": str(path)}, check=True)
+        return str(path)
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture
+def locked(sshd: Sshd, tmp_path: Path) -> Path:
+    """An encrypted key that the server accepts, and the only one the client has."""
+    key = keygen(tmp_path / "locked", passphrase="open sesame")
+    (sshd.directory / "authorized_keys").write_text(public(key) + "\n")
+    without_identity(sshd, f"IdentityFile {key}", "IdentitiesOnly yes", "IdentityAgent none")
+    return key
