@@ -146,18 +146,18 @@ def key_fingerprint(key: Path) -> str:
     return shown.split()[1]
 
 
-def works(sshd: Sshd, options: Options) -> bool:
-    transport = connect(sshd.host(), options)
+def works(sshd: Sshd, options: Options, **variables: Any) -> bool:
+    transport = connect(sshd.host(**variables), options)
     try:
         return run(transport, "echo", "ok").stdout == b"ok\n"
     finally:
         transport.close()
 
 
-def key_refusal(sshd: Sshd, options: Options) -> str:
+def key_refusal(sshd: Sshd, options: Options, **variables: Any) -> str:
     """The text of the refusal; nothing may have been sent beyond the key exchange."""
     with pytest.raises(HostKeyRefused) as caught:
-        works(sshd, options)
+        works(sshd, options, **variables)
     assert caught.value.exit_code == 4
     assert "userauth" not in sshd.log(), "something was sent after the key was refused"
     return str(caught.value)
