@@ -19,13 +19,14 @@ from pathlib import Path
 WRAPPER = r"""#!/bin/sh
 here=%(here)s
 gate() {
-  { IFS= read -r when && IFS= read -r name && IFS= read -r words && IFS= read -r lock; } 2>/dev/null <"$here/closed" ||
-    return 0
+  [ -e "$here/closed" ] || return 0
+  { IFS= read -r when && IFS= read -r name && IFS= read -r words && IFS= read -r lock; } <"$here/closed"
   [ "$when $name" = "$1 %(name)s" ] || return 0
   case " $2 " in *"$words"*) ;; *) return 0 ;; esac
   [ -z "$lock" ] || [ -e "$lock" ] || return 0
   %(mkdir)s "$here/taken" 2>/dev/null || return 0
-  : >"$here/reached"
+  echo "$$" >"$here/reached.new"
+  %(mv)s "$here/reached.new" "$here/reached"
   until [ -e "$here/opened" ]; do %(sleep)s 0.02; done
 }
 gate before "$*"
@@ -42,7 +43,7 @@ class Gates:
     def __init__(self, directory: Path, names: Sequence[str]) -> None:
         self.directory = directory
         directory.mkdir()
-        tools = {tool: shlex.quote(shutil.which(tool) or tool) for tool in ("mkdir", "sleep")}
+        tools = {tool: shlex.quote(shutil.which(tool) or tool) for tool in ("mkdir", "mv", "sleep")}
         for name in names:
             real = shutil.which(name)
             if real is None:
@@ -63,9 +64,10 @@ class Gates:
             path.unlink(missing_ok=True)
         (self.directory / "closed").write_text(f"{'after' if after else 'before'}\n{name}\n{words}\n{lock}\n")
 
-    def wait(self, seconds: float = 60.0) -> None:
-        """Until something stands at the gate."""
+    def wait(self, seconds: float = 60.0) -> int:
+        """Until something stands at the gate; returns its process."""
         eventually((self.directory / "reached").exists, "nothing came to the gate", seconds)
+        return int((self.directory / "reached").read_text())
 
     def open(self) -> None:
         """Let it go on; the gate stays open."""

@@ -11,7 +11,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +19,7 @@ import pytest
 
 from demo.sandbox import USER, Sandbox
 from tests.gates import Gates, eventually
+from tests.harness import snapshot
 from tests.integration.main_job import Ran, Starts, assert_goal, command, engine, environment, sandbox
 from tests.relay import Relay
 from tests.sshd import SSHD, Sshd, public
@@ -123,8 +124,8 @@ class Held:
         (program,) = self.processes("proc")
         os.kill(program, signal.SIGSTOP)
         self.gates.open()
-        for step in self.processes("step")[-1:]:
-            eventually(lambda: over(step), "the running step did not end")
+        steps = self.processes("step")
+        eventually(lambda: not steps or over(steps[-1]), "the running step did not end")
         return program
 
 
@@ -134,6 +135,17 @@ def over(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
     except FileNotFoundError:
         return True
+
+
+def members(session: int) -> list[int]:
+    """The processes of a session, such as a program and all it has started."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            fields = stat.read_text().rpartition(")")[2].split()
+            if int(fields[3]) == session and fields[0] not in "ZX":
+                found.append(int(stat.parent.name))
+    return found
 
 
 @contextmanager
@@ -201,6 +213,50 @@ def test_a_killed_run(how: str, moment: str, tmp_path: Path) -> None:
         assert_goal(run.box, USER)
         assert starts.count() == 1
         assert_settled(run.box, starts)
+
+
+@pytest.mark.docker
+@pytest.mark.parametrize(
+    "moment",
+    [
+        pytest.param(name, marks=() if name == "in-restart-after" else pytest.mark.full)
+        for name, at in MOMENTS.items()
+        if not at.between
+    ],
+)
+def test_a_host_that_goes_down(moment: str, tmp_path: Path) -> None:
+    """All of the program on the host is killed, the running step with it."""
+    at = MOMENTS[moment]
+    with held(tmp_path, "kill") as run:
+        starts = Starts(run.box)
+        run.gates.close(at.name, at.words, after=at.after, lock=run.lock)
+        begun = run.begin()
+        run.gates.wait()
+        os.killpg(run.processes("group")[0], signal.SIGKILL)
+        failed = run.end(begun)
+        assert failed.code == 1, (failed.out, failed.err)
+        assert "was ended from outside" in failed.out
+        healed = run.end(run.begin())
+        assert healed.code == 0, (healed.out, healed.err)
+        assert_goal(run.box, USER)
+        # What was restarted, but not written down in the ledger, may be restarted once more.
+        assert 1 <= starts.count() <= (2 if moment == "in-restart-after" else 1)
+        assert_settled(run.box, starts)
+
+
+@pytest.mark.docker
+def test_killed_while_it_looks(tmp_path: Path) -> None:
+    with held(tmp_path, "kill") as run:
+        starts, found = Starts(run.box), snapshot(run.box.workspace)
+        run.gates.close("docker", " config ")
+        killed = run.begin()
+        session = os.getsid(run.gates.wait())
+        run.kill(killed)
+        run.gates.open()
+        eventually(lambda: not members(session), "the program does not end")
+        assert snapshot(run.box.workspace) == found
+        assert not any(run.home.iterdir())
+        assert starts.count() == 0
 
 
 def assert_settled(box: Sandbox, starts: Starts) -> None:
