@@ -117,8 +117,11 @@ def _run(command: click.Command) -> None:
         sys.exit(1)
     except Exception as error:
         if os.environ.get("ENGINE_DEBUG"):
-            raise
-        _say(f"internal error: {type(error).__name__}; ENGINE_DEBUG=1 shows where (it may show secrets)")
+            from engine.cli.output import traceback_of
+
+            _say(traceback_of(error))
+        else:
+            _say(f"internal error: {type(error).__name__}; ENGINE_DEBUG=1 shows where")
         sys.exit(1)
 
 

@@ -6,7 +6,7 @@ import dataclasses
 import os
 import sys
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from engine.declare.redact import Redactor
 
@@ -32,15 +32,22 @@ def _scrub(value: Any, redactor: Redactor) -> Any:
     return value
 
 
+NOTHING = Redactor(())
+"""The redactor until secrets are known."""
+
+
 class Printer:
     """Writes to the standard streams through the redactor, which may grow as secrets become known.
 
-    `color` is auto, always or never; NO_COLOR and FORCE_COLOR count for auto.
+    `color` is auto, always or never; NO_COLOR and FORCE_COLOR count for auto. `last` is the one made last.
     """
 
+    last: ClassVar[Printer | None] = None
+
     def __init__(self, color: str = "auto") -> None:
-        self.redactor = Redactor(())
+        self.redactor = NOTHING
         self.color = color
+        Printer.last = self
 
     def colored(self, stream: Any) -> bool:
         """Whether this stream gets colour."""
@@ -83,3 +90,15 @@ class Printer:
         encoded = text.encode(stream.encoding or "utf-8", "backslashreplace").decode(stream.encoding or "utf-8")
         stream.write(encoded if encoded.endswith("\n") else encoded + "\n")
         stream.flush()
+
+
+def traceback_of(error: BaseException) -> str:
+    """The traceback of an error nobody thought of, redacted. Where the run's secrets are not known yet, what the
+    error says is left out: it may hold one."""
+    import traceback
+
+    printer = Printer.last
+    if printer is not None and printer.redactor is not NOTHING:
+        return printer.redactor.text("".join(traceback.format_exception(error)).rstrip("\n"))
+    head = ["Traceback (most recent call last):\n", *traceback.format_tb(error.__traceback__)]
+    return "".join([*head, f"{type(error).__name__} (what it says is left out, since it may hold a secret)"])

@@ -26,6 +26,7 @@ _QUOTES = "'\"\\$`"
 _BLANKS = " \t\r\n\v\f"
 _JOINT = r"""(?:[\\'"]|\$'){0,8}"""
 _JOINT_WIDTH = 16
+_BEYOND = re.compile(r"[^\x00-\x7f]+")
 _NAMED = {"\n": "n", "\r": "r", "\t": "t", "\b": "b", "\f": "f", "\v": "v", "\a": "a", "\x1b": "[eE]"}
 _ENTITIES = {"&": "amp", "<": "lt", ">": "gt", '"': "quot", "'": "apos"}
 
@@ -98,11 +99,12 @@ def hexadecimal(digits: str) -> Form:
 
 def pieces(value: str) -> tuple[str, ...]:
     """What programs show of `value` when they do not show all: it without white space around it, its lines, what
-    stands between `$` signs, and that again cut where a shell or Compose takes a variable's name to end."""
+    stands between `$` signs, and that again cut where a shell or Compose takes a variable's name to end; and what
+    stands between characters beyond ASCII, of which something else may have become."""
     found = [value.strip()] if len(value.strip()) >= SHORT else []
     for line in value.splitlines():
         parts = line.split("$")
-        found += [part for part in (line.strip(), *parts) if len(part) >= PIECE]
+        found += [part for part in (line.strip(), *parts, *_BEYOND.split(line)) if len(part) >= PIECE]
         for part in parts[1:]:
             name = re.match(r"[A-Za-z_]\w*|\d|", part)
             end = name.end() if name else 0

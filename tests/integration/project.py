@@ -13,6 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.sshd import Sshd
+
+
+def own_sshd(directory: Path, *settings: str, **more: Any) -> Sshd:
+    """An SSH server whose sessions have the home directory of the `Project` in `directory`: the lock of a host is in
+    its user's home, and tests beside each other would wait for one another. `settings` are further variables."""
+    return Sshd(directory / "sshd", config=[" ".join(["SetEnv", f"HOME={directory}/home", *settings])], **more)
+
 
 @dataclass(frozen=True)
 class Ran:

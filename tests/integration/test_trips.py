@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.project import Project, Ran
+from tests.integration.project import Project, Ran, own_sshd
 from tests.sshd import Sshd, needs_sshd
 
 pytestmark = [pytest.mark.sshd, needs_sshd]
@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.sshd, needs_sshd]
 
 @pytest.fixture
 def sshd(tmp_path: Path) -> Iterator[Sshd]:
-    with Sshd(tmp_path / "sshd") as server:
+    with own_sshd(tmp_path) as server:
         yield server
 
 
