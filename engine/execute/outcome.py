@@ -88,7 +88,7 @@ def _judged(
     return replace(
         base,
         verdict="failed",
-        reason=differences(after.attributes),
+        reason=after.reason or differences(after.attributes),
         cause=describe(cause) if cause is not None else "",
         fix=fix if cause is not None else "",
     )

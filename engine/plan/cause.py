@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import fields
+from typing import Any
 
-from engine.model import Attribute, Step
+from engine.model import Attribute, Resource, Secret, State, Step
 
 NOT_CONVERGED = frozenset({"change", "failing", "refused", "error", "blocked"})
 
@@ -36,6 +38,29 @@ def hopeless(steps: Iterable[Step]) -> frozenset[str]:
     needs = {step.name: step.needs for step in every}
     stuck = {step.name for step in every if step.outlook in ("refused", "error", "blocked")}
     return frozenset(step.name for step in every if step.check and upstream(step.name, needs) & stuck)
+
+
+def wrong_secret(resource: Resource, above: Mapping[str, State], fingerprint: Callable[[Secret], str]) -> str:
+    """A sentence where a check sends secrets of which none is what the resources it needs set; else nothing.
+
+    `above` holds their desired states by name.
+    """
+    parameters = [getattr(resource, parameter.name) for parameter in fields(resource)]  # type: ignore[arg-type]
+    sent = {secret.digest: secret for value in parameters for secret in _secrets(value)}
+    held = [(name, label, v) for name, state in above.items() for label, v in state.items() if isinstance(v, Secret)]
+    if not sent or not held or any(value.digest in sent for _, _, value in held):
+        return ""
+    name, label, value = held[-1]
+    said = " and ".join(fingerprint(secret) for secret in sent.values())
+    return f"it sends {said}, but {label} of {name} is {fingerprint(value)}"
+
+
+def _secrets(value: Any) -> Iterator[Secret]:
+    if isinstance(value, Secret):
+        yield value
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from _secrets(item)
 
 
 def describe(step: Step) -> str:

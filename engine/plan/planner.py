@@ -25,7 +25,7 @@ from engine.model import (
     Unknown,
     Value,
 )
-from engine.plan.cause import describe, first_cause, upstream
+from engine.plan.cause import describe, first_cause, upstream, wrong_secret
 
 Fingerprint = Callable[[Secret], str]
 
@@ -100,6 +100,7 @@ class _Drafter:
     settled: bool
     steps: dict[str, Step] = field(default_factory=dict)
     work: dict[str, Work] = field(default_factory=dict)
+    wanted: dict[str, State] = field(default_factory=dict)
 
     def add(self, declared: Declared) -> None:
         needs = {d.name: d.needs for d in self.declared.resources}
@@ -138,8 +139,13 @@ class _Drafter:
         before = self._with_watches(declared, before)
         change = Change(before, after, facts)
         step = self._described(step, declared, change)
+        self.wanted[step.name] = after or {}
         if step.check:
-            return self._check(step, change, above, pending)
+            step = self._check(step, change, above, pending)
+            if step.outlook == "failing" and not step.cause:
+                among = {name: state for name, state in self.wanted.items() if name in above}
+                step = replace(step, reason=wrong_secret(resource, among, self.fingerprint))
+            return step
         unknowns = [value for value in self._values(change) if isinstance(value, Unknown)]
         hopeless = next((value for value in unknowns if value.upstream and not pending), None)
         if hopeless is not None:
