@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
 from engine.declare.key import Key
 from engine.errors import PlanRefused
-from engine.model import Attribute, HostPlan, Plan, Step
+from engine.model import Attribute, Batch, HostPlan, Plan, Step
 from engine.plan import planfile
 
 KEY = Key("a key for the tests of saved plans")
@@ -166,3 +168,50 @@ def test_another_order_is_drift() -> None:
 
 def test_a_host_that_cannot_be_observed_any_more_is_drift() -> None:
     assert drift(HostPlan("gpu1", error="no answer")) == ["gpu1: could not be observed now"]
+
+
+SCHEMA = Path(planfile.__file__).parents[1] / "views/saved-plan.schema.json"
+
+
+def problems(document: dict[str, Any]) -> list[str]:
+    schema = json.loads(SCHEMA.read_text())
+    Draft202012Validator.check_schema(schema)
+    return [error.message for error in Draft202012Validator(schema).iter_errors(document)]
+
+
+LOST = HostPlan("gpu2", error="gpu2: no answer in 10 s", unreachable=True)
+TEXT = replace(NODE, name="text", texts={"content": ("old\n", "new\n")}, prior={"mode": "0600", "there": True})
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        PLAN,
+        Plan("web", (HOST, LOST), batches=(Batch(("gpu1",)), Batch(("gpu2",))), rule="stops at the first failure"),
+        Plan("web", (replace(HOST, steps=(TEXT, replace(NODE, prior=None, outlook="refused", reason="no"))),)),
+        Plan("nothing", ()),
+    ],
+)
+def test_what_is_saved_is_as_the_published_schema_says(plan: Plan) -> None:
+    assert problems(json.loads(saved(plan))) == []
+
+
+def test_the_schema_knows_every_key_there_is() -> None:
+    """Each key, on every level, is required and none else is allowed: the schema cannot fall behind unnoticed."""
+    document = json.loads(saved())
+    schema = json.loads(SCHEMA.read_text())
+    levels = (
+        (document, schema),
+        (document["hosts"][0], schema["$defs"]["host"]),
+        (document["hosts"][0]["steps"][0], schema["$defs"]["step"]),
+    )
+    for found, described in levels:
+        assert set(found) == set(described["properties"]) == set(described["required"])
+        key = sorted(found)[0]
+        kept = found.pop(key)
+        assert problems(document), key
+        found[key] = kept
+        found["stranger"] = 1
+        assert problems(document)
+        del found["stranger"]
+    assert problems(document) == []
