@@ -20,7 +20,8 @@ from engine.errors import InvalidInput, Position
 from engine.model import Secret
 
 CANARY = "cän$ary'q\"b\\s %{br}"
-HASH = bcrypt.hashpw(CANARY.encode(), bcrypt.gensalt(10)).decode()
+SALT = b"$2b$10$nJ7GZWmkuQTs3vYFi0KbHe"  # the same in every run: hashes are part of the names of tests
+HASH = bcrypt.hashpw(CANARY.encode(), SALT).decode()
 WHERE = Position("states/qwen.yaml", 12, 16)
 
 
