@@ -15,6 +15,7 @@ from engine.cli.options import SETTINGS, inventory_option, limit_option, root_op
 from engine.cli.output import Printer
 from engine.cli.project import extra_vars, project_root, state_files
 from engine.cli.request import Request
+from engine.declare.inventory import Inventory
 from engine.errors import InvalidInput, Problem
 
 
@@ -51,6 +52,7 @@ def validate_command(states: tuple[str, ...], format_: str, **options: Any) -> N
             )
         except InvalidInput as error:
             problems += error.problems
+    _warn(inventory)
     _report(tuple(problems), format_)
     if problems:
         sys.exit(3)
@@ -132,3 +134,10 @@ def inventory_command(pattern: str, graph: bool, name: str | None, limit: str | 
         Printer().out(yaml.safe_dump(dict(host.vars), sort_keys=True, allow_unicode=True))
     else:
         Printer().out("\n".join(host.name for host in inventory.hosts(pattern, limit)))
+    _warn(inventory)
+
+
+def _warn(inventory: Inventory) -> None:
+    """Asked last: some of what is odd shows only when hosts and variables are looked at."""
+    for warning in inventory.warnings:
+        Printer().err(f"warning: {warning}")
