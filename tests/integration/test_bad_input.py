@@ -261,17 +261,17 @@ def test_a_host_where_nothing_listens(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def sshd(tmp_path: Path) -> Iterator[Sshd]:
-    with Sshd(tmp_path / "sshd", users={"alice": "unused"}) as server:
-        yield server
-
-
-@pytest.fixture
 def seen_by_all() -> Iterator[Path]:
     """A directory that every user may look into; pytest's own are root's alone."""
     with tempfile.TemporaryDirectory(dir="/tmp") as name:
         Path(name).chmod(0o755)
         yield Path(name)
+
+
+@pytest.fixture
+def sshd(seen_by_all: Path) -> Iterator[Sshd]:
+    with Sshd(seen_by_all / "sshd", users={"alice": "unused"}) as server:
+        yield server
 
 
 @pytest.mark.sshd
