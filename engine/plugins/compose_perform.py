@@ -137,6 +137,10 @@ perform() {
     perform_accept
     return 0
   fi
+  if [ "$due" != restart ] && some_kept; then
+    compose restart "$service"
+    look
+  fi
   if [ "$status" = absent ]; then
     fail "$client reported success, but service $service has no container"
   fi
@@ -145,6 +149,18 @@ perform() {
   fi
   perform_record
   ready_wait
+}
+# Of several containers, those that had nothing to be done still run since before, perhaps with older content.
+some_kept() {
+  kept_ids=$id_list, kept_starts=$starts,
+  while [ -n "$kept_ids" ]; do
+    case ",${old_identity%% *},/,${old_identity#* }," in
+      *",${kept_ids%%,*},"*/*",${kept_starts%%,*},"*) return 0 ;;
+    esac
+    kept_ids=${kept_ids#*,}
+    kept_starts=${kept_starts#*,}
+  done
+  return 1
 }
 # Content inside a container cannot be seen before it runs; then whatever is older than the start in whole seconds
 # was there before it.

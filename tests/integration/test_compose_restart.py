@@ -405,9 +405,14 @@ def test_several_containers_of_a_service(lab2: Lab) -> None:
     assert len(after) == 2
     assert before[-1] < after[0]
     assert lab2.apply(web) == ("", False)
+    # One is started, and the other still has what it read before.
     docker("stop", "-t", "0", lab2.containers()[0]["Id"])
+    put(lab2, "three")
+    before = sorted(c["State"]["StartedAt"] for c in lab2.containers())
     assert lab2.apply(web) == ("start", True)
+    assert before[-1] < min(c["State"]["StartedAt"] for c in lab2.containers())
     assert all(c["State"]["Running"] for c in lab2.containers())
+    assert lab2.apply(web) == ("", False)
 
 
 def test_a_paused_service(lab2: Lab) -> None:
