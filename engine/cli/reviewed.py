@@ -110,7 +110,8 @@ def _about(job: Job) -> dict[str, Any]:
         "inventory": [_relative(Path(name), job.root) for name in request.inventory],
         "sources": {_relative(path, job.root): _digest(path) for path in files},
         "variables": {
-            name: job.key.mac(json.dumps(value, sort_keys=True, default=str).encode())
+            # What is digested begins with the name, so that no value can be chosen to get a seal for a plan.
+            name: job.key.mac(f"-e {name}={json.dumps(value, sort_keys=True, default=str)}".encode())
             for name, value in sorted(job.extra.items())
         },
         "limit": request.limit,

@@ -239,3 +239,28 @@ def test_settled_facts_make_checks_fail_and_foretell_nothing() -> None:
     steps, _ = world.plan(settled=True)
     assert steps["s"].outlook == "converged"
     assert (steps["c"].outlook, steps["c"].cause) == ("failing", "a differs: value is wrong, not right")
+
+
+@dataclass(frozen=True)
+class Asking(Check):
+    bearer: Any = None
+    query: Mapping[str, Any] = field(default_factory=dict)
+
+
+def test_a_failing_check_that_sends_another_secret_than_was_set_says_so() -> None:
+    right, other = Secret("the right one"), Secret("another one")
+    facts = {"credential": {"digest": right.digest}, "open": WRONG}
+
+    def reason(check: Asking, **more: Any) -> str:
+        step = World({"credential": Thing(value=right), "open": check}, {**facts, **more}).plan()[0]["open"]
+        return step.reason
+
+    said = f"it sends secret:{other.digest[:6]}, but value of credential is secret:{right.digest[:6]}"
+    assert reason(Asking(bearer=other)) == said
+    assert reason(Asking(query={"token": other})) == said
+    assert reason(Asking(bearer=right)) == ""
+    assert reason(Asking(bearer=other, query={"token": right})) == ""
+    assert reason(Asking()) == ""
+    # Where the check passes, or something upstream has not converged, that is not what is wrong.
+    assert reason(Asking(bearer=other), open=RIGHT) == ""
+    assert reason(Asking(bearer=other), credential={"digest": other.digest}) == ""
