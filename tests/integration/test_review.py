@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from demo.sandbox import git, run
-from tests.integration.main_job import TOP, Starts, environment, sandbox
+from tests.integration.main_job import TOP
 
 BIN = Path(sys.executable).parent
 NAMES = ("a", "b", "c")
@@ -250,6 +251,13 @@ def test_two_plans_of_the_same_thing_differ_in_their_time_only(team: Team) -> No
     for pair in differing:
         assert all(any(str(value) in line for value in made.values()) for line, made in zip(pair, times, strict=True))
     assert stat.S_IMODE((team.root / "again.json").stat().st_mode) == 0o600
+
+
+def test_the_plan_is_as_its_published_schema_says(team: Team) -> None:
+    schema = json.loads((TOP / "engine/views/saved-plan.schema.json").read_text())
+    assert [
+        error.message for error in Draft202012Validator(schema).iter_errors(json.loads(team.plan.read_text()))
+    ] == []
 
 
 def refused(team: Team, *words: str, said: tuple[str, ...], code: int = 5, **env: str) -> None:
