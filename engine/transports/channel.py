@@ -9,6 +9,7 @@ from typing import Any
 
 from engine.errors import ConnectionLost, Unreachable
 from engine.model import Output
+from engine.transports.forward import Lender
 from engine.transports.process import LINGER
 from engine.transports.session import Session, common, paramiko
 
@@ -42,9 +43,9 @@ class Execution:
         self.channel: Any = None
         self.writer: threading.Thread | None = None
 
-    def start(self, command: bytes, stdin: Iterable[bytes]) -> None:
-        """Open a channel and ask for the program. Its input follows without waiting for the answer, which saves
-        a round trip; where the request is refused, the channel is closed and the input lost."""
+    def start(self, command: bytes, stdin: Iterable[bytes], lender: Lender | None = None) -> None:
+        """Open a channel and ask for the program, lending it the agent. Its input follows without waiting for
+        the answer, which saves a round trip; where the request is refused, the input is lost."""
         try:
             self.channel = self.session.open_session(timeout=self.silence)
         except paramiko.ChannelException as error:
@@ -53,6 +54,9 @@ class Execution:
             raise self._lost() from error
         self.channel.in_buffer.set_event(self.wake)
         self.channel.in_stderr_buffer.set_event(self.wake)
+        if lender is not None:
+            # The wish for it is told ahead of the program, and not answered.
+            self.channel.request_forward_agent(lender.lend)
         message = paramiko.Message()
         message.add_byte(common.cMSG_CHANNEL_REQUEST)
         message.add_int(self.channel.remote_chanid)

@@ -100,7 +100,6 @@ class OpenSshTransport:
             "RequestTTY": "no",
             "RemoteCommand": "none",
             "ClearAllForwardings": "yes",
-            "ForwardAgent": "no",
             "ForwardX11": "no",
             "PermitLocalCommand": "no",
             "LogLevel": "ERROR",

@@ -15,6 +15,7 @@ from engine.transports import Options
 from engine.transports.auth import credentials_of, log_in
 from engine.transports.certificates import CERT_SUFFIX
 from engine.transports.credentials import Login
+from engine.transports.forward import Lender
 from engine.transports.host_keys import HostKeys, Presented
 from engine.transports.process import outer_environment
 from engine.transports.resolver import Resolver
@@ -54,9 +55,12 @@ class Connection:
     settings: Settings
     session: Session
     through: list[Session | Proxy] = field(default_factory=list)
+    lender: Lender | None = None
 
     def close(self) -> None:
         self.session.shut()
+        if self.lender is not None:
+            self.lender.close()
         _close(self.through)
 
 
@@ -96,7 +100,8 @@ class Route:
             _close(self.through)
             self.through = []
             raise
-        return Connection(settings, session, self.through)
+        lender = Lender(settings.forwarded_agent) if settings.forwarded_agent else None
+        return Connection(settings, session, self.through, lender)
 
     # --- hops
 

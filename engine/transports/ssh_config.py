@@ -53,6 +53,7 @@ class Settings:
     certificates: tuple[Path, ...]
     identities_only: bool
     agent: str | None
+    forwarded_agent: str | None
     known_hosts: tuple[Path, ...]
     global_known_hosts: tuple[Path, ...]
     key_alias: str | None
@@ -107,55 +108,71 @@ def _number(host: Host, port: Any) -> int:
         raise InvalidInput(f"{host.name}: ansible_port is `{port}`, not a number") from None
 
 
-def settings(raw: Raw, target: Target) -> Settings:
-    """Read what `ssh -G` printed for a target. Raises ValueError."""
+class _Reader:
+    """Values of what `ssh -G` printed; `none` is as if nothing were said."""
 
-    def one(keyword: str, default: str = "") -> str:
-        value = raw.get(keyword, (default,))[0]
+    def __init__(self, raw: Raw, target: Target) -> None:
+        self.raw = raw
+        self.hostname = self.one("hostname", target.host)
+        self.port = int(self.one("port", "22"))
+        self.user = self.one("user") or getpass.getuser()
+        alias, jump = self.one("hostkeyalias"), self.one("proxyjump")
+        self.tokens = _tokens(target.host, self.hostname, self.port, self.user, alias, jump)
+
+    def one(self, keyword: str, default: str = "") -> str:
+        value = self.raw.get(keyword, (default,))[0]
         return default if value.lower() == "none" else value
 
-    def yes(keyword: str) -> bool:
-        return one(keyword).lower() in ("yes", "true", "force")
+    def yes(self, keyword: str) -> bool:
+        return self.one(keyword).lower() in ("yes", "true", "force")
 
-    hostname, port = one("hostname", target.host), int(one("port", "22"))
-    user = one("user") or getpass.getuser()
-    tokens = _tokens(target.host, hostname, port, user, one("hostkeyalias"), one("proxyjump"))
+    def paths(self, keyword: str) -> tuple[Path, ...]:
+        values = [value for line in self.raw.get(keyword, ()) for value in re.split(r" (?=[/~%$])", line)]
+        return tuple(Path(_expand(value, self.tokens)) for value in values if value and value != "none")
 
-    def paths(keyword: str) -> tuple[Path, ...]:
-        values = [value for line in raw.get(keyword, ()) for value in re.split(r" (?=[/~%$])", line)]
-        return tuple(Path(_expand(value, tokens)) for value in values if value and value != "none")
+    def methods(self) -> tuple[str, ...]:
+        wanted = (self.one("preferredauthentications") or "publickey,keyboard-interactive,password").split(",")
+        off = [name for name, switch in _SWITCHES.items() if self.one(switch, "yes").lower() in ("no", "false")]
+        return tuple(method for method in wanted if method not in off)
 
-    listed = {name: one(name) for name in _ALGORITHMS}
+    def forwarded(self) -> str | None:
+        value = self.one("forwardagent", "no")
+        if value.lower() in ("no", "false"):
+            return None
+        return _agent("SSH_AUTH_SOCK" if value.lower() in ("yes", "true") else value, self.tokens)
+
+
+def settings(raw: Raw, target: Target) -> Settings:
+    """Read what `ssh -G` printed for a target. Raises ValueError."""
+    read = _Reader(raw, target)
+    # ssh drops a key file that does not exist; one that the inventory names is to be spoken of.
+    identities = (*([target.identity] if target.identity else []), *read.paths("identityfile"))
     return Settings(
         alias=target.host,
-        hostname=hostname,
-        port=port,
-        user=user,
-        # ssh drops a key file that does not exist; one that the inventory names is to be spoken of.
-        identities=tuple(dict.fromkeys([*([target.identity] if target.identity else []), *paths("identityfile")])),
-        certificates=paths("certificatefile"),
-        identities_only=yes("identitiesonly"),
-        agent=_agent(raw.get("identityagent", ("SSH_AUTH_SOCK",))[0], tokens),
-        known_hosts=paths("userknownhostsfile"),
-        global_known_hosts=paths("globalknownhostsfile"),
-        key_alias=one("hostkeyalias") or None,
+        hostname=read.hostname,
+        port=read.port,
+        user=read.user,
+        identities=tuple(dict.fromkeys(identities)),
+        certificates=read.paths("certificatefile"),
+        identities_only=read.yes("identitiesonly"),
+        agent=_agent(raw.get("identityagent", ("SSH_AUTH_SOCK",))[0], read.tokens),
+        forwarded_agent=read.forwarded(),
+        known_hosts=read.paths("userknownhostsfile"),
+        global_known_hosts=read.paths("globalknownhostsfile"),
+        key_alias=read.one("hostkeyalias") or None,
         # `no` would make ssh accept a changed key as well; here it never does more than accept-new.
-        accept_new=one("stricthostkeychecking").lower() in ("accept-new", "no", "off", "false"),
-        hash_known_hosts=yes("hashknownhosts"),
-        revoked_keys=next(iter(paths("revokedhostkeys")), None),
-        jumps=tuple(hop for hop in one("proxyjump").split(",") if hop),
-        proxy_command=_expand(one("proxycommand"), tokens, home=False) or None,
-        connect_timeout=float(one("connecttimeout")) if one("connecttimeout", "0") != "0" else None,
-        alive_interval=int(one("serveraliveinterval", "0")),
-        family=_FAMILIES.get(one("addressfamily"), socket.AF_UNSPEC),
-        bind=one("bindaddress") or None,
-        batch=yes("batchmode"),
-        methods=tuple(
-            method
-            for method in (one("preferredauthentications") or "publickey,keyboard-interactive,password").split(",")
-            if one(_SWITCHES.get(method, ""), "yes").lower() not in ("no", "false")
-        ),
-        algorithms={name: tuple(value.split(",")) for name, value in listed.items() if value},
+        accept_new=read.one("stricthostkeychecking").lower() in ("accept-new", "no", "off", "false"),
+        hash_known_hosts=read.yes("hashknownhosts"),
+        revoked_keys=next(iter(read.paths("revokedhostkeys")), None),
+        jumps=tuple(hop for hop in read.one("proxyjump").split(",") if hop),
+        proxy_command=_expand(read.one("proxycommand"), read.tokens, home=False) or None,
+        connect_timeout=float(read.one("connecttimeout", "0")) or None,
+        alive_interval=int(read.one("serveraliveinterval", "0")),
+        family=_FAMILIES.get(read.one("addressfamily"), socket.AF_UNSPEC),
+        bind=read.one("bindaddress") or None,
+        batch=read.yes("batchmode"),
+        methods=read.methods(),
+        algorithms={name: tuple(read.one(name).split(",")) for name in _ALGORITHMS if read.one(name)},
     )
 
 

@@ -70,6 +70,8 @@ def _parse(target: Target) -> Raw:
         _take(raw, "user", user)
     for file in _files(options.get("-F", [])):
         raw = _lookup(file, name, raw)
+    if "-A" in options and raw.get("forwardagent", ["no"]) == ["no"]:
+        raw["forwardagent"] = ["yes"]
     # Of these two the first that is said counts; `ProxyCommand none` too, but not `ProxyJump none`.
     ways = [word for word in raw if word == "proxycommand" or (word == "proxyjump" and raw[word] != ["none"])]
     for loser in ways[1:]:

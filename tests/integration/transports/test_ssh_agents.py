@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import re
 import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from engine.transports import Options
+from engine.transports import Options, connect
 from tests.sshd import Sshd, keygen, public, sign
 from tests.transports import (
     configure,
     login,
     login_refusal,
+    run,
+    threads_and_files,
     without_identity,
 )
 
@@ -113,3 +117,33 @@ def test_a_certificate_that_expired_and_its_key(sshd: Sshd, options: Options, tm
     (sshd.directory / "authorized_keys").write_text(public(key) + "\n")
     without_identity(sshd, f"IdentityFile {key}", "IdentitiesOnly yes")
     assert login(sshd, options) == "root"
+
+
+# --- the agent on the host
+
+
+def test_the_agent_is_lent_where_the_configuration_says_so(
+    sshd: Sshd, options: Options, agent: Callable[..., str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A program on the host can sign with a key that never leaves this side; several at once, and to the end."""
+    before = threads_and_files()
+    monkeypatch.setenv("SSH_AUTH_SOCK", agent(keygen(tmp_path / "held", comment="held key")))
+    transport = connect(sshd.host(), options)
+    assert run(transport, "ssh-add", "-l").status == 2, "nothing is lent unasked"
+    transport.close()
+    configure(sshd, "ForwardAgent yes")
+    transport = connect(sshd.host(), options)
+    for _ in range(3):
+        assert b"held key" in run(transport, "ssh-add", "-l").stdout
+    many = "for i in 1 2 3 4; do ssh-add -l & done; wait"
+    assert run(transport, "sh", "-c", many).stdout.count(b"held key") == 4
+    hold = (
+        "import os, socket, time; s = socket.socket(1); s.connect(os.environ['SSH_AUTH_SOCK']); print(1, flush=True)"
+    )
+    held = transport.run([sys.executable, "-c", f"{hold}; time.sleep(5)"], ())
+    next(held)
+    transport.close()
+    deadline = time.monotonic() + 5
+    while threads_and_files() != before and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert threads_and_files() == before

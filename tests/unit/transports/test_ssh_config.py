@@ -37,6 +37,8 @@ CONFIGS = {
     "no proxy": "Host *\n  ProxyCommand none\n",
     "jump before proxy": "Host gpu1\n  ProxyJump none\nHost *\n  ProxyCommand x %h\n  ProxyJump b\n",
     "proxy before jump": "Host gpu1\n  ProxyCommand none\nHost *\n  ProxyJump b\n  ProxyCommand x\n",
+    "forwarding": "Host *\n  ForwardAgent yes\n",
+    "forwarding another": "Host *\n  ForwardAgent /agents/%r\n",
     "waiting": "Host *\n  ConnectTimeout 7\n  ServerAliveInterval 11\n  BatchMode yes\n",
     "addresses": "Host *\n  AddressFamily inet6\n  BindAddress 127.0.0.5\n",
     "methods": "Host *\n  PasswordAuthentication no\n  PubkeyAuthentication yes\n",
@@ -50,7 +52,9 @@ INVENTORIES: dict[str, dict[str, Any]] = {
     "address": {"ansible_host": "192.0.2.7", "ansible_user": "anna", "ansible_port": "2200"},
     "user in the address": {"ansible_host": "anna@192.0.2.7"},
     "options": {"ansible_ssh_common_args": "-o ProxyJump=a,b -oPort=77 -o 'User bob'", "ansible_port": 5},
-    "flags": {"ansible_ssh_extra_args": ["-J", "x", "-i", "/etc/hostname", "-4", "-l", "carl", "-b", "127.0.0.9"]},
+    "flags": {
+        "ansible_ssh_extra_args": ["-J", "x", "-i", "/etc/hostname", "-4", "-l", "carl", "-b", "127.0.0.9", "-A"]
+    },
     "key": {"ansible_ssh_private_key_file": "/etc/hostname"},
 }
 LISTED = ("alias", "algorithms")
@@ -66,7 +70,8 @@ def resolve(variables: dict[str, Any], config: Path, executable: str) -> Setting
 @needs_ssh
 @pytest.mark.parametrize("inventory", INVENTORIES)
 @pytest.mark.parametrize("config", CONFIGS)
-def test_both_say_the_same(tmp_path: Path, config: str, inventory: str) -> None:
+def test_both_say_the_same(tmp_path: Path, config: str, inventory: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSH_AUTH_SOCK", "/agent")
     file = tmp_path / "config"
     file.write_text(CONFIGS[config])
     by_ssh, by_parser = (
