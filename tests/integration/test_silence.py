@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -202,6 +204,50 @@ def test_what_is_written_and_sent_shows_nowhere(project: Project, tmp_path: Path
         assert run(project, "apply", "-v", "--diff", "--format", format_).code == 0
     history = run(project, "engine", "history", state="")
     assert history.code == 0, history.err
+
+
+RECORDED = (
+    "awk base64 cat chmod chown cp curl cut date dd env find git grep head id install ln ls mkdir mktemp mv od ps "
+    "readlink rm sed setsid sha256sum sleep sort stat tail tar touch tr uname wc xargs"
+)
+
+
+def recorders(directory: Path, log: Path) -> None:
+    """Programs that note what they were started with, arguments and environment, and go on as what they stand for."""
+    directory.mkdir()
+    for name in RECORDED.split():
+        real = shutil.which(name)
+        if real is None:
+            continue
+        program = directory / name
+        program.write_text(
+            f"#!/bin/sh\n{{ printf '%s\\n' \"$0\" \"$@\"; {shutil.which('tr')} '\\0' '\\n' </proc/$$/environ; }} "
+            f'>>{log}\nexec {real} "$@"\n'
+        )
+        program.chmod(0o755)
+
+
+def test_no_program_is_told_a_secret(tmp_path: Path, echo: str) -> None:
+    """Every program that is started on a host, however short it lives."""
+    (tmp_path / "tmp").mkdir()
+    target, log = tmp_path / "target", tmp_path / "log"
+    target.mkdir()
+    recorders(tmp_path / "bin", log)
+    project = Project(tmp_path)
+    for name, canary in (("full", FULL), ("lines", LINES), ("dotenv", DOTENV), ("token", TOKEN)):
+        project.write(f".secrets/{name}", canary.value + "\n")
+    project.write("template.j2", "key = {{ secrets.full }}\n")
+    repo = "http://me:{{ secrets.token }}@127.0.0.1:9/repo.git"
+    clone = {"git-clone": {"repo": repo, "path": f"{target}/clone"}, "needs": []}
+    project.state({**files(target), **requests(echo), "clone": clone}, secrets=SECRETS)
+    path = {"PATH": f"{tmp_path}/bin:{os.environ['PATH']}"}
+    for _ in range(2):
+        ran = run(project, "apply", "--format", "json", env=path)
+        assert ran.verdicts()["clone"] == "failed"
+    assert set(ran.verdicts().values()) == {"failed", "unchanged", "passed"}
+    noted = log.read_text()
+    assert {"curl", "git", "mv"} <= {Path(line).name for line in noted.splitlines() if line.startswith(str(tmp_path))}
+    assert not shown([FULL, LINES, DOTENV, TOKEN], noted)
 
 
 @pytest.mark.parametrize(
