@@ -76,7 +76,7 @@ class Host:
         own = {name: kept for name, kept in snapshot(self.box.root).items() if not name.startswith("sshd")}
         found = {"sandbox": own, "docker": self.docker()}
         if self.tmp is not None:
-            found["tmp"] = {str(path): path.lstat() for path in self._in_tmp()}
+            found["tmp"] = {str(path): marks(path) for path in self._in_tmp()}
         return found
 
     def _in_tmp(self) -> Iterator[Path]:
@@ -108,6 +108,12 @@ class Host:
         times = ["--since", f"{since:.3f}", "--until", f"{time.time():.3f}"]
         told = run(["docker", "events", *times, "--filter", label, "--format", "{{json .Action}}"])
         return [line for line in told.splitlines() if not line.startswith('"exec_')]
+
+
+def marks(path: Path) -> tuple[int, ...]:
+    """What a change of a file or directory leaves."""
+    info = path.lstat()
+    return info.st_ino, info.st_mode, info.st_size, info.st_mtime_ns, info.st_ctime_ns
 
 
 def flat(name: str, value: Any) -> dict[str, Any]:
