@@ -104,7 +104,7 @@ if [ "$breaks" -eq 0 ]; then
   printf '%s' "$line" >>"$new" || full
 else
   printf '%s\n' "$line" >>"$new" || full
-  from=2 first= second=
+  from=2 first='' second=''
   if [ "$type" != absent ]; then
     # Behind a blank line 1 this value is the old line 1 pushed down, and no line of somebody else's.
     { IFS= read -r first && IFS= read -r second; } <"$file" || :
