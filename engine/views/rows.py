@@ -96,6 +96,8 @@ def shown(show: Mapping[str, str]) -> str:
 
 
 def _change(step: Step, word: str, reason: str) -> list[Row]:
+    if step.outlook == "error":
+        return [Row("not seen")]
     done = word != step.verb
     kind = verb(step)
     if kind == "remove" and step.verb == "change":
