@@ -11,14 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hypothesis import strategies as st
-
 from demo.sandbox import git
 from tests.integration.file_cases import standing
 
-REVISIONS = ["main", "next", "v1", "light", "old", "newest", "short old", "short newest", "HEAD", "nowhere"]
 CHECKOUTS = ["old", "newest", "branch", "dirty", "staged", "untracked", "local commit", "kept branch", "unfinished"]
-STARTS = ["absent", "empty", "plain", "file", "half", "no index", "broken", "other remote", "stashed", *CHECKOUTS]
 
 
 class Repositories:
@@ -224,20 +220,3 @@ class CloneCase:
             assert "by hand" in git(self.path, "stash", "show", "-p")
         if self.params.get("on_dirty") == "stash" and self.start in ("local commit", "kept branch"):
             assert "by hand" in git(self.path, "log", "--branches", "--format=%s")
-
-
-@st.composite
-def clones(draw: st.DrawFn) -> tuple[dict[str, Any], str]:
-    """A checkout, and what is there before."""
-    params: dict[str, Any] = {}
-    if draw(st.integers(0, 5)) == 0:
-        params["state"] = "absent"
-        params |= {"on_dirty": "discard"} if draw(st.booleans()) else {}
-    else:
-        revision = draw(st.sampled_from(REVISIONS))
-        params |= {"revision": revision} if revision != "HEAD" else {}
-        on_dirty = draw(st.sampled_from(["fail", "discard", "stash"]))
-        params |= {"on_dirty": on_dirty} if on_dirty != "fail" else {}
-        params |= {"shallow": draw(st.integers(1, 2))} if draw(st.booleans()) else {}
-        params |= {"submodules": True} if draw(st.integers(0, 3)) == 0 else {}
-    return params, draw(st.sampled_from([*STARTS, *CHECKOUTS]))

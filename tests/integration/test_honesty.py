@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from engine import declare
 from engine.declare.inventory import Inventory
@@ -23,8 +22,9 @@ from engine.model import HostPlan
 from engine.plan.cause import upstream
 from engine.transports import Options, connect
 from tests.harness import snapshot
-from tests.integration.clone_cases import CloneCase, Repositories, clones
-from tests.integration.file_cases import NAMES, ROOT, TREES, FileCase, files, lay_tree, trees
+from tests.integration.clone_cases import CloneCase, Repositories
+from tests.integration.drawn import states
+from tests.integration.file_cases import ROOT, TREES, FileCase, lay_tree
 from tests.integration.test_runner import Silent
 
 Case = FileCase | CloneCase
@@ -84,29 +84,6 @@ def world() -> Iterator[World]:
         (Path(name) / "home").mkdir()
         patch.setenv("HOME", str(Path(name) / "home"))
         yield World(Path(name).resolve())
-
-
-@st.composite
-def states(draw: st.DrawFn) -> list[dict[str, Any]]:
-    """One to five resources as plain data, so that a failing example can be read."""
-    drawn = []
-    for number in range(draw(st.integers(1, 5))):
-        what = draw(st.sampled_from(["file", "file", "file", "tree", "clone", "clone"]))
-        params, start = draw({"file": files(), "tree": trees(), "clone": clones()}[what])
-        place = draw(st.sampled_from(["", "", "", "deep", "missing", "below a file", "nested", "nested"]))
-        parents = what != "clone" and params.get("state") != "absent" and draw(st.booleans())
-        drawn.append(
-            {
-                "what": what,
-                "params": params | ({"parents": True} if parents else {}),
-                "start": start,
-                "name": f"{number} {draw(st.sampled_from(NAMES))}",
-                "place": place,
-                "secret": draw(st.booleans()),
-                "apart": draw(st.integers(0, 3)) == 0,
-            }
-        )
-    return drawn
 
 
 def cases_of(drawn: list[dict[str, Any]], host: Path, repositories: Repositories) -> list[Case]:

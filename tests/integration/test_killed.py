@@ -59,6 +59,7 @@ MOMENTS = {
     "in-restart-after": Moment("docker", " restart ", 4, after=True),
     "behind-restart": Moment("docker", " restart ", 4, after=True, between=True),
     "in-check": Moment("curl", " ", 4),
+    "behind-check": Moment("curl", " ", 4, after=True, between=True),
 }
 HOWS = ("kill", "kill-ssh", "cut")
 ALL = list(itertools.product(HOWS, MOMENTS))
@@ -257,6 +258,26 @@ def test_killed_while_it_looks(tmp_path: Path) -> None:
         assert snapshot(run.box.workspace) == found
         assert not any(run.home.iterdir())
         assert starts.count() == 0
+
+
+@pytest.mark.docker
+@pytest.mark.full
+def test_killed_while_it_waits(tmp_path: Path) -> None:
+    """A run that waits for the lock is killed: it never takes its turn, and the one that holds the lock goes on."""
+    with held(tmp_path, "kill") as run:
+        starts = Starts(run.box)
+        run.gates.close("git", " fetch ", lock=run.lock)
+        first = run.begin()
+        run.gates.wait()
+        second = run.begin()
+        eventually(run.waited_for, "the second run does not wait")
+        run.kill(second)
+        eventually(lambda: len(run.records()) == 1, "the killed run's program waits on")
+        run.gates.open()
+        assert first.wait(120) == 0
+        assert_goal(run.box, USER)
+        assert starts.count() == 1
+        assert_settled(run.box, starts)
 
 
 def assert_settled(box: Sandbox, starts: Starts) -> None:
