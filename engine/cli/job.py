@@ -7,7 +7,7 @@ import os
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -22,6 +22,7 @@ from engine.cli.select import left_out
 from engine.declare.inventory import Inventory
 from engine.declare.key import Key
 from engine.declare.redact import Redactor
+from engine.errors import InvalidInput, Problem
 from engine.execute.batches import RolloutRule, rollout_rule
 from engine.execute.rollout import Rollout
 from engine.execute.runner import HostRun, Settings
@@ -58,6 +59,7 @@ class Job:
         printer.redactor = Redactor(self.declared.secrets)
         for warning in self.declared.warnings:
             printer.err(f"warning: {warning}")
+        _refuse_become(self.declared.hosts)
         self.key = Key.load(self.root)
         self.left_out = left_out(self.declared.hosts, request.only, request.skip)
         self.skipped = left_out(self.declared.hosts, (), request.skip)
@@ -166,6 +168,31 @@ class Job:
     @staticmethod
     def _prompt(text: str) -> str:
         return getpass.getpass(text)
+
+
+def _refuse_become(hosts: Sequence[HostDeclaration]) -> None:
+    """Raises InvalidInput where another user is to be become: better refused than done as the wrong one."""
+    hint = "Connect as the user that the resources need: ansible_user."
+    problems = [
+        Problem("becoming another user is not supported yet", where=declared.position, hints=(hint,))
+        for host in hosts
+        for declared in host.resources
+        if declared.become and not _connects_as(host.host, declared.become)
+    ]
+    problems += [
+        Problem("ansible_become is not supported yet", where=f"host {host.host.name}", hints=(hint,))
+        for host in hosts
+        if str(host.host.vars.get("ansible_become", "")).lower() in ("true", "yes", "1", "on")
+        and not _connects_as(host.host, str(host.host.vars.get("ansible_become_user") or "root"))
+    ]
+    if problems:
+        raise InvalidInput(dict.fromkeys(problems))
+
+
+def _connects_as(host: Host, user: str) -> bool:
+    if host.vars.get("ansible_connection") == "local":
+        return user == getpass.getuser()
+    return user == host.vars.get("ansible_user")
 
 
 def who() -> str:
