@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
+
+# Started by nohup or in the background, the tests would hand ignored signals on to all that they start.
+for _ignored in (signal.SIGHUP, signal.SIGINT):
+    if signal.getsignal(_ignored) is signal.SIG_IGN:
+        with suppress(ValueError):
+            signal.signal(_ignored, signal.default_int_handler if _ignored == signal.SIGINT else signal.SIG_DFL)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

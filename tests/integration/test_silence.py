@@ -37,6 +37,9 @@ OURS = Canary("Pz8dN3uWk6'Ov1$Bq5Ie9{{Mf}}%22\\tTy7Gx2Lh4ñCs0Jr")
 ALL = (FULL, LINES, DOTENV, TOKEN, OURS)
 FORMATS = ("text", "json", "markdown", "html", "junit")
 
+pytestmark = pytest.mark.xdist_group("silence")
+"""Every process of the machine is looked at, so no two of these tests may run at the same time."""
+
 
 class Echo(BaseHTTPRequestHandler):
     """Sends back all that came, plainly and as base64, after a while in which processes can be looked at."""

@@ -75,7 +75,7 @@ def test_what_takes_too_long_is_ended(shell: tuple[str, ...], name: str) -> None
     slow, after = ran.found["slow"], ran.found["after"]
     assert slow.timed_out
     assert slow.status != 0
-    assert 1 <= slow.seconds < 15
+    assert 1 <= slow.seconds < 60
     assert "never" not in slow.output
     assert after.facts == {"fine": "yes"}
     assert not after.timed_out
