@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import base64
+import fcntl
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import uuid
@@ -39,6 +41,14 @@ FORMATS = ("text", "json", "markdown", "html", "junit")
 
 pytestmark = pytest.mark.xdist_group("silence")
 """Every process of the machine is looked at, so no two of these tests may run at the same time."""
+
+
+@pytest.fixture(autouse=True)
+def alone() -> Iterator[None]:
+    """Not even those of another run of the tests."""
+    with Path(tempfile.gettempdir(), "state-engine-silence.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 class Echo(BaseHTTPRequestHandler):
