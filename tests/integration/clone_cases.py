@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -207,15 +208,17 @@ class CloneCase:
         listed = git(self.path, "ls-files", "-z", "--others").split("\0")
         return {name: (self.path / name).read_bytes() for name in listed if name and (self.path / name).is_file()}
 
-    def holds(self) -> None:
-        """After a successful apply: it is as declared, and what git does not know is as it was."""
+    def holds(self, others: Iterable[Path] = ()) -> None:
+        """After a successful apply: it is as declared, and what git does not know is as it was, but for `others`,
+        which are other resources'."""
         if self.absent:
             assert standing(self.path) == "absent"
             return
         assert git(self.path, "rev-parse", "HEAD").strip() == self.wanted
         assert self._remote() == str(self.repositories.origin)
         assert git(self.path, "--no-optional-locks", "status", "--porcelain", "--untracked-files=no") == ""
-        assert self.start == "no index" or self.before.items() <= self._loose().items()
+        ours = {name: kept for name, kept in self.before.items() if self.path / name not in others}
+        assert self.start == "no index" or ours.items() <= self._loose().items()
         if self.params.get("on_dirty") == "stash" and self.start in ("dirty", "staged"):
             assert "by hand" in git(self.path, "stash", "show", "-p")
         if self.params.get("on_dirty") == "stash" and self.start in ("local commit", "kept branch"):

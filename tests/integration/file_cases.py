@@ -9,6 +9,7 @@ import fnmatch
 import os
 import re
 import stat
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -171,7 +172,7 @@ class FileCase:
                 return True
         return False
 
-    def holds(self) -> None:
+    def holds(self, others: Iterable[Path] = ()) -> None:
         """After a successful apply: it is as declared, and what is not declared is as it was."""
         if self.params.get("state") == "absent":
             assert standing(self.path) in ("absent", "blocked")

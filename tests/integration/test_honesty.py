@@ -196,7 +196,7 @@ def check(drawn: list[dict[str, Any]], world: World) -> None:
     changed = [case for number, case in enumerate(cases) if told[f"r{number}"] == "changed"]
     check_touched(differing(found, after, host), changed)
     for case in changed:
-        case.holds()
+        case.holds([other.path for other in changed])
 
     again = world.run()
     check_attributes(planned, again.plan(), told)
