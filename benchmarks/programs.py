@@ -6,9 +6,8 @@ import json
 import sys
 from pathlib import Path
 
-from engine.declare.inventory import Inventory
-
 from engine import declare
+from engine.declare.inventory import Inventory
 from engine.execute.sections import probes
 from engine.execute.shell import compose
 
