@@ -17,6 +17,7 @@ import pytest
 from engine.model import Change, HostPath, Secret, Unknown, Watch
 from engine.plugins.compose_restart import ComposeRestart
 from engine.plugins.pip_install import PipInstall
+from tests import docker_state
 from tests.compose_lab import CLIENTS, Failed, Lab, labs, own_home, run_script, run_scripts
 from tests.engine_images import docker, python
 from tests.wheels import wheel
@@ -378,22 +379,15 @@ def test_what_the_image_has_already(service2: Service) -> None:
     assert service2.apply(service2.web(pip)) == ("", False)
 
 
-def traces(service: Service) -> list[object]:
-    label = f"label=com.docker.compose.project={service.name}"
-    found = [{**container, "ExecIDs": None} for container in service.containers()]  # Docker notes who asked
-    changed = [sorted(docker("diff", str(container["Id"])).splitlines()) for container in found]
-    return [found, changed, docker("network", "ls", "-q", "--filter", label)]
-
-
 @pytest.mark.docker
 def test_a_plan_leaves_no_trace(service2: Service) -> None:
     pip = service2.pip()
     for prepare in (lambda: None, lambda: service2.call("up", "-d"), lambda: service2.call("stop")):
         prepare()
-        before = traces(service2)
+        before = docker_state.project(service2.name)
         service2.state(pip)
         watched(pip)
-        assert traces(service2) == before
+        assert docker_state.differing(before, docker_state.project(service2.name)) == {}
     assert not (service2.path.parent / "home/.local").exists()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -17,6 +16,8 @@ import yaml
 
 from demo import image
 from demo.sandbox import SERVICE, Node, Password, Sandbox, Service, git, run
+from tests import docker_state
+from tests.engine_images import docker
 from tests.harness import snapshot
 from tests.integration.main_job import TOP, Ran, command, environment, sandbox
 from tests.sshd import SSHD, Sshd, may_unshare
@@ -47,8 +48,7 @@ class Host:
         ran = self.run("plan", *words)
         after = self.all()
         for part, found in before.items():
-            changed = [key for key in {*found, *after[part]} if found.get(key) != after[part].get(key)]
-            assert not changed, f"{part}: {changed}: {[(found.get(k), after[part].get(k)) for k in changed]}"
+            assert docker_state.differing(found, after[part]) == {}, part
         assert self.events(since) == []
         assert ran.code in (0, 1), (ran.out, ran.err)
         return ran
@@ -88,19 +88,9 @@ class Host:
             yield from (Path(name), *(Path(name, file) for file in files))
 
     def docker(self) -> dict[str, Any]:
-        """Containers of the project as `docker inspect` and `docker diff` show them, networks, volumes, the image."""
-        label = f"label=com.docker.compose.project={self.box.workspace.name}"
-        containers = run(["docker", "ps", "-aq", "--no-trunc", "--filter", label]).split()
-        found: dict[str, Any] = {}
-        if containers:
-            for one in json.loads(run(["docker", "inspect", *containers])):
-                # A command that was run in it to look is forgotten by and by.
-                found |= flat(one["Id"], one | {"ExecIDs": None})
-            found |= {f"changes in {one}": sorted(run(["docker", "diff", one]).splitlines()) for one in containers}
-        for kind in ("network", "volume"):
-            found[kind] = run(["docker", kind, "ls", "-q", "--filter", label])
-        found["image"] = run(["docker", "image", "inspect", self.box.image])
-        return found
+        """The service's containers, networks, volumes, and the image."""
+        found = docker_state.project(self.box.workspace.name)
+        return found | {"image": docker("image", "inspect", self.box.image)}
 
     def events(self, since: float) -> list[str]:
         """What has happened to containers of the project, but for commands that were run in them to look."""
@@ -114,13 +104,6 @@ def marks(path: Path) -> tuple[int, ...]:
     """What a change of a file or directory leaves."""
     info = path.lstat()
     return info.st_ino, info.st_mode, info.st_size, info.st_mtime_ns, info.st_ctime_ns
-
-
-def flat(name: str, value: Any) -> dict[str, Any]:
-    """Everything in a piece of JSON by its place; lists, whose order says nothing, in one order."""
-    if isinstance(value, dict):
-        return {at: part for key in value for at, part in flat(f"{name}.{key}", value[key]).items()}
-    return {name: sorted(value, key=json.dumps) if isinstance(value, list) else value}
 
 
 def words_of(box: Sandbox, verb: str, *words: str) -> list[str]:
