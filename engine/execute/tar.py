@@ -52,7 +52,9 @@ class TarStream:
         if left or digest.hexdigest() != source.digest:
             self.problem = f"{source.path}: changed while it was being sent; apply again"
             return
-        yield _padding(source.size)
+        if padding := _padding(source.size):
+            # An empty piece would mean waiting for output.
+            yield padding
 
 
 def _header(name: str, mode: int, size: int) -> bytes:

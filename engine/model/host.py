@@ -37,6 +37,10 @@ class Transport(Protocol):
         Connects on first use. Closing the iterator early abandons the exec and frees its channel, but not the
         connection. Stdout and stderr are drained while stdin is still being written. Raises Unreachable and its
         subclasses, ConnectionLost when cut or silent for longer than the silence limit.
+
+        stdin may yield `b""`: nothing to send until more has been printed. It is asked again after the next piece
+        of output was taken (the caller has come back for the one after it), maybe from another thread; where the
+        output ends instead, so does the input.
         """
         ...
 

@@ -12,6 +12,7 @@ from engine.model import Output
 from engine.transports.forward import Lender
 from engine.transports.process import LINGER
 from engine.transports.session import Session, common, paramiko
+from engine.transports.turns import Turns
 
 PIECE = 1 << 15
 """Bytes per write; also what a server takes in one packet."""
@@ -40,6 +41,7 @@ class Execution:
         self.moved = time.monotonic()
         self.failure: BaseException | None = None
         self.wake = _Wake()
+        self.turns = Turns()
         self.channel: Any = None
         self.writer: threading.Thread | None = None
 
@@ -70,7 +72,7 @@ class Execution:
 
     def _feed(self, stdin: Iterable[bytes]) -> None:
         try:
-            for chunk in stdin:
+            for chunk in self.turns.pieces(stdin):
                 for start in range(0, len(chunk), PIECE):
                     if not self._send(chunk[start : start + PIECE]):
                         return
@@ -101,9 +103,11 @@ class Execution:
             anything = False
             if channel.recv_stderr_ready():
                 yield Output("stderr", channel.recv_stderr(READ))
+                self.turns.took()
                 anything = True
             if channel.recv_ready():
                 yield Output("stdout", channel.recv(READ))
+                self.turns.took()
                 anything = True
             if self.failure is not None:
                 raise self.failure
@@ -113,6 +117,8 @@ class Execution:
                 continue
             if ended:
                 break
+            if channel.eof_received:
+                self.turns.end()
             if channel.exit_status_ready():
                 # A daemon the program left behind may hold its output open for ever.
                 status_since = status_since or now
@@ -150,5 +156,6 @@ class Execution:
         if self.channel is None:
             return
         self.channel.close()
+        self.turns.end()
         if self.writer is not None:
             self.writer.join(self.silence)

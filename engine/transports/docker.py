@@ -193,6 +193,7 @@ class _Conversation:
         self.container = container
         self.pending = memoryview(b"")
         self.feeding = True
+        self.waiting = False
         self.buffer = bytearray()
         self.moved = time.monotonic()
 
@@ -208,7 +209,9 @@ class _Conversation:
                 break
             if data:
                 self.buffer += data
-                yield from self._frames()
+                for piece in self._frames():
+                    yield piece
+                    self.waiting = False
             now = time.monotonic()
             if readable or writable:
                 self.moved = looked = now
@@ -220,22 +223,29 @@ class _Conversation:
                 looked = now
                 if self._asked() is not None and now - self.moved > LINGER:
                     break
+        if self.waiting:
+            # What it waits for will not come.
+            self.stream.end_input()
         yield Output("exit", status=self._status())
 
     def _ready(self) -> tuple[bool, bool]:
         connection = self.stream.socket
+        feeding = self.feeding and not self.waiting
         wait = 0.0 if self.stream.waiting() else LOOK / 4
         # poll, since a file number may be beyond what select takes.
         poll = select.poll()
-        poll.register(connection, select.POLLIN | (select.POLLOUT if self.feeding else 0))
+        poll.register(connection, select.POLLIN | (select.POLLOUT if feeding else 0))
         events = dict(poll.poll(wait * 1000)).get(connection.fileno(), 0)
         readable = bool(events & (select.POLLIN | select.POLLHUP | select.POLLERR)) or wait == 0.0
-        return readable, bool(events & select.POLLOUT) and self.feeding
+        return readable, bool(events & select.POLLOUT) and feeding
 
     def _feed(self) -> None:
         try:
-            while not self.pending:
+            if not self.pending:
                 self.pending = memoryview(next(self.stdin))
+                self.waiting = not self.pending
+            if self.waiting:
+                return
             self.pending = self.pending[self.stream.send(self.pending[:PIECE]) :]
         except StopIteration:
             self.feeding = False

@@ -156,6 +156,7 @@ class _Conversation:
         self.process = process
         self.stdin = iter(stdin)
         self.pending = memoryview(b"")
+        self.waiting = False
         self.selector = selectors.DefaultSelector()
         os.set_blocking(process.stdin.fileno(), False)
         self.selector.register(process.stdin, selectors.EVENT_WRITE, "stdin")
@@ -175,6 +176,7 @@ class _Conversation:
                     piece = self._read(key.fileobj, key.data)  # type: ignore[arg-type]
                     if piece:
                         yield piece
+                        self._resume()
             now = time.monotonic()
             if ready:
                 moved = now
@@ -184,18 +186,31 @@ class _Conversation:
                 ended = now
             if ended is not None and now - ended > LINGER:
                 break
+        if self.waiting:
+            # What it waits for will not come.
+            self._pipe().close()
         yield Output("exit", status=exit_status(self.process, silence, name))
 
     def _feed(self) -> None:
         try:
-            while not self.pending:
+            if not self.pending:
                 self.pending = memoryview(next(self.stdin))
+                if not self.pending:
+                    # Nothing to say until the program has printed more.
+                    self.selector.unregister(self._pipe())
+                    self.waiting = True
+                    return
             self.pending = self.pending[os.write(self._pipe().fileno(), self.pending[:PIECE]) :]
         except BlockingIOError:
             return
         except (StopIteration, BrokenPipeError):
             self.selector.unregister(self._pipe())
             self._pipe().close()
+
+    def _resume(self) -> None:
+        if self.waiting:
+            self.selector.register(self._pipe(), selectors.EVENT_WRITE, "stdin")
+            self.waiting = False
 
     def _pipe(self) -> IO[bytes]:
         assert self.process.stdin

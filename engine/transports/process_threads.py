@@ -12,6 +12,7 @@ from typing import IO, Literal
 from engine.errors import ConnectionLost
 from engine.model import Output
 from engine.transports.process import LINGER, LOOK, PIECE, exit_status, leave
+from engine.transports.turns import Turns
 
 WAITING = 64
 """Pieces of output that wait to be taken; the reader of a pipe waits when there are more."""
@@ -28,6 +29,7 @@ class Threads:
         self.stdin = stdin
         self.moved = time.monotonic()
         self.closed = False
+        self.turns = Turns()
         self.failure: BaseException | None = None
         self.queue: queue.Queue[Output | None] = queue.Queue(WAITING)
         self.outputs = 2
@@ -42,7 +44,7 @@ class Threads:
         assert pipe is not None
         try:
             with pipe:
-                for chunk in self.stdin:
+                for chunk in self.turns.pieces(self.stdin):
                     for start in range(0, len(chunk), PIECE):
                         if self.closed:
                             return
@@ -98,12 +100,15 @@ class Threads:
                 self.outputs -= 1
             else:
                 yield piece
+                self.turns.took()
             self.moved = time.monotonic()
         if self.failure is not None:
             raise self.failure
+        self.turns.end()
         yield Output("exit", status=exit_status(self.process, silence, name))
 
     def close(self) -> None:
         """Let the threads go, and the process."""
         self.closed = True
+        self.turns.end()
         leave(self.process)

@@ -111,7 +111,7 @@ def test_every_byte_passes_both_ways(transport: Transport) -> None:
 
 
 def test_input_in_odd_pieces(transport: Transport) -> None:
-    pieces = [b"", b"a", b"", b"b" * 100_001, b"", b"c"]
+    pieces = [b"a", b"b" * 100_001, b"c"]
     assert run(transport, "cat", stdin=pieces).stdout == b"".join(pieces)
 
 
@@ -200,6 +200,73 @@ def test_chatter_and_a_slow_reader_are_not_silence(host: Host, options: Options)
             time.sleep(0.8)
     assert seen == b"1\n2\n3\n"
     transport.close()
+
+
+def answering(seen: list[bytes], answers: list[tuple[bytes, bytes]]) -> Iterator[bytes]:
+    """Input that waits for each text to have been printed before it sends the answer to it."""
+    for text, answer in answers:
+        while text not in b"".join(seen):
+            yield b""
+        yield answer
+
+
+def test_input_that_waits_for_output(transport: Transport) -> None:
+    seen: list[bytes] = []
+    script = (
+        "echo one; IFS= read -r a; echo two >&2; IFS= read -r b; echo three; sleep 0.2; echo four; "
+        'IFS= read -r c; echo "[$a|$b|$c]"; exec cat'
+    )
+    block = b"x" * 300_000
+    answers = [(b"one\n", b"1\n"), (b"two\n", b"2\n"), (b"four\n", b"4\n"), (b"[1|2|4]\n", block)]
+    status = None
+    for piece in transport.run(["sh", "-c", script], answering(seen, answers)):
+        seen.append(piece.data)
+        status = piece.status
+    assert status == 0
+    assert b"".join(seen).endswith(b"[1|2|4]\n" + block)
+
+
+def test_output_ends_while_input_waits(transport: Transport) -> None:
+    def never() -> Iterator[bytes]:
+        yield b"begin\n"
+        while True:
+            yield b""
+
+    began = time.monotonic()
+    assert run(transport, "sh", "-c", "read -r a; echo $a; exit 3", stdin=never()) == Ran(b"begin\n", b"", 3)
+    # Closed output: the input ends too, or `cat` would wait for ever.
+    assert run(transport, "sh", "-c", "exec >&- 2>&-; cat; exit 4", stdin=never()).status == 4
+    assert time.monotonic() - began < 15
+
+
+def test_waiting_input_is_neither_busy_nor_movement(host: Host, options: Options) -> None:
+    asked = []
+
+    def never() -> Iterator[bytes]:
+        while True:
+            asked.append(1)
+            yield b""
+
+    transport = connect(host, replace(options, silence=1))
+    with pytest.raises(ConnectionLost, match="nothing came"):
+        run(transport, "sh", "-c", "echo begun; sleep 6", stdin=never())
+    assert len(asked) <= 3
+    transport.close()
+
+
+def test_closed_early_while_input_waits(host: Host, transport: Transport) -> None:
+    def never() -> Iterator[bytes]:
+        while True:
+            yield b""
+
+    run(transport, "true")
+    before = threads_and_files()
+    iterator = transport.run(["sh", "-c", "echo begun; exec cat"], never())
+    assert next(iterator).data == b"begun\n"
+    began = time.monotonic()
+    iterator.close()
+    assert time.monotonic() - began < 2
+    assert eventually(lambda: not more_than(before)), more_than(before)
 
 
 def test_an_error_in_the_input_is_raised_here(transport: Transport) -> None:
