@@ -46,7 +46,7 @@ def free_port(address: str = "127.0.0.1") -> int:
 
 class Sshd:
     """One server. Its directory holds: `host_KIND` keys, the user's key `user_key`, `authorized_keys`,
-    `known_hosts` (this server's keys), `client_config` (for ssh -F), `log`.
+    `known_hosts` (this server's keys), `client_config` (for ssh -F), `log`. Keys that are there already are taken.
 
     address, port   where it listens; a free port where none is given
     kinds           types of its host keys
@@ -85,8 +85,10 @@ class Sshd:
     def _prepare(self) -> None:
         self.directory.mkdir(parents=True, exist_ok=True)
         for kind in self.kinds:
-            keygen(self.host_key(kind), kind)
-        keygen(self.user_key)
+            if not self.host_key(kind).exists():
+                keygen(self.host_key(kind), kind)
+        if not self.user_key.exists():
+            keygen(self.user_key)
         (self.directory / "authorized_keys").write_text(public(self.user_key) + "\n")
         self.known_hosts.write_text("".join(f"{self.name} {public(self.host_key(k))}\n" for k in self.kinds))
         self.client_config.write_text(

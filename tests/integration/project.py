@@ -7,7 +7,8 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+import time
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,20 +17,24 @@ from typing import Any
 from tests.sshd import Sshd
 
 
-def own_sshd(directory: Path, *settings: str, **more: Any) -> Sshd:
+def own_sshd(directory: Path, *settings: str, config: Iterable[str] = (), **more: Any) -> Sshd:
     """An SSH server whose sessions have the home directory of the `Project` in `directory`: the lock of a host is in
-    its user's home, and tests beside each other would wait for one another. `settings` are further variables."""
-    return Sshd(directory / "sshd", config=[" ".join(["SetEnv", f"HOME={directory}/home", *settings])], **more)
+    its user's home, and tests beside each other would wait for one another. `settings` are further variables,
+    `config` further lines of sshd_config."""
+    environment = " ".join(["SetEnv", f"HOME={directory}/home", *settings])
+    return Sshd(directory / "sshd", config=[environment, *config], **more)
 
 
 @dataclass(frozen=True)
 class Ran:
-    """How a command ended: exit code, what it printed, and the most memory it held, in bytes."""
+    """How a command ended: exit code, what it printed, the most memory it held, in bytes, and the seconds of the
+    processor that it took, with what it started and waited for."""
 
     code: int
     out: str
     err: str
     memory: int = 0
+    cpu: float = 0.0
 
     @property
     def data(self) -> dict[str, Any]:
@@ -97,34 +102,63 @@ class Project:
         timeout: float = 300,
     ) -> Ran:
         """Run `plan`, `apply` or `engine` in the project root."""
-        return execute(self.command(verb, *words, state=state), self.root, self.environment(env), timeout)
+        return self.begin(verb, *words, state=state, env=env).end(timeout)
+
+    def begin(
+        self, verb: str, *words: str, state: str = "state.yaml", env: Mapping[str, str] | None = None
+    ) -> Running:
+        """Run a command in the background."""
+        return Running(self.command(verb, *words, state=state), self.root, self.environment(env))
+
+    def runs(self) -> list[str]:
+        """Ids of the applies so far, oldest first."""
+        return sorted(path.stem for path in (self.root / ".engine/runs").glob("*.jsonl"))
+
+    def events(self, run: str = "") -> list[dict[str, Any]]:
+        """What the journal holds of a run, of the latest where none is given; a line being written is left out."""
+        latest = [run] if run else self.runs()[-1:]
+        texts = [(self.root / f".engine/runs/{one}.jsonl").read_text() for one in latest]
+        lines = [line for text in texts for line in text.split("\n")[:-1]]
+        return [json.loads(line) for line in lines]
 
 
 def execute(command: list[str], cwd: Path, env: Mapping[str, str], timeout: float = 300) -> Ran:
     """Run a command to its end."""
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        process = subprocess.Popen(command, cwd=cwd, env=dict(env), stdin=subprocess.DEVNULL, stdout=out, stderr=err)
-        code, memory = _ended(process, timeout)
+    return Running(command, cwd, env).end(timeout)
+
+
+class Running:
+    """A command that runs; `process` may be signalled meanwhile."""
+
+    def __init__(self, command: list[str], cwd: Path, env: Mapping[str, str]) -> None:
+        self._out, self._err = tempfile.TemporaryFile(), tempfile.TemporaryFile()  # noqa: SIM115
+        self.process = subprocess.Popen(
+            command, cwd=cwd, env=dict(env), stdin=subprocess.DEVNULL, stdout=self._out, stderr=self._err
+        )
+
+    def end(self, timeout: float = 300) -> Ran:
+        """Wait for its end, and say how it was."""
+        cpu, memory = self._ended(timeout)
         texts = []
-        for file in (out, err):
-            file.seek(0)
-            texts.append(file.read().decode())
-    return Ran(code, *texts, memory)
+        for file in (self._out, self._err):
+            with file:
+                file.seek(0)
+                texts.append(file.read().decode())
+        return Ran(self.process.returncode, *texts, memory, cpu)
 
-
-def _ended(process: subprocess.Popen[bytes], timeout: float) -> tuple[int, int]:
-    """Exit code, and the largest resident set in bytes."""
-    import time
-
-    deadline, peak = time.monotonic() + timeout, 0
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            return process.returncode, peak
-        peak = max(peak, _memory(process.pid))
-        time.sleep(0.005)
-    process.kill()
-    process.wait()
-    raise AssertionError(f"not done in {timeout} s: {process.args!r}")
+    def _ended(self, timeout: float) -> tuple[float, int]:
+        """Seconds of the processor that it took, with what it started and waited for; the largest resident set."""
+        deadline, peak = time.monotonic() + timeout, 0
+        while time.monotonic() < deadline:
+            pid, status, used = os.wait4(self.process.pid, os.WNOHANG)
+            if pid:
+                self.process.returncode = os.waitstatus_to_exitcode(status)
+                return used.ru_utime + used.ru_stime, peak
+            peak = max(peak, _memory(self.process.pid))
+            time.sleep(0.005)
+        self.process.kill()
+        self.process.wait()
+        raise AssertionError(f"not done in {timeout} s: {self.process.args!r}")
 
 
 def _memory(pid: int) -> int:
