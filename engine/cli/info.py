@@ -32,6 +32,7 @@ def validate_command(states: tuple[str, ...], format_: str, **options: Any) -> N
     Without a STATE: all of states/. Exit codes: 0 valid; 3 invalid.
     """
     from engine import declare
+    from engine.declare.hostfacts import REPRESENTATIVE
 
     chdir: Path | None = options["chdir"]
     base = chdir or Path()
@@ -48,7 +49,13 @@ def validate_command(states: tuple[str, ...], format_: str, **options: Any) -> N
     for file in files:
         try:
             declare.load(
-                [file], project=root, inventory=inventory, extra=extra, limit=options["limit"], read_secrets=False
+                [file],
+                project=root,
+                inventory=inventory,
+                extra=extra,
+                limit=options["limit"],
+                read_secrets=False,
+                facts=REPRESENTATIVE,
             )
         except InvalidInput as error:
             problems += error.problems

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.model import HostDeclaration, Secret
+from engine.model import Facts, HostDeclaration, Secret
 
 if TYPE_CHECKING:
     from engine.declare.inventory import Inventory
@@ -24,6 +24,7 @@ class Declarations:
     secrets   every secret that was used, and everything that was made of one: for the redactor
     warnings  sentences about what is odd, but not wrong
     rollout   the section `rollout`, as it is written
+    known     `secrets` and `warnings` as they are by now: finishing a pending host may add to both
     """
 
     name: str
@@ -32,6 +33,7 @@ class Declarations:
     secrets: tuple[Secret, ...] = ()
     warnings: tuple[str, ...] = ()
     rollout: Mapping[str, Any] = field(default_factory=dict)
+    known: Callable[[], tuple[tuple[Secret, ...], tuple[str, ...]]] = field(default=lambda: ((), ()), compare=False)
 
 
 def load(
@@ -43,8 +45,12 @@ def load(
     limit: str | None,
     read_secrets: bool = True,
     kinds: Kinds | None = None,
+    facts: Facts | None = None,
 ) -> Declarations:
     """Read state files and say what they declare for each host that they, and `limit`, name.
+
+    A host is reached later: where what is declared for one refers to facts (`host.os`), it comes back `pending`, and
+    only what is wrong whatever the facts are is told here.
 
     files         state files, or directories of them; messages name them as they are given here
     project       the project root, where controller paths begin
@@ -53,6 +59,7 @@ def load(
     limit         an inventory pattern that narrows the hosts down
     read_secrets  False: no secret is resolved, a stand-in takes its place, and all else is checked
     kinds         the kinds there are; those that are installed unless given
+    facts         stand for those of every host, so that none is pending
 
     Raises InvalidInput with every problem found, in the order of the files.
     """
@@ -68,6 +75,7 @@ def load(
             limit=limit,
             read_secrets=read_secrets,
             kinds=kinds or registry.kinds(),
+            facts=facts,
         )
     )
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from engine.declare.assemble import Assembler, seconds, watching
+from engine.declare.hostfacts import HostNames, used
 from engine.declare.needs import Needs, Resolver
 from engine.declare.nodes import Node
 from engine.declare.registry import Kinds
@@ -14,11 +17,12 @@ from engine.declare.scope import Binding, Layer, Scope, Secrets, given, of_host,
 from engine.declare.sources import Sources
 from engine.declare.state import Entry, Reader, State
 from engine.declare.template import Fault
+from engine.declare.told import supposed, told
 from engine.declare.unroll import Item, Problems, Unroller
 from engine.declare.validate import nearest
 from engine.declare.vault import Vault
-from engine.errors import InvalidInput, Position, Problem
-from engine.model import Declared, Host, HostDeclaration, Resource, Secret, Watch
+from engine.errors import InvalidInput, Problem
+from engine.model import Declared, Facts, Host, HostDeclaration, Resource, Secret, Watch
 
 if TYPE_CHECKING:
     from engine.declare.inventory import Inventory
@@ -108,20 +112,27 @@ class Builder:
         self.sources = sources
         self.shared: dict[Entry, Resource] = {}
         self.secrets: dict[Secret, None] = {}
+        self.one = Lock()
 
-    def host(self, host: Host, numbers: Sequence[int]) -> tuple[HostDeclaration, list[Problem]]:
-        """What the states of these numbers declare for a host, and what is wrong with it."""
-        problems = Problems()
+    def host(
+        self, host: Host, numbers: Sequence[int], facts: Facts | None = None
+    ) -> tuple[HostDeclaration, list[Problem]]:
+        """What the states of these numbers declare for a host, and what is wrong with it. Without `facts`, what
+        refers to one is put off: the declaration is `pending` then, and what is wrong is wrong whatever they are."""
+        problems, names = Problems(), HostNames(host, facts)
+        scopes: list[Scope] = []
 
         def scope(state: State, passed: Layer) -> Scope:
             layers = (passed, self.variables.layer(state), of_host(host), given(state.vars))
             resolver = self.vault.resolver(state.secrets)
-            return Scope(host, layers, lambda made: Secrets(state.secrets, resolver(made)))
+            scopes.append(Scope(names, layers, lambda made: Secrets(state.secrets, resolver(made))))
+            return scopes[-1]
 
         unroller = Unroller(problems, scope)
         for number in numbers:
             unroller.state(self.states[number], number)
         items = _unique(unroller.items, problems)
+        needed = Resolver(items, unroller)
         assembler = Assembler(problems, self.sources, self.shared)
         data = {item.name: assembler.data(item) for item in items if item.active}
         watched = {
@@ -129,10 +140,22 @@ class Builder:
             for item in items
             if item.entry.body and (values := data.get(item.name))
         }
-        ordered = Resolver(items, unroller.groups, problems).ordered(watched)
-        resources = self.assembled(ordered, data, assembler)
+        resources = self.assembled(needed.ordered(watched), data, assembler)
         self.secrets.update(assembler.secrets)
-        return HostDeclaration(host, tuple(resources)), list(problems.found)
+        pending = None
+        if problems.later:
+            self.vault.ask(scopes)
+            pending = partial(self.finish, host, numbers)
+        return HostDeclaration(host, tuple(resources), used(names), pending), list(problems.found)
+
+    def finish(self, host: Host, numbers: Sequence[int], facts: Facts) -> HostDeclaration:
+        """What is declared for a host whose facts are known now. Raises InvalidInput. Any thread may call it."""
+        with self.one:
+            self.vault.asking = False
+            declaration, problems = self.host(host, numbers, facts)
+        if problems:
+            raise InvalidInput(told({problem: [] for problem in problems}, 1))
+        return declaration
 
     def assembled(
         self, ordered: Sequence[tuple[Item, Needs]], data: Mapping[str, dict[str, Any] | None], assembler: Assembler
@@ -209,33 +232,11 @@ def merged_rollout(states: Sequence[State]) -> tuple[dict[str, Any], list[Proble
     return {}, [Problem("the states want different rollouts; name them one at a time", where, others)]
 
 
-def told(found: Mapping[Problem, Sequence[str]], hosts: int) -> list[Problem]:
-    """Problems in the order of the files; one that only some hosts have says which."""
-    problems: list[Problem] = []
-    for problem, names in found.items():
-        if names and len(names) < hosts:
-            more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-            hint = f"on {', '.join(names[:3])}{more}"
-            problem = Problem(problem.message, problem.where, (*problem.hints, hint))
-        hints = tuple(_printable(hint) for hint in problem.hints)
-        problems.append(Problem(_printable(problem.message), problem.where, hints))
-    return sorted(problems, key=lambda problem: _place(problem.where))
-
-
-def _printable(text: str) -> str:
-    """Text on one line, and nothing in it that a terminal would take for a command."""
-    return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
-
-
 def _all_secrets(found: Iterable[Secret], used: Iterable[Secret]) -> tuple[Secret, ...]:
     """The secrets, and what was made of them in which none of them stands as it is."""
     values = [secret.reveal() for secret in found]
     made = [secret for secret in used if not any(value in secret.reveal() for value in values)]
     return tuple(dict.fromkeys([*found, *made]))
-
-
-def _place(where: Position | str | None) -> tuple[str, int, int]:
-    return (where.file, where.line, where.column) if isinstance(where, Position) else (where or "", 0, 0)
 
 
 def build(
@@ -247,6 +248,7 @@ def build(
     limit: str | None,
     read_secrets: bool,
     kinds: Kinds,
+    facts: Facts | None,
 ) -> dict[str, Any]:
     """The fields of Declarations; see `engine.declare.load`."""
     from engine.declare.inventory import passwords
@@ -266,17 +268,27 @@ def build(
     for name, host in hosts.items():
         numbers = [number for number, each in picked.items() if any(other.name == name for other in each)]
         declaration, problems = builder.host(host, numbers)
+        if facts is not None and declaration.pending:
+            declaration, more = builder.host(host, numbers, facts)
+            problems += [supposed(problem, declaration.facts) for problem in more if problem not in problems]
         declared.append(declaration)
         for problem in problems:
             found.setdefault(problem, []).append(name)
     found.update({problem: [] for problem in variables.problems})
     if found:
         raise InvalidInput(told(found, len(hosts)))
+
+    def known() -> tuple[tuple[Secret, ...], tuple[str, ...]]:
+        secrets = _all_secrets([*vault.found, *passwords(hosts.values())], builder.secrets)
+        return secrets, (*inventory.warnings, *vault.warnings)
+
+    secrets, warnings = known()
     return {
         "name": ", ".join(dict.fromkeys(state.name for state in states)),
         "hosts": tuple(declared),
         "sources": (*reader.files, *sources.read),
-        "secrets": _all_secrets([*vault.found, *passwords(hosts.values())], builder.secrets),
-        "warnings": (*inventory.warnings, *vault.warnings),
+        "secrets": secrets,
+        "warnings": warnings,
         "rollout": rollout,
+        "known": known,
     }

@@ -20,6 +20,7 @@ from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import missing
 
+from engine.declare.hostfacts import HostNames
 from engine.declare.scalars import NoText, as_text, bare
 from engine.declare.template import MISSING, Fault, Names, SecretNames, undefined
 from engine.errors import EngineError
@@ -225,6 +226,8 @@ def _sealed(value: Any, render: _Render, text: str) -> Any:
 
 
 def _holds_secret(value: Any) -> bool:
+    if isinstance(value, HostNames):
+        return False  # to look would be to refer to every fact
     if isinstance(value, Mapping):
         return isinstance(value, SecretNames) or any(_holds_secret(item) for item in value.values())
     if isinstance(value, list | tuple):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.declare.nodes import find
-from engine.declare.unroll import Item, Problems
+from engine.declare.unroll import Item, Unroller
 from engine.declare.validate import near
 from engine.errors import Position, Problem
 from engine.plan import graph
@@ -25,10 +25,13 @@ class Needs:
 class Resolver:
     """Resolves the names that the resources of one host use for each other."""
 
-    def __init__(self, items: Sequence[Item], groups: Mapping[str, Sequence[str]], problems: Problems) -> None:
+    def __init__(self, items: Sequence[Item], unroller: Unroller) -> None:
         self.items = {item.name: item for item in items}
-        self.groups = groups
-        self.problems = problems
+        self.groups = unroller.groups
+        self.unlisted = tuple(unroller.unlisted)
+        self.problems = unroller.problems
+        # Where it is not known yet which resources there are, neither is which one comes before another.
+        self.undecided = unroller.problems.later
 
     def ordered(self, watched: Mapping[str, Mapping[str, Any]]) -> list[tuple[Item, Needs]]:
         """Active items with what they need, each after what it needs.
@@ -49,7 +52,8 @@ class Resolver:
             if not item.active:
                 continue
             current[item.chain][1].append(item.name)
-            implied = () if "needs" in item.words else tuple(before.get(item.chain, ()))
+            stands_alone = "needs" in item.words or self.undecided
+            implied = () if stands_alone else tuple(before.get(item.chain, ()))
             stated = self.resolve(item, item.words.get("needs", ()), ("needs",))
             watches = {
                 param: self.resolve(item, names_, (param,)) for param, names_ in watched.get(item.name, {}).items()
@@ -68,6 +72,8 @@ class Resolver:
         for index, name in enumerate(names):
             full = item.prefix + name
             members = self.groups.get(full, [full] if full in self.items else None)
+            if members is None and full.startswith(self.unlisted):
+                continue
             if members is None:
                 self.problems.add([self.unknown(item, name, _place(item, (*path, index)))])
             else:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.declare.convert import free
+from engine.declare.hostfacts import HostNames
 from engine.declare.language import RESERVED
 from engine.declare.nodes import Map, Node, Scalar
 from engine.declare.scalars import core, word
@@ -56,8 +57,8 @@ def of_host(host: Host) -> Layer:
 class Scope:
     """What the templates of one state file can refer to on one host. `layers`: the first that has a name wins."""
 
-    def __init__(self, host: Host, layers: Iterable[Layer], secrets: Callable[[Scope], SecretNames]) -> None:
-        self.host = {"name": host.name, "groups": list(host.groups)}
+    def __init__(self, host: HostNames, layers: Iterable[Layer], secrets: Callable[[Scope], Secrets]) -> None:
+        self.host = host
         self.layers = tuple(layers)
         self.secrets = secrets(self)
         self.values: dict[str, Any] = {}

@@ -64,6 +64,10 @@ class Fault(Exception):
         self.where = where
 
 
+class Later(Fault):
+    """What is needed is known only on the host, and the host has not been asked yet: no fault of the template."""
+
+
 def undefined(name: str, names: Names, owner: Any = MISSING, path: str = "") -> Fault:
     """The fault of a name that is not defined; `owner`: the map that was expected to have it, at `path`."""
     from engine.declare.validate import near, nearest
@@ -130,6 +134,7 @@ def _text(parts: tuple[str | tuple[str, ...], ...], names: Names) -> str | Secre
     """One text of all parts; a Secret as soon as one of them is. Raises Fault."""
     texts: list[str] = []
     secret: Secret | None = None
+    later: Later | None = None
     for part in parts:
         if isinstance(part, str):
             texts.append(part)
@@ -141,6 +146,8 @@ def _text(parts: tuple[str | tuple[str, ...], ...], names: Names) -> str | Secre
                 texts.append(value.reveal())
             else:
                 texts.append(as_text(value))
+        except Later as found:
+            later = found  # what else is wrong here is told now
         except NoText as error:
             hints = ("`| join(', ')` and `| tojson` make text of one",)
             raise Fault(str(error), hints, line="".join(texts).count("\n") + 1) from None
@@ -148,6 +155,8 @@ def _text(parts: tuple[str | tuple[str, ...], ...], names: Names) -> str | Secre
             if not fault.where:
                 fault.line = fault.line or "".join(texts).count("\n") + 1
             raise
+    if later:
+        raise later
     return Secret("".join(texts), secret.name) if secret else "".join(texts)
 
 

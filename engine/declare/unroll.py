@@ -14,7 +14,7 @@ from engine.declare.scalars import as_text
 from engine.declare.schema import closed
 from engine.declare.scope import Each, Layer, Scope, evaluate, given
 from engine.declare.state import Entry, Include, State
-from engine.declare.template import Fault, holds
+from engine.declare.template import Fault, Later, holds
 from engine.declare.validate import Subject, check
 from engine.errors import InvalidInput, Position, Problem
 from engine.model import Secret
@@ -27,10 +27,11 @@ _KEYWORD = Subject("a resource", "keyword", named=False)
 
 
 class Problems:
-    """What is wrong on one host."""
+    """What is wrong on one host. `later`: something was put off until facts of the host are known."""
 
     def __init__(self) -> None:
         self.found: dict[Problem, None] = {}
+        self.later = False
 
     def add(self, problems: Iterable[Problem]) -> bool:
         """Take up problems; whether there were any."""
@@ -46,6 +47,8 @@ class Problems:
         """What `make` gives; OPAQUE where it fails for a reason that the user is to be told."""
         try:
             return make()
+        except Later:
+            self.later = True
         except Fault as fault:
             self.add([Problem(fault.message, fault.where or where, fault.hints)])
         except InvalidInput as error:
@@ -74,13 +77,19 @@ class Item:
 
 
 class Unroller:
-    """Collects the items of one host; `groups`: what a name that stands for several means."""
+    """Collects the items of one host.
+
+    groups    what a name that stands for several means
+    unlisted  prefixes of names that may be there, but cannot be told: `for_each` of what is not declared, or of what
+              depends on facts that are not known yet
+    """
 
     def __init__(self, problems: Problems, scope: Callable[[State, Layer], Scope]) -> None:
         self.problems = problems
         self.scope = scope
         self.items: list[Item] = []
         self.groups: dict[str, list[str]] = {}
+        self.unlisted: list[str] = []
         self.number = 0
 
     def state(self, state: State, chain: int, prefix: str = "", variables: Layer | None = None) -> None:
@@ -94,7 +103,7 @@ class Unroller:
     def include(self, include: Include, scope: Scope, chain: int, prefix: str) -> None:
         """Take up an included state, once for each turn of its `for_each`."""
         outer = prefix + include.prefix
-        turns = self.turns(include.for_each, scope, "`for_each` of an include")
+        turns = self.turns(include.for_each, scope, "`for_each` of an include", outer)
         before = len(self.items)
         for key, names in turns:
             inner = outer if key is None else f"{outer}{key}/"
@@ -122,8 +131,9 @@ class Unroller:
         # A condition that is about the host also guards the expression of for_each.
         if alone and not self.holds(when, scope):
             self.items.append(Item(name, entry, scope, prefix, self.number, chain, False, {}))
+            self.unlisted += [f"{name}/"] if for_each is not None else []
             return
-        turns = self.turns(for_each, scope, "`for_each`")
+        turns = self.turns(for_each, scope, "`for_each`", f"{name}/")
         for key, names in turns:
             active = alone or self.holds(when, names)
             full = name if key is None else f"{name}/{key}"
@@ -145,13 +155,15 @@ class Unroller:
         found = self.problems.attempt(lambda: holds(when.text, names), when.where)
         return found is True
 
-    def turns(self, node: Node | None, names: Names, what: str) -> list[tuple[str | None, Names]]:
-        """The turns of a `for_each`: key, and the names with `each`; one turn without a key where there is none."""
+    def turns(self, node: Node | None, names: Names, what: str, prefix: str) -> list[tuple[str | None, Names]]:
+        """The turns of a `for_each`: key, and the names with `each`; one turn without a key where there is none.
+        `prefix`: what comes before the key in the names."""
         if node is None:
             return [(None, names)]
         scope = names.scope if isinstance(names, Each) else names
         value = free(node, lambda scalar: self.problems.value(scalar, names))
         if isinstance(value, Opaque):
+            self.unlisted.append(prefix)
             return []
         if isinstance(value, list):
             value = [as_text(item) if isinstance(item, int | float) else item for item in value]
@@ -159,6 +171,7 @@ class Unroller:
                 self.problems.add([Problem(f"{what} cannot go over secrets", node.where, ("its keys are names",))])
                 return []
             if any(isinstance(item, Opaque) for item in value):
+                self.unlisted.append(prefix)
                 return []
         elif isinstance(value, Mapping):
             value = {as_text(key): item for key, item in value.items()}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from engine.declare.convert import convert
@@ -21,11 +22,15 @@ _HASH = "$2b$12$" + "x" * 53
 
 
 class Vault:
-    """Resolves secrets. With `read` false it reads none: each is a stand-in, so that all else can be validated."""
+    """Resolves secrets. With `read` false it reads none: each is a stand-in, so that all else can be validated.
+
+    `asking`: there is somebody to ask for one; nobody is asked while hosts are being worked on.
+    """
 
     def __init__(self, project: Path, *, read: bool) -> None:
         self.project = project
         self.read = read
+        self.asking = True
         self.found: dict[Secret, None] = {}
         self.warnings: dict[str, None] = {}
         self._known: dict[tuple[str, str], Secret | InvalidInput] = {}
@@ -80,6 +85,7 @@ class Vault:
         key = (str(where), json.dumps(spec, sort_keys=True))
         if key not in self._known:
             try:
+                self.refuse_late(name, spec, where)
                 self._known[key] = (
                     self.stand_in(name, spec, other)
                     if not self.read
@@ -99,6 +105,20 @@ class Vault:
             raise found
         self.found[found] = None
         return found
+
+    def ask(self, scopes: Iterable[Scope]) -> None:
+        """Ask now for what may be needed when nobody can be asked any more. What goes wrong is told when it is."""
+        for scope in scopes:
+            for name, node in scope.secrets.specs.items.items() if scope.secrets.specs else ():
+                if isinstance(node, Map) and "prompt" in node.items:
+                    with suppress(Fault, InvalidInput):
+                        scope.secrets[name]
+
+    def refuse_late(self, name: str, spec: dict[str, object], where: Position | None) -> None:
+        """Raises InvalidInput where somebody would have to be asked, too late."""
+        if "prompt" in spec and not self.asking:
+            hint = "it is needed only because of what a host told (facts like `host.os`); use another source"
+            raise InvalidInput(Problem(f"secret {name} cannot be asked for once hosts are reached", where, (hint,)))
 
     def stand_in(self, name: str, spec: dict[str, object], other: Callable[[str], Secret]) -> Secret:
         """What stands for a secret that is not read; the names it refers to are looked up all the same."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from engine.errors import Position
 from engine.model.resource import Resource
+from engine.model.values import Facts
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,14 @@ class Declared:
 
 @dataclass(frozen=True)
 class HostDeclaration:
-    """All that is declared for one host, in an order in which every resource comes after what it needs."""
+    """All that is declared for one host, in an order in which every resource comes after what it needs.
+
+    facts    the facts of the host that the declaration refers to, as it was finished with them
+    pending  given all facts, the finished declaration; it raises InvalidInput. None: it is finished. Until then
+             `resources` are those that are sure to be there as they are
+    """
 
     host: Host
     resources: tuple[Declared, ...]
+    facts: Facts = field(default_factory=dict)
+    pending: Callable[[Facts], HostDeclaration] | None = field(default=None, compare=False)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from engine.declare.hostfacts import HostNames
 from engine.declare.inventory import Inventory, passwords
 from engine.declare.inventory.ranges import expand
 from engine.declare.scope import Scope, Secrets, of_host
@@ -375,6 +376,6 @@ all:
 
 def test_what_ansible_adds_is_there_for_templates_of_a_state() -> None:
     (host,) = load("all: {hosts: {gpu1.lan: {directory: '/srv/{{ inventory_hostname_short }}'}}}").hosts("all")
-    scope = Scope(host, [of_host(host)], lambda scope: Secrets(None, lambda name, node: Secret("")))
+    scope = Scope(HostNames(host), [of_host(host)], lambda scope: Secrets(None, lambda name, node: Secret("")))
     assert scope.lookup("directory") == "/srv/gpu1"
     assert scope.lookup("group_names") == ["ungrouped"]
