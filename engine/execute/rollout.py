@@ -42,7 +42,8 @@ class Rollout:
         self.refused: dict[str, str] = {}
 
     def plan(self) -> tuple[HostPlan, ...]:
-        """Observe every host, in parallel. A host that cannot be observed has an `error` instead of steps."""
+        """Observe every host, in parallel. A host that cannot be observed has an `error` instead of steps; what is
+        declared wrongly for a host, given its facts, is in the `invalid` of its run."""
         return tuple(self._gather(list(self.runs.values()), self._plan_one))
 
     def apply(
@@ -101,8 +102,11 @@ class Rollout:
     def _plan_one(self, run: HostRun) -> HostPlan:
         try:
             return run.plan()
-        except InvalidInput:
-            raise
+        except InvalidInput as error:
+            if run.invalid is None:
+                raise
+            self.unseen[run.host] = HostPlan(run.host, error=str(error), invalid=True, trips=run.trips)
+            return self.unseen[run.host]
         except EngineError as error:
             lost = isinstance(error, Unreachable)
             self.unseen[run.host] = HostPlan(run.host, error=str(error), unreachable=lost, trips=run.trips)

@@ -4,17 +4,30 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from contextlib import closing, suppress
+from dataclasses import dataclass, replace
 
-from engine.errors import EngineError, LockHeld
+from engine.errors import EngineError, InvalidInput, LockHeld
 from engine.execute import frames
+from engine.execute.ask import Asked
 from engine.execute.lock import stop_program
 from engine.execute.outcome import Carried, outcomes
-from engine.execute.sections import Carry, carry, probe_name, probes, resource_of, uploads
+from engine.execute.sections import carry, probe_name, probes, resource_of, uploads
+from engine.execute.seen import Seen
 from engine.execute.shell import Lock, Section, compose, run
 from engine.execute.upload import stage
-from engine.model import Declared, HostDeclaration, HostPlan, HostReport, Outcome, Phase, Secret, Step, Transport
+from engine.model import (
+    Declared,
+    Facts,
+    HostDeclaration,
+    HostPlan,
+    HostReport,
+    Outcome,
+    Phase,
+    Secret,
+    Step,
+    Transport,
+)
 from engine.model.progress import Progress
 from engine.plan.cause import hopeless
 from engine.plan.planner import Draft, Observation, draft
@@ -37,19 +50,14 @@ class Settings:
     run: str = ""
 
 
-@dataclass
-class _Seen:
-    """What one program reported."""
-
-    results: dict[str, frames.Result] = field(default_factory=dict)
-    skipped: dict[str, str] = field(default_factory=dict)
-    waited: bool = False
-    stopped: bool = False
+Finish = Callable[[Facts], tuple[HostDeclaration, Settings]]
+"""Facts of a host → what is declared for it, and the settings that fit. Raises InvalidInput."""
 
 
 class HostRun:
     """Everything that happens on one host, over one transport.
 
+    `finish` where what is declared depends on facts of the host: they are asked for in the trip that plans it.
     `here` is the transport to the controller itself, for what is asked from there. Raises Unreachable and
     HostFailed from every method that reaches the host.
     """
@@ -61,22 +69,43 @@ class HostRun:
         here: Transport,
         settings: Settings,
         progress: Progress,
+        finish: Finish | None = None,
     ) -> None:
-        self.declared, self.transport, self.here = declared, transport, here
-        self.settings, self.progress = settings, progress
+        self.transport, self.here, self.progress, self.finish = transport, here, progress, finish
         self.host = declared.host.name
         self.trips = 0
         self.draft: Draft | None = None
         self.stopped = False
+        self.invalid: InvalidInput | None = None
         self._facts: dict[str, Observation] = {}
         self._running: tuple[Transport, int, str] | None = None
+        self._declare(declared, settings)
+
+    def _declare(self, declared: HostDeclaration, settings: Settings) -> None:
+        self.declared, self.settings = declared, settings
         self._by_name = {resource.name: resource for resource in declared.resources}
 
     def plan(self) -> HostPlan:
         """One trip: look, and say what differs. Writes nothing on the host."""
         start = time.monotonic()
-        self.draft = self._drafted(self._observe("plan", self.declared.resources))
-        return HostPlan(self.host, self.draft.steps, trips=self.trips, seconds=time.monotonic() - start)
+        finish = self.finish
+        observed = self._observe("plan", self.declared.resources) if finish is None else self._asked(finish)
+        self.draft = self._drafted(observed)
+        took = time.monotonic() - start
+        return HostPlan(self.host, self.draft.steps, trips=self.trips, seconds=took, facts=self.declared.facts)
+
+    def _asked(self, finish: Finish) -> dict[str, Observation]:
+        """Ask the host for its facts, finish with them what is declared for it, and observe it in the same trip.
+        Raises InvalidInput, which `invalid` keeps, where what is declared is wrong on this host."""
+        self.trips += 1
+        with closing(Asked(self.transport)) as asked:
+            try:
+                self._declare(*finish(asked.facts))
+            except InvalidInput as error:
+                self.invalid = error
+                raise
+            self.finish = None
+            return self._observe("plan", self.declared.resources, asked)
 
     def apply(self, agreed: Callable[[HostPlan], str] | None = None) -> HostReport:
         """Carry out what `plan` found (planning first where it was not called) and prove it.
@@ -102,7 +131,7 @@ class HostRun:
                 seen, carried = self._carry_out(self._plan_in_hand())
             first = first or {step.name: step for step in self._plan_in_hand().steps}
             done.update(carried)
-            observed = self._observations(self.declared.resources, seen)
+            observed = seen.observations(self.declared.resources)
             found = self._judge(first, done, observed, seen)
             self.draft = self._drafted(observed)
             if seen.stopped or not self._again(self.draft, done):
@@ -137,11 +166,11 @@ class HostRun:
         fresh = [name for name in after.work if name not in done]
         return bool(fresh)
 
-    def _carry_out(self, plan: Draft) -> tuple[_Seen, dict[str, Carried]]:
+    def _carry_out(self, plan: Draft) -> tuple[Seen, dict[str, Carried]]:
         if plan.idle:
             return self._without_changes(plan), {}
         if self.stopped:
-            return _Seen(stopped=True), {name: Carried("skipped", reason="the run was stopped") for name in plan.work}
+            return Seen(stopped=True), {name: Carried("skipped", reason="the run was stopped") for name in plan.work}
         staged = self._stage(plan)
         carrying = carry(self.declared, plan, staged, self.settings.run)
         here, there = self._split(self.declared.resources)
@@ -149,15 +178,15 @@ class HostRun:
         sections = [*carrying.sections, *probes(there, "verify", carrying.behind(self.declared), once)]
         seen = self._run(self.transport, sections, self.settings.lock)
         if seen.waited or seen.stopped:
-            return seen, self._carried(carrying, seen)
-        carried = self._carried(carrying, seen)
+            return seen, seen.carried(carrying.of_step)
+        carried = seen.carried(carrying.of_step)
         failed = any(c.ended != "done" for c in carried.values())
         if here and not failed:
-            self._merge(seen, self._run(self.here, probes(here, "verify", once=once), None, trip=False))
-        self._retry(seen, carrying)
+            seen.merge(self._run(self.here, probes(here, "verify", once=once), None, trip=False))
+        self._retry(seen)
         return seen, carried
 
-    def _without_changes(self, plan: Draft) -> _Seen:
+    def _without_changes(self, plan: Draft) -> Seen:
         """Nothing to carry out: what was seen stands, but a check that said "not yet" is asked with patience."""
         waiting = {name for name, seen in self._facts.items() if seen.facts.get("not_yet")} - hopeless(plan.steps)
         again = [
@@ -165,7 +194,7 @@ class HostRun:
             for step in plan.steps
             if step.check and step.outlook in ("failing", "check") and step.name in waiting
         ]
-        seen = _Seen()
+        seen = Seen()
         for name, observation in self._facts.items():
             if observation.error:
                 seen.results[probe_name(name)] = frames.Result(1, {}, observation.error, False, 0.0)
@@ -173,15 +202,15 @@ class HostRun:
                 seen.results[probe_name(name)] = frames.Result(0, dict(observation.facts), "", False, 0.0)
         here, there = self._split(again)
         if there:
-            self._merge(seen, self._run(self.transport, probes(there, "verify"), None))
+            seen.merge(self._run(self.transport, probes(there, "verify"), None))
         if here:
-            self._merge(seen, self._run(self.here, probes(here, "verify"), None, trip=False))
+            seen.merge(self._run(self.here, probes(here, "verify"), None, trip=False))
         return seen
 
-    def _retry(self, seen: _Seen, carrying: Carry) -> None:
+    def _retry(self, seen: Seen) -> None:
         """Ask again what only the controller could judge, as often as `retries` says."""
         for attempt in range(max((r.retries for r in self.declared.resources if r.resource.check), default=0)):
-            settled = self._drafted(self._observations(self.declared.resources, seen), settled=True)
+            settled = self._drafted(seen.observations(self.declared.resources), settled=True)
             again = [
                 self._by_name[step.name]
                 for step in settled.steps
@@ -192,16 +221,16 @@ class HostRun:
             time.sleep(1.0)
             here, there = self._split(again)
             if there:
-                self._merge(seen, self._run(self.transport, probes(there, "verify"), None))
+                seen.merge(self._run(self.transport, probes(there, "verify"), None))
             if here:
-                self._merge(seen, self._run(self.here, probes(here, "verify"), None, trip=False))
+                seen.merge(self._run(self.here, probes(here, "verify"), None, trip=False))
 
     def _judge(
         self,
         first: Mapping[str, Step],
         carried: Mapping[str, Carried],
         observed: Mapping[str, Observation],
-        seen: _Seen,
+        seen: Seen,
     ) -> tuple[Outcome, ...]:
         after = self._drafted(observed, settled=True)
         seconds = {name: seen.results[probe_name(name)].seconds for name in first if probe_name(name) in seen.results}
@@ -217,12 +246,15 @@ class HostRun:
 
     # --- reaching the host -----------------------------------------------------------------------------------
 
-    def _observe(self, phase: Phase, resources: tuple[Declared, ...]) -> dict[str, Observation]:
+    def _observe(
+        self, phase: Phase, resources: tuple[Declared, ...], over: Transport | None = None
+    ) -> dict[str, Observation]:
         here, there = self._split(resources)
-        seen = self._run(self.transport, probes(there, phase), None)
+        # `over` is a trip that was begun, and counted, before.
+        seen = self._run(over or self.transport, probes(there, phase), None, trip=over is None)
         if here:
-            self._merge(seen, self._run(self.here, probes(here, phase), None, trip=False))
-        self._facts = self._observations(resources, seen)
+            seen.merge(self._run(self.here, probes(here, phase), None, trip=False))
+        self._facts = seen.observations(resources)
         return self._facts
 
     def _stage(self, plan: Draft) -> dict[str, str]:
@@ -232,9 +264,9 @@ class HostRun:
         self.trips += 1
         return stage(self.transport, bulk)
 
-    def _run(self, transport: Transport, sections: list[Section], lock: Lock | None, trip: bool = True) -> _Seen:
+    def _run(self, transport: Transport, sections: list[Section], lock: Lock | None, trip: bool = True) -> Seen:
         self.trips += trip
-        seen = _Seen()
+        seen = Seen()
         program = compose(sections, lock=lock)
         for event in run(transport, program):
             match event:
@@ -276,55 +308,7 @@ class HostRun:
             settled=settled,
         )
 
-    def _observations(self, resources: tuple[Declared, ...], seen: _Seen) -> dict[str, Observation]:
-        return {resource.name: self._observation(resource.name, seen) for resource in resources}
-
-    def _observation(self, name: str, seen: _Seen) -> Observation:
-        result = seen.results.get(probe_name(name))
-        if result is None:
-            because = seen.skipped.get(probe_name(name), "")
-            return Observation(error=because or "it was not looked at, because the run was stopped")
-        if result.timed_out:
-            return Observation(error=f"looking at it took longer than {result.seconds:.0f} s")
-        if result.status:
-            return Observation(error=_last_words(result))
-        return Observation(result.facts)
-
-    def _carried(self, carrying: Carry, seen: _Seen) -> dict[str, Carried]:
-        return {step: self._carried_step(step, names, seen) for step, names in carrying.of_step.items()}
-
-    def _carried_step(self, step: str, names: tuple[str, ...], seen: _Seen) -> Carried:
-        results = [seen.results[name] for name in names if name in seen.results]
-        seconds = sum(result.seconds for result in results)
-        for result in results:
-            if result.timed_out:
-                return Carried("failed", reason=f"timed out after {result.seconds:.0f} s", output=result.output)
-            if result.status:
-                reason = _last_words(result)
-                return Carried("failed", reason=reason, output=result.output, seconds=seconds)
-        if len(results) < len(names):
-            because = next((seen.skipped[name] for name in names if name in seen.skipped), "the run was stopped")
-            return Carried("skipped", reason=because)
-        changed = [
-            result.facts.get("changed")
-            for name, result in zip(names, results, strict=True)
-            if name.startswith("act:")
-        ]
-        return Carried("done", changed=any(said != "no" for said in changed), seconds=seconds)
-
     def _split(self, resources: tuple[Declared, ...] | list[Declared]) -> tuple[list[Declared], list[Declared]]:
         """Those looked at from the controller, and those looked at from the host."""
         here = [resource for resource in resources if resource.resource.where() == "controller"]
         return here, [resource for resource in resources if resource.resource.where() == "host"]
-
-    @staticmethod
-    def _merge(seen: _Seen, more: _Seen) -> None:
-        seen.results.update(more.results)
-        seen.skipped.update(more.skipped)
-        seen.stopped = seen.stopped or more.stopped
-
-
-def _last_words(result: frames.Result) -> str:
-    """The last line a failing section printed, or its exit status."""
-    lines = [line.strip() for line in result.output.splitlines() if line.strip()]
-    return lines[-1] if lines else f"exit status {result.status}, without a word"

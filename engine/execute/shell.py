@@ -97,12 +97,12 @@ def _program(
     texts = {text: n for n, text in enumerate(dict.fromkeys(section.script.text for section in sections))}
     places = {name: n for n, name in enumerate(names)}
     lines = [f"_engine_nonce={nonce} _engine_steps={'1' if any(s.step for s in sections) else ''}"]
-    lines += [*map(_bare, (SECTIONS, PROCESSES, WATCHDOG, RUN)), *keep]
+    lines += [*map(bare, (SECTIONS, PROCESSES, WATCHDOG, RUN)), *keep]
     lines += [f"_engine_t{n}={quote.text(text)}" for text, n in texts.items()]
     lines += ["_engine_sections() {", ":"]
     for n, section in enumerate(sections):
         lines.append(_section(n, section, texts[section.script.text], places, stdin))
-    lines += ["}", f"set -- {quote.text(launcher)}", _bare(START)]
+    lines += ["}", f"set -- {quote.text(launcher)}", bare(START)]
     text = "\n".join([f"#begin {nonce}", *lines, f"#end {nonce}\n"])
     return Program(argv, text.encode("utf-8", "surrogateescape"), nonce, names)
 
@@ -113,7 +113,7 @@ def _keep(sections: Sequence[Section], lock: Lock | None) -> list[str]:
     who = "".join(c if c.isprintable() else " " for c in lock.who) if lock else "engine unlock"
     wait = math.ceil(lock.wait) if lock else -1
     return [
-        _bare(HOLD),
+        bare(HOLD),
         f"_engine_who={quote.text(who)} _engine_wait={wait}",
         "\n".join(["_engine_staged() {", ":", *staged, "}"]),
     ]
@@ -137,10 +137,11 @@ def run(transport: Transport, program: Program, stdin: Iterable[bytes] = ()) -> 
                 break
     yield from parser.end()
     if parser.failure is not None or not parser.done:
-        raise HostFailed(_unfinished(parser, status))
+        raise HostFailed(unfinished(parser, status))
 
 
-def _unfinished(parser: Parser, status: int | None) -> str:
+def unfinished(parser: Parser, status: int | None) -> str:
+    """Why a program that did not run to its end did not; `status` is the one it ended with, where it ended."""
     noise = " ".join(parser.noise.take().split())[-500:]
     said = f"\nWhat came instead: {noise}" if noise else ""
     if parser.failure is not None:
@@ -156,7 +157,7 @@ def _unfinished(parser: Parser, status: int | None) -> str:
 
 
 @cache
-def _bare(text: str) -> str:
+def bare(text: str) -> str:
     """Shell text without comments and indentation: it is sent with every program."""
     lines = [line.strip() for line in text.splitlines()]
     return "\n".join(line for line in lines if line and not line.startswith("#"))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from engine.model.values import Plain
+from engine.model.values import Facts, Plain
 
 Outlook: TypeAlias = Literal["converged", "change", "check", "failing", "refused", "error", "blocked", "skipped"]
 """What a plan says of a resource:
@@ -56,7 +56,11 @@ class Step:
 
 @dataclass(frozen=True)
 class HostPlan:
-    """What was found and is to be done on one host; `error` where it could not be observed (then no steps)."""
+    """What was found and is to be done on one host; `error` where it could not be observed (then no steps).
+
+    `invalid`: it could not be observed since what is declared for it is wrong, given its facts. `facts`: those that
+    what is declared refers to.
+    """
 
     host: str
     steps: tuple[Step, ...] = ()
@@ -64,6 +68,8 @@ class HostPlan:
     unreachable: bool = False
     trips: int = 0
     seconds: float = 0.0
+    invalid: bool = False
+    facts: Facts = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
