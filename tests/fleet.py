@@ -117,3 +117,20 @@ class Fleet:
         """Let `execs` count from here."""
         for server in self:
             server.forget()
+
+
+def processes_of(home: Path) -> dict[int, str]:
+    """Process → its command line, of all that runs on the host with this home directory, however it came about."""
+    wanted = f"HOME={home}".encode()
+    found = {}
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            if wanted in (entry / "environ").read_bytes().split(b"\0"):
+                found[int(entry.name)] = (
+                    (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+                )
+        except OSError:
+            continue
+    return found

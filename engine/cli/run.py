@@ -17,6 +17,7 @@ from engine.cli.options import request_of
 from engine.cli.output import Printer
 from engine.cli.project import project_root
 from engine.cli.reviewed import Reviewed, is_plan_file, save
+from engine.errors import Interrupted
 from engine.execute.journal import Journal, Recording
 from engine.execute.rollout import Rollout, converged
 from engine.model import Plan, Progress, Report
@@ -34,6 +35,8 @@ def plan(options: dict[str, Any], rewrite: Rewrite | None = None) -> int:
             found = job.plan(rollout)
     finally:
         progress.close()
+    if rollout.stopping.is_set():
+        raise Interrupted("stopped on request; nothing was changed")
     if options.get("out"):
         save(job, found, Path(options["out"]))
     show(found, options, printer, job.command("plan"))
@@ -60,12 +63,13 @@ def _applied(job: Job, options: dict[str, Any], printer: Printer, reviewed: Revi
     journal = Journal(job.root, printer.redactor.text)
     job.run = journal.run
     try:
-        with job.reach(watching, "apply") as rollout, interruptible(rollout):
-            found = job.plan(rollout)
+        with job.reach(watching, "apply") as rollout:
+            with interruptible(rollout):
+                found = job.plan(rollout)
             if reviewed is not None:
                 refused = ((host.host, reviewed.agreed(host)) for host in found.hosts if not host.error)
                 rollout.refused = {host: text for host, text in refused if text}
-            elif _asks(options, found):
+            elif _asks(options, found) and not rollout.stopping.is_set():
                 watching.close()
                 show(found, options, printer, job.command("apply"))
                 if not _agreed(printer):
@@ -73,7 +77,8 @@ def _applied(job: Job, options: dict[str, Any], printer: Printer, reviewed: Revi
                 watching.onward = _progress(options, printer, job)
             watching.onward = Recording(journal, watching.onward)
             journal.write("started", **_told(job, options, reviewed))
-            report = job.apply(rollout, reviewed.agreed if reviewed else None, journal.host)
+            with interruptible(rollout):
+                report = job.apply(rollout, reviewed.agreed if reviewed else None, journal.host)
             report = replace(report, run=journal.run)
             code = report_code(report)
             journal.write("finished", stopped=report.stopped, exit=code, seconds=round(report.seconds, 3))
@@ -143,20 +148,26 @@ def report_code(report: Report) -> int:
 def interruptible(rollout: Rollout) -> Iterator[None]:
     """The first Ctrl-C or SIGTERM lets running steps finish; a second one stops at once."""
 
+    def stop() -> None:
+        rollout.progress.note("Stopping: running steps finish, none is started. Again: stop at once.")
+        rollout.stop()
+
     def on_signal(number: int, frame: FrameType | None) -> None:
         if rollout.stopping.is_set():
-            rollout.close()
             raise KeyboardInterrupt
         rollout.stopping.set()
-        rollout.progress.note("Stopping: running steps finish, none is started. Again: stop at once.")
-        threading.Thread(target=rollout.stop, daemon=True).start()
+        # Not from here: what is interrupted may hold a lock that telling or asking would wait for.
+        stopper.start()
 
     if threading.current_thread() is not threading.main_thread():
         yield
         return
+    stopper = threading.Thread(target=stop, name="stopper", daemon=True)
     before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
+        if stopper.ident is not None:
+            stopper.join()
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -12,7 +12,7 @@ from concurrent.futures import Executor, Future, wait
 from dataclasses import replace
 from typing import TypeVar
 
-from engine.errors import EngineError, HostFailed, InvalidInput, Unreachable
+from engine.errors import EngineError, InvalidInput, Unreachable
 from engine.execute.batches import RolloutRule
 from engine.execute.runner import HostRun
 from engine.model import Batch, HostPlan, HostReport
@@ -57,21 +57,23 @@ class Rollout:
         reports: list[HostReport] = []
         batches: list[Batch] = []
         stopped = ""
+
+        def one(run: HostRun) -> HostReport:
+            report = self._apply_one(run, agreed)
+            finished(report)
+            return report
+
         for index, names in enumerate(rule.batches):
+            if index and rule.pause and not stopped:
+                self.stopping.wait(rule.pause)
             if stopped or self.stopping.is_set():
-                stopped = stopped or "stopped on request"
-                reports.extend(HostReport(name, started=False) for name in names)
+                left = [HostReport(name, started=False) for name in names]
+                for report in left:
+                    finished(report)
+                reports.extend(left)
                 batches.append(Batch(names))
                 continue
-            if index and rule.pause:
-                self.stopping.wait(rule.pause)
             start = time.monotonic()
-
-            def one(run: HostRun) -> HostReport:
-                report = self._apply_one(run, agreed)
-                finished(report)
-                return report
-
             reports.extend(self._gather([self.runs[name] for name in names], one))
             batches.append(Batch(names, time.monotonic() - start))
             failures = sum(not converged(report) for report in reports)
@@ -82,10 +84,14 @@ class Rollout:
         return tuple(reports), tuple(batches), stopped
 
     def stop(self) -> None:
-        """Running steps finish, none is started after them, no further host is begun."""
+        """Running steps finish, none is started after them, no further host is begun. Returns once every host has
+        been asked; one that does not answer holds up no other."""
         self.stopping.set()
-        for run in self.runs.values():
-            run.stop()
+        asking = [threading.Thread(target=run.stop, name="stop", daemon=True) for run in self.runs.values()]
+        for thread in asking:
+            thread.start()
+        for thread in asking:
+            thread.join()
 
     def close(self) -> None:
         """Close every connection."""
@@ -100,6 +106,8 @@ class Rollout:
         return [future.result() for future in futures]
 
     def _plan_one(self, run: HostRun) -> HostPlan:
+        if self.stopping.is_set():
+            return HostPlan(run.host, error="not looked at, because the run was stopped")
         try:
             return run.plan()
         except InvalidInput as error:
@@ -115,23 +123,22 @@ class Rollout:
     def _apply_one(self, run: HostRun, agreed: Callable[[HostPlan], str] | None) -> HostReport:
         if self.stopping.is_set():
             return HostReport(run.host, started=False)
+        self.progress.host_started(run.host)
+        start = time.monotonic()
+        report = replace(self._carried_out(run, agreed), seconds=time.monotonic() - start)
+        changed = sum(outcome.verdict == "changed" for outcome in report.outcomes)
+        self.progress.host_finished(run.host, converged(report), changed)
+        return report
+
+    def _carried_out(self, run: HostRun, agreed: Callable[[HostPlan], str] | None) -> HostReport:
         if run.host in self.refused:
             return HostReport(run.host, error=self.refused[run.host], drift=True, trips=run.trips)
         unseen = self.unseen.get(run.host)
         if unseen is not None:
             return HostReport(run.host, error=unseen.error, unreachable=unseen.unreachable, trips=run.trips)
-        self.progress.host_started(run.host)
-        start = time.monotonic()
         try:
-            report = run.apply(agreed)
-        except (Unreachable, HostFailed) as error:
-            report = HostReport(
-                run.host,
-                error=str(error),
-                unreachable=isinstance(error, Unreachable),
-                trips=run.trips,
-            )
-        report = replace(report, seconds=time.monotonic() - start)
-        changed = sum(outcome.verdict == "changed" for outcome in report.outcomes)
-        self.progress.host_finished(run.host, converged(report), changed)
-        return report
+            return run.apply(agreed)
+        except EngineError as error:
+            # Whatever ends the run on one host, what was done on the others is still to be told.
+            lost = isinstance(error, Unreachable)
+            return HostReport(run.host, error=str(error), unreachable=lost, trips=run.trips)
