@@ -42,11 +42,22 @@ compose() {
   esac
 }
 
-# Whether `docker compose` works, without starting it where its file is in one of the usual places.
+# What only reads the configuration needs no engine, so that the docker command in front of its plugin can be saved.
+compose_read() {
+  if [ "$client" = 'docker compose' ] && [ -n "$plugin" ]; then
+    compose_quietly "$plugin" "$@"
+  else
+    compose "$@"
+  fi
+}
+
+# Whether `docker compose` works, without starting it where its file is in one of the usual places: sets plugin to it.
 compose_plugin() {
+  plugin=
   for plugin_dir in "${DOCKER_CONFIG:-${HOME-}/.docker}/cli-plugins" /usr/local/lib/docker/cli-plugins \
     /usr/local/libexec/docker/cli-plugins /usr/lib/docker/cli-plugins /usr/libexec/docker/cli-plugins; do
     if [ -x "$plugin_dir/docker-compose" ]; then
+      plugin=$plugin_dir/docker-compose
       return 0
     fi
   done
@@ -115,7 +126,7 @@ compose_engine() {
 # Finds the service's containers and the client: sets engine, client, client_major, project, ids, maker, and gone to
 # the client that made the containers and is no longer there. Call compose_enter before it.
 compose_find() {
-  gone='' client=''
+  gone='' client='' plugin=''
   compose_engine
   compose_names
   case $client_wanted in

@@ -119,6 +119,13 @@ env_value() {
   esac
 }
 
+# What of a directory's name $1 Compose takes for the project's: sets compose_named.
+compose_name() {
+  compose_named=$1
+  case $1 in
+    *[!_a-z0-9-]*) compose_named=$(printf %s "$1" | tr '[:upper:]' '[:lower:]' | tr -dc '_a-z0-9-') ;;
+  esac
+}
 # What Compose 1 and Compose 2 would call the project: sets name_1 and name_2.
 compose_names() {
   if [ -n "${COMPOSE_PROJECT_NAME-}" ]; then
@@ -144,8 +151,10 @@ compose_names() {
       name_1=$(pwd -P)
       ;;
   esac
-  name_1=$(printf %s "${name_1##*/}" | tr '[:upper:]' '[:lower:]' | tr -dc '_a-z0-9-')
-  name_2=$(printf %s "${name_2##*/}" | tr '[:upper:]' '[:lower:]' | tr -dc '_a-z0-9-')
+  compose_name "${name_1##*/}"
+  name_1=$compose_named
+  compose_name "${name_2##*/}"
+  name_2=$compose_named
   while :; do
     case $name_2 in
       [_-]*) name_2=${name_2#?} ;;
@@ -161,7 +170,7 @@ compose_names() {
 compose_ask_name() {
   case $name_2 in
     '?')
-      compose_text=$(compose config)
+      compose_text=$(compose_read config)
       compose_text=$(printf '%s\n' "$compose_text" | sed -n 's/^name: *//p')
       compose_text=${compose_text#[\"\']}
       name_2=${compose_text%[\"\']}

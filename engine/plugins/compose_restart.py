@@ -22,10 +22,11 @@ from engine.model import (
     Value,
     Watch,
 )
+from engine.plugins.compose_look import service_look
 from engine.plugins.compose_observe import MARK, PROBE
 from engine.plugins.compose_perform import ACT
 from engine.plugins.compose_project import PROJECT_PARAMS, project_vars
-from engine.plugins.watching import nested
+from engine.plugins.watching import nested, nested_looks
 
 READY_SECONDS = 120
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
@@ -102,7 +103,7 @@ shop:
     ready: Mapping[str, Any] | None = None
 
     def probe(self) -> Script:
-        return Script(PROBE, self._vars())
+        return Script(PROBE, self._vars(), looks=self._looks())
 
     def actual(self, facts: Facts) -> State | None:
         status = facts.get("status", "absent")
@@ -145,7 +146,7 @@ shop:
 
     def actions(self, change: Change) -> Iterator[Action]:
         title = _TITLES.get(self.verb(change), "bring up service {}").format(self.service)
-        yield Action(title, Script(ACT, self._vars()))
+        yield Action(title, Script(ACT, self._vars(), looks=self._looks()))
 
     def verb(self, change: Change) -> str:
         if change.after is None:
@@ -181,6 +182,9 @@ shop:
             "ready_health": bool(ready.get("health", True)),
             "ready_timeout": _seconds(ready.get("timeout", READY_SECONDS)),
         }
+
+    def _looks(self) -> dict[str, Script]:
+        return {**service_look(self._project()), **nested_looks(self.watches())}
 
     def _container(self, facts: Facts) -> str:
         return ",".join(part[:12] for part in facts["ids"].split(","))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.plugins.compose_client import COMPOSE_CLIENT
-from engine.plugins.compose_observe import CONFIGURATION, INSPECT
+from engine.plugins.compose_look import CONFIGURATION, INSPECT, SEE
 from engine.plugins.ledger import LEDGER
 from engine.plugins.pip_scripts import ASKING
 from engine.plugins.watching import WATCHING
@@ -18,6 +18,15 @@ pip_exec() {
 # The same, into $said. What cannot be started is told on standard output.
 pip_ask() {
   said=$(pip_exec "$@") || fail "$python failed in a container of service $service. $said"
+}
+# The same for what is required, from the look that the probe and who watches it share; fails where it is not there.
+pip_seen() {
+  case ${checked-} in
+    *"#container $1$newline"*) ;;
+    *) return 1 ;;
+  esac
+  said=${checked##*"#container $1$newline"}
+  said=${said%%"$newline#container "*}
 }
 # What was installed into containers before they ever ran with it, one `ID DIGEST` a line.
 installed_path() {
@@ -51,8 +60,7 @@ installed_all() {
 }
 # Whether the containers are those that the present configuration would make.
 lasting() {
-  configuration
-  images
+  configuration_see
   [ "$config" = "$want" ] && [ "$image" = "$want_image" ]
 }
 """
@@ -64,6 +72,7 @@ _CONTAINER = (
     + LEDGER
     + INSPECT
     + CONFIGURATION
+    + SEE
     + IN_CONTAINER
     + r"""
 pip_lines=$(pip_request "$@")
@@ -71,15 +80,30 @@ compose_enter
 """
 )
 
+CONTAINER_LOOK = (
+    _CONTAINER
+    + r"""
+if [ -z "$missing" ]; then
+  compose_see
+  if [ "$status" = running ]; then
+    for id in $ids; do
+      if said=$(pip_exec "$id" check); then
+        printf '#container %s\n%s\n' "$id" "$said"
+      fi
+    done
+  fi
+fi
+"""
+)
+"""Prints what the interpreter in each container of a running service says of what is required."""
+
 CONTAINER_PROBE = (
     _CONTAINER
     + r"""
 unknown=
 fact missing_project "$missing"
 if [ -z "$missing" ]; then
-  compose_find
-  inspect_service
-  ledger_read
+  compose_see
   if [ "$status" = absent ]; then
     unknown="service $service has no container yet"
   elif [ "$phase" = plan ] && ! lasting; then
@@ -91,7 +115,7 @@ if [ -z "$missing" ]; then
     fi
   else
     for id in $ids; do
-      pip_ask "$id" check
+      pip_seen "$id" || pip_ask "$id" check
       said_facts
       said_fact absent
       absent=$value
@@ -112,15 +136,15 @@ CONTAINER_WATCH = (
     _CONTAINER
     + r"""
 fact inside 1
-seen='' ctime=''
+digests='' ctime=''
 if [ -z "$missing" ]; then
-  compose_find
+  compose_see
   for id in $ids; do
-    if said=$(pip_exec "$id" check); then
+    if pip_seen "$id" || said=$(pip_exec "$id" check); then
       said_fact fingerprint
-      seen=$seen$value
+      digests=$digests$value
       said_fact absent
-      seen=$seen$value
+      digests=$digests$value
       said_fact ctime
       if [ -n "$value" ] && { [ -z "$ctime" ] || [ "${value%%.*}" -gt "${ctime%%.*}" ]; }; then
         ctime=$value
@@ -130,12 +154,12 @@ if [ -z "$missing" ]; then
       if [ "$status" = running ]; then
         fail "$python failed in a container of service $service. $said"
       fi
-      seen='' ctime=''
+      digests='' ctime=''
       break
     fi
   done
 fi
-fact fingerprint "$seen"
+fact fingerprint "$digests"
 fact ctime "$ctime"
 """
 )
@@ -261,12 +285,10 @@ CONTAINER_ACT = (
 if [ -n "$missing" ]; then
   fail "$missing; nothing was installed"
 fi
-compose_find
+compose_see
 if [ -n "$gone" ]; then
   fail "the container of $service was made by $gone, which is not there any more; nothing was changed"
 fi
-inspect_service
-ledger_read
 lasting=no
 if [ "$status" != absent ] && lasting; then
   lasting=yes

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from engine.model import Action, Change, Facts, HostPath, Params, Resource, Script, Secret, State, Unknown
+from engine.plugins.compose_look import service_look
 from engine.plugins.compose_project import PROJECT_PARAMS, project_vars
-from engine.plugins.pip_container import CONTAINER_ACT, CONTAINER_PROBE, CONTAINER_WATCH
-from engine.plugins.pip_scripts import HOST_ACT, HOST_PROBE, HOST_WATCH
+from engine.plugins.pip_container import CONTAINER_ACT, CONTAINER_LOOK, CONTAINER_PROBE, CONTAINER_WATCH
+from engine.plugins.pip_scripts import HOST_ACT, HOST_LOOK, HOST_PROBE, HOST_WATCH
 
 SATISFIED = "satisfied"
 
@@ -111,12 +112,16 @@ node-requirements:
 
     def _script(self, on_host: str, in_container: str) -> Script:
         values: dict[str, str | int | bool | Secret] = {"python": self.python, "pip_python": _program()}
+        request = self._request()
         if self.container is None:
-            return Script(on_host, values, self._request())
+            return Script(on_host, values, request, {"checked": Script(HOST_LOOK, values, request)})
         values |= project_vars(self.container)
         values["requirements"] = self.requirements or ""
         values["pip_public"] = json.dumps([self.python, self.requirements, list(self.packages)])
-        return Script(in_container, values, self._request())
+        seen = service_look(self.container)
+        return Script(
+            in_container, values, request, {**seen, "checked": Script(CONTAINER_LOOK, values, request, seen)}
+        )
 
     def _request(self) -> tuple[str | int | bool | Secret, ...]:
         """A beginning and an end for each line of the request that pip_program reads."""

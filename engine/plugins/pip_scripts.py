@@ -46,10 +46,25 @@ need "$python"
 """
 )
 
-HOST_PROBE = (
+HOST_LOOK = (
     _HOST
     + r"""
-said=$(pip_request "$@" | "$python" -B -c "$pip_python" check)
+pip_request "$@" | "$python" -B -c "$pip_python" check
+"""
+)
+"""Prints what the interpreter says of what is required."""
+
+_CHECKED = r"""
+said=${checked-}
+if [ -z "$said" ]; then
+  said=$(pip_request "$@" | "$python" -B -c "$pip_python" check)
+fi
+"""
+
+HOST_PROBE = (
+    _HOST
+    + _CHECKED
+    + r"""
 said_facts
 """
 )
@@ -76,8 +91,8 @@ fi
 
 HOST_WATCH = (
     _HOST
+    + _CHECKED
     + r"""
-said=$(pip_request "$@" | "$python" -B -c "$pip_python" check)
 said_fact absent
 if [ -n "$value" ]; then
   fact fingerprint "no file"

@@ -27,7 +27,8 @@ part_run() {
   part_text='' part_names='' part_words=''
   eval "part_text=\$part_${1}_text part_names=\$part_${1}_names part_words=\$part_${1}_words"
   for part_name in $part_names; do
-    eval "$part_name=\$part_${1}_var_$part_name"
+    # What a look would hold is not there in a step.
+    eval "$part_name=\${part_${1}_var_$part_name-}"
   done
   eval "set -- $part_words"
   eval "$part_text"
@@ -60,9 +61,18 @@ def nested(watches: Sequence[Watch]) -> dict[str, str | int | bool | Secret]:
         found |= {
             f"watch_{index}": watch.name,
             f"{prefix}_text": script.text,
-            f"{prefix}_names": " ".join(script.vars),
+            f"{prefix}_names": " ".join([*script.vars, *script.looks]),
             f"{prefix}_words": " ".join(words),
         }
         found |= {f"{prefix}_var_{name}": value for name, value in script.vars.items()}
         found |= {f"{prefix}_word_{n}": value for n, value in enumerate(script.args)}
     return found
+
+
+def nested_looks(watches: Sequence[Watch]) -> dict[str, Script]:
+    """The looks of the watch scripts, under the names that `part` takes them from."""
+    return {
+        f"part_{index}_var_{name}": look
+        for index, watch in enumerate(watches)
+        for name, look in watch.script.looks.items()
+    }
