@@ -15,6 +15,7 @@ from engine.errors import HostFailed
 from engine.execute import quote
 from engine.execute.frames import Event, Parser
 from engine.execute.hold import HOLD
+from engine.execute.looks import Looks, assigned
 from engine.execute.prelude import LAUNCHER, RUN, SECTIONS, START, STREAM_LAUNCHER
 from engine.execute.watch import PROCESSES, WATCHDOG
 from engine.model import Phase, Script, Transport
@@ -93,16 +94,18 @@ def _program(
     names = tuple(section.name for section in sections)
     if len(set(names)) < len(names):
         raise ValueError("two sections of one program have the same name")
+    shared = Looks(sections)
     # A hundred resources of a kind share one probe, which is sent once.
-    texts = {text: n for n, text in enumerate(dict.fromkeys(section.script.text for section in sections))}
+    scripts = [*(section.script for section in sections), *shared.scripts]
+    texts = {text: n for n, text in enumerate(dict.fromkeys(script.text for script in scripts))}
     places = {name: n for n, name in enumerate(names)}
     lines = [f"_engine_nonce={nonce} _engine_steps={'1' if any(s.step for s in sections) else ''}"]
     lines += [*map(bare, (SECTIONS, PROCESSES, WATCHDOG, RUN)), *keep]
     lines += [f"_engine_t{n}={quote.text(text)}" for text, n in texts.items()]
     lines += ["_engine_sections() {", ":"]
     for n, section in enumerate(sections):
-        lines.append(_section(n, section, texts[section.script.text], places, stdin))
-    lines += ["}", f"set -- {quote.text(launcher)}", bare(START)]
+        lines.append(_section(n, section, texts[section.script.text], places, stdin, shared))
+    lines += ["}", shared.functions(texts), f"set -- {quote.text(launcher)}", bare(START)]
     text = "\n".join([f"#begin {nonce}", *lines, f"#end {nonce}\n"])
     return Program(argv, text.encode("utf-8", "surrogateescape"), nonce, names)
 
@@ -163,7 +166,7 @@ def bare(text: str) -> str:
     return "\n".join(line for line in lines if line and not line.startswith("#"))
 
 
-def _section(index: int, section: Section, number: int, before: Mapping[str, int], stdin: str) -> str:
+def _section(index: int, section: Section, number: int, before: Mapping[str, int], stdin: str, shared: Looks) -> str:
     unknown = [name for name in section.needs if before.get(name, index) >= index]
     if unknown:
         raise ValueError(f"section `{section.name}` needs `{unknown[0]}`, which does not come before it")
@@ -171,24 +174,29 @@ def _section(index: int, section: Section, number: int, before: Mapping[str, int
     seconds = max(1, math.ceil(section.timeout))
     script = section.script
     try:
-        variables = [quote.assignment(name, value) for name, value in script.vars.items()]
-        arguments = quote.words(script.args)
+        values = assigned(script)
     except ValueError as error:
         raise ValueError(f"section `{section.name}`: {error}") from None
+    looks = shared.of(section)
     return "\n".join(
         [
             f"if _engine_begin {index} {int(section.step)} {seconds} '{needs}'; then",
+            "_engine_r=0",
+            *(f"_engine_shared{n}" for n in looks.values()),
+            'if [ "$_engine_r" = 0 ]; then',
             "(",
             "_engine_step" if section.step else ":",
             # A variable that the host's environment exports would stay exported, and so show its new value.
-            f"unset phase timeout staging {' '.join(script.vars)}",
+            f"unset phase timeout staging {' '.join([*script.vars, *script.looks])}",
             f"phase={section.phase} timeout={seconds} staging={quote.text(section.staging or '')}",
-            *variables,
-            f"set -- {arguments}",
+            *(f"{name}=$_engine_l{n}" for name, n in looks.items()),
+            *values,
             "set -eu",
             f'eval "$_engine_t{number}"',
             f") {stdin} >&8 2>&8 7>&-",
-            "_engine_end $?",
+            "_engine_r=$?",
+            "fi",
+            '_engine_end "$_engine_r"',
             "fi",
         ]
     )

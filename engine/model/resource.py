@@ -17,6 +17,9 @@ class Script:
     vars  shell variables (not exported), name → value. A `Secret` is revealed only while the program is written; a
           `HostPath` has its leading `~/` expanded on the host; bool becomes `1` or empty; int its decimal text.
     args  the positional parameters `$1`, `$2`, ... for lists, same conversions.
+    looks variables that hold what other read-only scripts print, name → script. Probes that look at the same thing
+          (same text, same values) share one run of it. They are set in probes only: where the variable is not set,
+          the script MUST look for itself. A look has no `phase`, `timeout`, `staging`, and reports no facts.
 
     It runs under `set -eu` in a subshell of its own with stdin from /dev/null, LC_ALL=C, and these functions:
       fact KEY VALUE  report a fact (KEY: letters, digits, `_`, `.`, `-`; VALUE: any bytes but NUL; last one wins)
@@ -32,6 +35,7 @@ class Script:
     text: str
     vars: Mapping[str, str | int | bool | Secret] = field(default_factory=dict)
     args: Sequence[str | int | bool | Secret] = ()
+    looks: Mapping[str, Script] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
