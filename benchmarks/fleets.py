@@ -1,6 +1,6 @@
 """Many files on many hosts, against peers and floors, everything in one run. Writes `benchmarks/RESULTS.md`.
 
-    python -m benchmarks.fleets [--quick] [--hosts 1,10,30] [--files 10,100] [--delay-hosts 10] [--runs 3]
+    python -m benchmarks.fleets [--hosts 1,10,30] [--files 10,100] [--delay-hosts 10] [--runs 3] [--limit 400]
 
 Needs root and OpenSSH's server; the peers come from PyPI into `benchmarks/.peers`.
 """
@@ -8,23 +8,25 @@ Needs root and OpenSSH's server; the peers come from PyPI into `benchmarks/.peer
 from __future__ import annotations
 
 import argparse
+import compileall
 import json
 import platform
 import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
 from benchmarks.fleet import PORT, Fleet
-from benchmarks.measure import Failed, Figure, median
-from benchmarks.work import ROOT, Tool, tools
+from benchmarks.measure import Failed, Figure, median, once
+from benchmarks.work import ROOT, Tool, Work, node_work, tools
 
 PEERS = Path(__file__).parent / ".peers"
 PEER_PACKAGES = ["ansible-core", "pyinfra", "bundlewrap"]
-PATIENCE = 240.0
-"""Seconds that one run of a peer may take to be run more than once."""
+PATIENCE = 20.0
+"""Seconds that one run of a tool may take to be run more than once."""
 
 
 def peers() -> Path:
@@ -53,31 +55,46 @@ def floors(fleet: Fleet, engine: Tool, port: int) -> list[Tool]:
 class Bench:
     """Measures, prints as it goes, and keeps rows for the report."""
 
-    def __init__(self, directory: Path, runs: int, only: list[str]) -> None:
-        self.directory, self.runs, self.only = directory, runs, only
+    def __init__(self, directory: Path, runs: int, only: list[str], limit: float) -> None:
+        self.directory, self.runs, self.only, self.limit = directory, runs, only, limit
         self.rows: list[tuple[str, str, str, Figure | str]] = []
+        self.paces: dict[tuple[str, str], float] = {}
 
-    def case(self, what: str, fleet: Fleet, files: int, delayed: bool) -> None:
-        """First apply, no-op and dry run of every tool on this fleet."""
+    def case(self, fleet: Fleet, work: Work, note: str = "") -> None:
+        """First apply, no-op and dry run of every tool on this fleet. What a tool finds at a no-op, where its own
+        first apply would take too long, is what the engine made: the same files."""
+        what = f"{fleet.count} host{'s' * (fleet.count > 1)}, {work.title}{note}"
+        size = fleet.count * (work.files + 10)
         targets = self.directory / "targets"
-        every = tools(self.directory / "work", fleet, files, targets, peers())
-        self.fresh(targets, fleet)
+        engine, *others = every = tools(self.directory / "work", fleet, work, targets, peers())
         for tool in every:
             if self.only and tool.name not in self.only:
                 continue
-            self.measure(what, "first apply", tool, tool.apply, lambda: self.fresh(targets, fleet))
-            self.measure(what, "no-op", tool, tool.apply, lambda: None)
-            self.measure(what, "dry run", tool, tool.dry, lambda: None)
-            if tool.name == "engine":
+            self.measure(what, "first apply", tool, tool.apply, size, lambda: self.fresh(targets, fleet))
+            if tool in others:
+                self.fresh(targets, fleet)
+                once(engine.apply, engine.env, engine.cwd, self.directory / "log")
+                if tool.name == "bundlewrap":
+                    once(tool.apply, tool.env, tool.cwd, self.directory / "log")
+            self.measure(what, "no-op", tool, tool.apply, size, lambda: None)
+            self.measure(what, "dry run", tool, tool.dry, size, lambda: None)
+            if tool is engine:
                 for floor in floors(fleet, tool, PORT):
-                    self.measure(what, "no-op", floor, floor.apply, lambda: None)
+                    self.measure(what, "no-op", floor, floor.apply, size, lambda: None)
 
-    def measure(self, what: str, case: str, tool: Tool, command: list[str], before: object) -> None:
-        assert callable(before)
+    def measure(
+        self, what: str, case: str, tool: Tool, command: list[str], size: int, before: Callable[[], object]
+    ) -> None:
+        """One figure. `size` is how much work it is, so that it is known beforehand what would take too long."""
         log = self.directory / "log"
+        expected = self.paces.get((case, tool.name), 0.0) * size
         try:
+            if expected > self.limit:
+                raise Failed(f"not run: about {expected:.0f} s expected")
             figure: Figure | str = median(command, tool.env, tool.cwd, log, 1, before)
-            if isinstance(figure, Figure) and figure.wall < PATIENCE / 10 and self.runs > 1:
+            assert isinstance(figure, Figure)
+            self.paces[case, tool.name] = figure.wall / size
+            if figure.wall < PATIENCE and self.runs > 1:
                 figure = median(command, tool.env, tool.cwd, log, self.runs, before)
         except Failed as failure:
             figure = str(failure).splitlines()[0]
@@ -88,7 +105,7 @@ class Bench:
             if isinstance(figure, Figure)
             else figure
         )
-        print(f"{what:<28} {case:<12} {tool.name:<14} {told}", flush=True)
+        print(f"{what:<52} {case:<12} {tool.name:<14} {told}", flush=True)
 
     @staticmethod
     def fresh(targets: Path, fleet: Fleet) -> None:
@@ -132,20 +149,25 @@ def main() -> None:
     parser.add_argument("--files", default="10,100")
     parser.add_argument("--delay-hosts", type=int, default=10)
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--limit", type=float, default=400, help="leave out what would take more seconds than this")
     parser.add_argument("--tools", default="", help="only these, by name")
     parser.add_argument("--out", type=Path, default=Path(__file__).with_name("RESULTS.md"))
     options = parser.parse_args()
     only = [name for name in options.tools.split(",") if name]
+    compileall.compile_dir(ROOT / "engine", quiet=1)
     with ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="engine-bench-")))
-        bench = Bench(directory, options.runs, only)
+        bench = Bench(directory, options.runs, only, options.limit)
+        works = [Work(files) for files in map(int, options.files.split(","))]
+        works.insert(0, node_work(directory / "node"))
         for hosts in map(int, options.hosts.split(",")):
             with Fleet(directory / f"fleet-{hosts}", hosts) as fleet:
-                for files in map(int, options.files.split(",")):
-                    bench.case(f"{hosts} hosts × {files} files", fleet, files, delayed=False)
+                for work in works:
+                    bench.case(fleet, work)
         if options.delay_hosts:
             with Fleet(directory / "fleet-delayed", options.delay_hosts, delay=0.05) as fleet:
-                bench.case(f"{options.delay_hosts} hosts × 10 files, 50 ms", fleet, 10, delayed=True)
+                for work in works:
+                    bench.case(fleet, work, ", 50 ms of delay")
         table = report(bench.rows)
     options.out.write_text(f"# Measured\n\n{versions()}\n\nMedians; first apply, no-op and dry run.\n\n{table}\n")
 

@@ -1,9 +1,11 @@
-"""The same work for each tool: N files with content and mode on each host."""
+"""The same work for each tool: files with content and mode on each host; or a checkout, a directory, a secret and
+three files."""
 
 from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,17 +25,55 @@ class Tool:
     cwd: Path
 
 
+@dataclass(frozen=True)
+class Work:
+    """What is to be done on every host. `repository` and `commit`: beside the files there are a checkout of it, a
+    directory and a file that holds a secret; `token` is that secret's file on the controller."""
+
+    files: int
+    repository: Path | None = None
+    commit: str = ""
+    token: Path | None = None
+
+    @property
+    def title(self) -> str:
+        """What it is called in the results."""
+        return f"{self.files} files" if self.repository is None else f"node, directory, secret, {self.files} files"
+
+
+def node_work(directory: Path) -> Work:
+    """The work with a checkout: its repository and its secret are made here."""
+    source, repository = directory / "source", directory / "node.git"
+    source.mkdir(parents=True)
+
+    def git(*words: str) -> str:
+        named = ["-c", "user.name=bench", "-c", "user.email=bench@example.org"]
+        done = subprocess.run(["git", "-C", str(source), *named, *words], capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+    git("init", "-q", "-b", "main")
+    for number in range(20):
+        (source / f"module_{number}.py").write_text(content(number))
+    git("add", ".")
+    git("commit", "-q", "-m", "node")
+    git("clone", "-q", "--bare", str(source), str(repository))
+    token = directory / "token"
+    token.write_text("a token of some length 0123456789\n")
+    token.chmod(0o600)
+    return Work(3, repository, git("rev-parse", "HEAD"), token)
+
+
 def content(number: int) -> str:
     """What file `number` holds: about 200 bytes of text."""
     return "".join(f"setting_{number}_{line} = {number * 1000 + line}\n" for line in range(8))
 
 
-def tools(directory: Path, fleet: Fleet, files: int, targets: Path, peers: Path, port: int = PORT) -> list[Tool]:
+def tools(directory: Path, fleet: Fleet, work: Work, targets: Path, peers: Path, port: int = PORT) -> list[Tool]:
     """Write the work for every tool below `directory`; `targets/HOST/` is where the files of a host go."""
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)
     makers = (_engine, _pyinfra, _bundlewrap, _ansible)
-    return [maker(directory / maker.__name__.strip("_"), fleet, files, targets, peers, port) for maker in makers]
+    return [maker(directory / maker.__name__.strip("_"), fleet, work, targets, peers, port) for maker in makers]
 
 
 def _inventory(fleet: Fleet, targets: Path, port: int) -> dict[str, object]:
@@ -51,7 +91,7 @@ def _inventory(fleet: Fleet, targets: Path, port: int) -> dict[str, object]:
     return {"all": {"hosts": hosts}}
 
 
-def _engine(directory: Path, fleet: Fleet, files: int, targets: Path, peers: Path, port: int) -> Tool:
+def _engine(directory: Path, fleet: Fleet, work: Work, targets: Path, peers: Path, port: int) -> Tool:
     directory.mkdir()
     resources = {
         f"file-{number}": {
@@ -62,9 +102,20 @@ def _engine(directory: Path, fleet: Fleet, files: int, targets: Path, peers: Pat
                 "parents": True,
             }
         }
-        for number in range(files)
+        for number in range(work.files)
     }
-    state = {"name": "bench", "hosts": "all", "resources": resources}
+    state: dict[str, object] = {"name": "bench", "hosts": "all", "resources": resources}
+    if work.repository is not None:
+        here = "{{ target }}"
+        state["secrets"] = {"token": {"file": str(work.token)}}
+        more: dict[str, dict[str, object]] = {
+            "node": {"git-clone": {"repo": str(work.repository), "path": f"{here}/node", "revision": work.commit}},
+            "directory": {"file-sync": {"path": f"{here}/models/.keep", "content": "", "parents": True}},
+            "secret": {
+                "file-sync": {"path": f"{here}/PASSWORD", "first_line": "{{ secrets.token }}", "mode": "0600"}
+            },
+        }
+        state["resources"] = {**more, **resources}
     (directory / "state.yaml").write_text(json.dumps(state, indent=1))
     (directory / "inventory.yaml").write_text(json.dumps(_inventory(fleet, targets, port), indent=1))
     ssh = directory / "ssh_config"
@@ -80,7 +131,7 @@ def _engine(directory: Path, fleet: Fleet, files: int, targets: Path, peers: Pat
     )
 
 
-def _ansible(directory: Path, fleet: Fleet, files: int, targets: Path, peers: Path, port: int) -> Tool:
+def _ansible(directory: Path, fleet: Fleet, work: Work, targets: Path, peers: Path, port: int) -> Tool:
     directory.mkdir()
     tasks: list[dict[str, object]] = [
         {"ansible.builtin.file": {"path": "{{ target }}", "state": "directory"}, "name": "directory"}
@@ -94,8 +145,17 @@ def _ansible(directory: Path, fleet: Fleet, files: int, targets: Path, peers: Pa
                 "mode": "0640",
             },
         }
-        for number in range(files)
+        for number in range(work.files)
     ]
+    if work.repository is not None:
+        here = "{{ target }}"
+        clone = {"repo": str(work.repository), "dest": f"{here}/node", "version": work.commit}
+        secret = {"src": str(work.token), "dest": f"{here}/PASSWORD", "mode": "0600"}
+        tasks += [
+            {"name": "node", "ansible.builtin.git": clone},
+            {"name": "directory", "ansible.builtin.file": {"path": f"{here}/models", "state": "directory"}},
+            {"name": "secret", "ansible.builtin.copy": secret, "no_log": True},
+        ]
     (directory / "play.yaml").write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": tasks}]))
     (directory / "inventory.yaml").write_text(json.dumps(_inventory(fleet, targets, port), indent=1))
     (directory / "ansible.cfg").write_text(
@@ -108,9 +168,9 @@ def _ansible(directory: Path, fleet: Fleet, files: int, targets: Path, peers: Pa
     return Tool("ansible", command, [*command, "--check", "--diff"], env, directory)
 
 
-def _pyinfra(directory: Path, fleet: Fleet, files: int, targets: Path, peers: Path, port: int) -> Tool:
+def _pyinfra(directory: Path, fleet: Fleet, work: Work, targets: Path, peers: Path, port: int) -> Tool:
     directory.mkdir()
-    for number in range(files):
+    for number in range(work.files):
         (directory / f"file-{number}").write_text(content(number))
     hosts = [
         (
@@ -127,16 +187,24 @@ def _pyinfra(directory: Path, fleet: Fleet, files: int, targets: Path, peers: Pa
     ]
     (directory / "inventory.py").write_text(f"hosts = {hosts!r}\n")
     (directory / "deploy.py").write_text(
-        "from pyinfra import host\nfrom pyinfra.operations import files\n"
+        "from pyinfra import host\nfrom pyinfra.operations import files, git\n"
         "files.directory(path=host.data.target)\n"
-        f"for number in range({files}):\n"
+        f"for number in range({work.files}):\n"
         "    files.put(src=f'file-{number}', dest=f'{host.data.target}/file-{number}', mode='640')\n"
+        + (
+            ""
+            if work.repository is None
+            else f"git.repo(src={str(work.repository)!r}, dest=f'{{host.data.target}}/node', "
+            f"branch={work.commit!r}, pull=False)\n"
+            "files.directory(path=f'{host.data.target}/models')\n"
+            f"files.put(src={str(work.token)!r}, dest=f'{{host.data.target}}/PASSWORD', mode='600')\n"
+        )
     )
     command = [str(peers / "bin/pyinfra"), "inventory.py", "deploy.py", "--parallel", str(fleet.count)]
     return Tool("pyinfra", [*command, "-y"], [*command, "--dry"], {}, directory)
 
 
-def _bundlewrap(directory: Path, fleet: Fleet, files: int, targets: Path, peers: Path, port: int) -> Tool:
+def _bundlewrap(directory: Path, fleet: Fleet, work: Work, targets: Path, peers: Path, port: int) -> Tool:
     (directory / "bundles/bench/files").mkdir(parents=True)
     home = directory / "home"
     (home / ".ssh").mkdir(parents=True)
@@ -146,7 +214,7 @@ def _bundlewrap(directory: Path, fleet: Fleet, files: int, targets: Path, peers:
     )
     config = directory / "ssh_config"
     config.write_text(ssh + f"Host *\n  UserKnownHostsFile {fleet.known_hosts}\n")
-    for number in range(files):
+    for number in range(work.files):
         (directory / f"bundles/bench/files/file-{number}").write_text(content(number))
     nodes = {
         name: {"hostname": name, "bundles": ["bench"], "metadata": {"target": str(targets / name)}}
@@ -158,8 +226,17 @@ def _bundlewrap(directory: Path, fleet: Fleet, files: int, targets: Path, peers:
     (directory / "bundles/bench/items.py").write_text(
         "target = node.metadata.get('target')\n"
         "files = {f'{target}/file-{n}': {'source': f'file-{n}', 'mode': '0640', 'content_type': 'any'}\n"
-        f"         for n in range({files})}}\n"
+        f"         for n in range({work.files})}}\n"
     )
+    if work.repository is not None:
+        shutil.copy(str(work.token), directory / "bundles/bench/files/token")
+        (directory / "git_deploy_repos").write_text(f"node: {work.repository.with_name('source')}\n")
+        with (directory / "bundles/bench/items.py").open("a") as items:
+            items.write(
+                "files[f'{target}/PASSWORD'] = {'source': 'token', 'mode': '0600', 'content_type': 'any'}\n"
+                "directories = {f'{target}/models': {}, f'{target}/node': {}}\n"
+                f"git_deploy = {{f'{{target}}/node': {{'repo': 'node', 'rev': {work.commit!r}}}}}\n"
+            )
     # Shared connections are what BundleWrap's documentation recommends for speed.
     args = f"-F {config} -o ControlMaster=auto -o ControlPersist=60s -o ControlPath={directory}/cm-%h"
     env = {"BW_SSH_ARGS": args, "BW_SCP_ARGS": args, "HOME": str(home)}
