@@ -101,7 +101,8 @@ def _run(command: click.Command) -> None:
         command.main(standalone_mode=False)
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
-    except click.Abort:
+    except (click.Abort, KeyboardInterrupt):
+        _say("stopped")
         sys.exit(130)
     except click.ClickException as error:
         error.show()
@@ -109,9 +110,6 @@ def _run(command: click.Command) -> None:
     except EngineError as error:
         _say(str(error))
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        _say("stopped")
-        sys.exit(130)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)

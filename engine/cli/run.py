@@ -82,6 +82,11 @@ def _applied(job: Job, options: dict[str, Any], printer: Printer, reviewed: Revi
             report = replace(report, run=journal.run)
             code = report_code(report)
             journal.write("finished", stopped=report.stopped, exit=code, seconds=round(report.seconds, 3))
+    except KeyboardInterrupt:
+        watching.close()
+        if journal.begun:
+            printer.err(f"What was done: engine show {journal.run}\nGo on with: engine retry {journal.run}")
+        raise
     finally:
         watching.close()
         journal.close()

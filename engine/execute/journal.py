@@ -39,6 +39,11 @@ class Journal:
         self._lock = threading.Lock()
         self._file: TextIO | None = None
 
+    @property
+    def begun(self) -> bool:
+        """Whether anything was recorded."""
+        return self._file is not None
+
     def write(self, event: str, **data: Any) -> None:
         """Append one event with its UTC time; the file is made with the first one."""
         line = json.dumps({"at": _now(), "event": event, **data}, ensure_ascii=False, default=str)

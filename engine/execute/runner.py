@@ -151,6 +151,9 @@ class HostRun:
     def stop(self) -> None:
         """Let the running step finish, and start none after it. Called from another thread; best effort."""
         self.stopped = True
+        self._ask_to_stop()
+
+    def _ask_to_stop(self) -> None:
         running = self._running
         if running is None:
             return
@@ -216,7 +219,7 @@ class HostRun:
                 for step in settled.steps
                 if step.outlook == "failing" and self._by_name[step.name].retries > attempt
             ]
-            if not again or seen.skipped:
+            if not again or seen.skipped or self.stopped:
                 return
             time.sleep(1.0)
             here, there = self._split(again)
@@ -270,8 +273,11 @@ class HostRun:
         program = compose(sections, lock=lock)
         for event in run(transport, program):
             match event:
-                case frames.Hello(pid, born):
+                case frames.Hello(pid, born) if lock is not None:
                     self._running = (transport, pid, born)
+                    if self.stopped:
+                        # Stopped while the program was on its way: nobody has asked this one yet.
+                        self._ask_to_stop()
                 case frames.Started(section):
                     if lock is not None and self._telling(section):
                         self.progress.step_started(self.host, resource_of(section))

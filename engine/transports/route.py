@@ -7,6 +7,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import IO, Any
 
@@ -81,6 +82,23 @@ class Route:
         self.variables = variables
         self.through: list[Session | Proxy] = []
         self.visited: list[str] = []
+        self._under: socket.socket | None = None
+        self._aborted = False
+
+    def abort(self) -> None:
+        """Let `open`, which runs in another thread, fail now rather than wait any longer."""
+        self._aborted = True
+        under = self._under
+        if under is not None:
+            with suppress(OSError):
+                under.shutdown(socket.SHUT_RDWR)
+
+    def _take(self, under: socket.socket) -> None:
+        """What all that is sent goes through, from here on."""
+        self._under = under
+        if self._aborted:
+            under.close()
+            raise Unreachable(f"{self.name}: stopped on the way there")
 
     def open(self, settings: Settings, target: Target) -> Connection:
         """Connect and log in. Raises Unreachable, HostKeyRefused, AuthenticationRefused; leaves nothing open."""
@@ -198,6 +216,7 @@ class Route:
         failure: Exception = OSError("it has no address")
         for family, kind, protocol, _, address in found:
             connection = socket.socket(family, kind, protocol)
+            self._take(connection)
             try:
                 connection.settimeout(max(0.1, deadline - time.monotonic()))
                 if settings.bind:
@@ -246,6 +265,7 @@ class Route:
         finally:
             theirs.close()
         self.through.append(Proxy(process, said))
+        self._take(ours)
         return ours
 
 

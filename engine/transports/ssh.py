@@ -14,7 +14,7 @@ from engine.transports.resolver import Resolver
 from engine.transports.ssh_config import target
 
 if TYPE_CHECKING:
-    from engine.transports.route import Connection
+    from engine.transports.route import Connection, Route
 
 
 class SshTransport:
@@ -35,6 +35,7 @@ class SshTransport:
         self.options = options
         self._target = target(host, options.project)
         self._connection: Connection | None = None
+        self._route: Route | None = None
         self._lock = threading.Lock()
 
     def run(self, argv: Sequence[str], stdin: Iterable[bytes]) -> Iterator[Output]:
@@ -64,12 +65,18 @@ class SshTransport:
                 resolver = Resolver(self._target)
                 from engine.transports.route import Route
 
-                route = Route(self.host.name, self.options, self.host.vars)
-                self._connection = route.open(resolver.settings(), self._target)
+                self._route = route = Route(self.host.name, self.options, self.host.vars)
+                try:
+                    self._connection = route.open(resolver.settings(), self._target)
+                finally:
+                    self._route = None
             return self._connection
 
     def close(self) -> None:
-        """Close the connection and what it goes through."""
+        """Close the connection and what it goes through; one that is being opened is given up."""
+        route = self._route
+        if route is not None:
+            route.abort()
         with self._lock:
             connection, self._connection = self._connection, None
         if connection is not None:

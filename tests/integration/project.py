@@ -136,6 +136,10 @@ class Running:
             command, cwd=cwd, env=dict(env), stdin=subprocess.DEVNULL, stdout=self._out, stderr=self._err
         )
 
+    def told(self, words: str) -> bool:
+        """Whether it has said that on standard error."""
+        return words in os.pread(self._err.fileno(), 1 << 20, 0).decode(errors="replace")
+
     def end(self, timeout: float = 300) -> Ran:
         """Wait for its end, and say how it was."""
         cpu, memory = self._ended(timeout)
