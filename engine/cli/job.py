@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +19,15 @@ from engine import declare
 from engine.cli.output import Printer, scrub
 from engine.cli.project import extra_vars, inventory_path, project_root, state_files
 from engine.cli.request import Request
-from engine.cli.select import left_out
+from engine.cli.select import check_words, left_out
 from engine.declare.inventory import Inventory
 from engine.declare.key import Key
-from engine.declare.redact import Redactor
 from engine.errors import InvalidInput, Problem
 from engine.execute.batches import RolloutRule, rollout_rule
 from engine.execute.rollout import Rollout
 from engine.execute.runner import HostRun, Settings
 from engine.execute.shell import Lock
-from engine.model import Batch, Host, HostDeclaration, HostPlan, HostReport, Plan, Progress, Report, Transport
+from engine.model import Batch, Facts, Host, HostDeclaration, HostPlan, HostReport, Plan, Progress, Report, Transport
 from engine.transports import Options, connect
 
 Rewrite = Callable[[HostDeclaration], HostDeclaration]
@@ -54,15 +54,15 @@ class Job:
         self.declared = declare.load(
             self.files, project=self.root, inventory=self.inventory, extra=self.extra, limit=request.limit
         )
-        if rewrite is not None:
-            self.declared = replace(self.declared, hosts=tuple(map(rewrite, self.declared.hosts)))
-        printer.redactor = Redactor(self.declared.secrets)
+        self.rewrite = rewrite or (lambda declared: declared)
+        self.declared = replace(self.declared, hosts=tuple(map(self._rewritten, self.declared.hosts)))
+        printer.learn(lambda: self.declared.secrets)
         for warning in self.declared.warnings:
             printer.err(f"warning: {warning}")
         _refuse_become(self.declared.hosts)
+        self._secret = bool(self.declared.secrets)
         self.key = Key.load(self.root)
-        self.left_out = left_out(self.declared.hosts, request.only, request.skip)
-        self.skipped = left_out(self.declared.hosts, (), request.skip)
+        self._check_words(self.declared.hosts)
         self.rule = self._rule()
 
     @contextmanager
@@ -80,7 +80,14 @@ class Job:
         reach = self._traced(progress) if self.request.verbose > 1 else connect
         here = reach(Host("controller", vars={"ansible_connection": "local"}), options)
         runs = [
-            HostRun(host, reach(host.host, options), here, self._settings(host.host.name, verb), progress)
+            HostRun(
+                host,
+                reach(host.host, options),
+                here,
+                self._settings(host, verb),
+                progress,
+                partial(self._finished, host, verb) if host.pending else None,
+            )
             for host in self.declared.hosts
         ]
         rollout = Rollout(runs, executor, progress)
@@ -92,8 +99,14 @@ class Job:
             executor.shutdown(wait=True, cancel_futures=True)
 
     def plan(self, rollout: Rollout) -> Plan:
-        """Observe all hosts and say what differs, redacted."""
-        hosts = self.clean(rollout.plan())
+        """Observe all hosts and say what differs, redacted. Raises InvalidInput where --only or --skip name what no
+        host has, now that it is known what each has."""
+        found = rollout.plan()
+        known = self.declared.known()[1] if any(host.pending for host in self.declared.hosts) else ()
+        for warning in known[len(self.declared.warnings) :]:
+            rollout.progress.note(f"warning: {warning}")
+        self._check_words([run.declared for run in rollout.runs.values()])
+        hosts = self.clean(found)
         several = len(self.rule.batches) > 1
         return Plan(
             self.declared.name,
@@ -123,7 +136,7 @@ class Job:
 
     def clean(self, value: Any) -> Any:
         """The same value with every secret in it redacted."""
-        return scrub(value, self.printer.redactor) if self.declared.secrets else value
+        return scrub(value, self.printer.redactor) if self._secret else value
 
     def command(self, verb: str) -> str:
         """The command that would run this again: `apply states/qwen.yaml`, with what the user gave."""
@@ -133,15 +146,36 @@ class Job:
                 words += [option, value]
         return " ".join(words)
 
-    def _settings(self, host: str, verb: str) -> Settings:
+    def _rewritten(self, declared: HostDeclaration) -> HostDeclaration:
+        """What is to be carried out. Of a host that is pending it is said when it is finished."""
+        return declared if declared.pending else self.rewrite(declared)
+
+    def _finished(self, host: HostDeclaration, verb: str, facts: Facts) -> tuple[HostDeclaration, Settings]:
+        """What is declared for a host with these facts, and the settings for it. Raises InvalidInput."""
+        assert host.pending is not None
+        try:
+            declared = host.pending(facts)
+        finally:
+            self._secret = True
+            self.printer.learn(lambda: (*self.declared.secrets, *self.declared.known()[0]))
+        declared = self.rewrite(replace(declared, host=host.host))
+        _refuse_become([declared])
+        return declared, self._settings(declared, verb)
+
+    def _check_words(self, hosts: Sequence[HostDeclaration]) -> None:
+        """Raises InvalidInput for a word of --only or --skip that matches nothing, once all there is is known."""
+        if not any(host.pending for host in hosts):
+            check_words(hosts, self.request.only, self.request.skip)
+
+    def _settings(self, declared: HostDeclaration, verb: str) -> Settings:
         fix = self.command("apply")
         if len(self.declared.hosts) > 1 or self.request.limit:
-            fix += f" --limit {host}"
+            fix += f" --limit {declared.host.name}"
         wait = self.request.lock_wait
         return Settings(
             fingerprint=self.key.fingerprint,
-            left_out=self.left_out[host],
-            skipped=self.skipped[host],
+            left_out=left_out(declared, self.request.only, self.request.skip),
+            skipped=left_out(declared, (), self.request.skip),
             lock=Lock(who=who(), wait=wait) if verb == "apply" else None,
             fix=fix,
             run=self.run if verb == "apply" else "",
@@ -162,7 +196,7 @@ class Job:
         """`connect`, with every program told before it is sent."""
         from engine.cli.trace import Traced
 
-        redact = self.printer.redactor.text
+        redact = self.printer.redact
         return lambda host, options: Traced(connect(host, options), host.name, redact, progress)
 
     @staticmethod

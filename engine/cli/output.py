@@ -5,10 +5,12 @@ from __future__ import annotations
 import dataclasses
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from threading import Lock
 from typing import Any, ClassVar, TypeVar
 
 from engine.declare.redact import Redactor
+from engine.model import Secret
 
 T = TypeVar("T")
 
@@ -37,7 +39,7 @@ NOTHING = Redactor(())
 
 
 class Printer:
-    """Writes to the standard streams through the redactor, which may grow as secrets become known.
+    """Writes to the standard streams through the redactor, which grows as secrets become known.
 
     `color` is auto, always or never; NO_COLOR and FORCE_COLOR count for auto. `last` is the one made last.
     """
@@ -45,9 +47,34 @@ class Printer:
     last: ClassVar[Printer | None] = None
 
     def __init__(self, color: str = "auto") -> None:
-        self.redactor = NOTHING
+        self._redactor = NOTHING
+        self._secrets: Callable[[], Iterable[Secret]] | None = None
+        self._lock = Lock()
         self.color = color
         Printer.last = self
+
+    def learn(self, secrets: Callable[[], Iterable[Secret]]) -> None:
+        """From now on these are all the secrets there are. Any thread may say so; they are looked at when something
+        is to be redacted."""
+        with self._lock:
+            self._secrets = secrets
+
+    @property
+    def redactor(self) -> Redactor:
+        """Knows every secret there is by now."""
+        with self._lock:
+            if self._secrets is not None:
+                self._redactor, self._secrets = Redactor(self._secrets()), None
+            return self._redactor
+
+    @redactor.setter
+    def redactor(self, redactor: Redactor) -> None:
+        with self._lock:
+            self._redactor, self._secrets = redactor, None
+
+    def redact(self, text: str) -> str:
+        """Text without the secrets there are by now."""
+        return self.redactor.text(text)
 
     def colored(self, stream: Any) -> bool:
         """Whether this stream gets colour."""

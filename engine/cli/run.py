@@ -17,7 +17,8 @@ from engine.cli.options import request_of
 from engine.cli.output import Printer
 from engine.cli.project import project_root
 from engine.cli.reviewed import Reviewed, is_plan_file, save
-from engine.errors import Interrupted
+from engine.declare.told import told
+from engine.errors import Interrupted, InvalidInput, Problem
 from engine.execute.journal import Journal, Recording
 from engine.execute.rollout import Rollout, converged
 from engine.model import Plan, Progress, Report
@@ -60,12 +61,13 @@ def apply(options: dict[str, Any], rewrite: Rewrite | None = None) -> int:
 
 def _applied(job: Job, options: dict[str, Any], printer: Printer, reviewed: Reviewed | None) -> int:
     watching = Switch(_progress(options, printer, job))
-    journal = Journal(job.root, printer.redactor.text)
+    journal = Journal(job.root, printer.redact)
     job.run = journal.run
     try:
         with job.reach(watching, "apply") as rollout:
             with interruptible(rollout):
                 found = job.plan(rollout)
+            _refuse_invalid(rollout)
             if reviewed is not None:
                 refused = ((host.host, reviewed.agreed(host)) for host in found.hosts if not host.error)
                 rollout.refused = {host: text for host, text in refused if text}
@@ -92,6 +94,16 @@ def _applied(job: Job, options: dict[str, Any], printer: Printer, reviewed: Revi
         journal.close()
     show(report, options, printer, job.command("apply"))
     return code
+
+
+def _refuse_invalid(rollout: Rollout) -> None:
+    """Raises InvalidInput where what is declared for a host is wrong, given its facts: nothing is changed then."""
+    found: dict[Problem, list[str]] = {}
+    for run in rollout.runs.values():
+        for problem in run.invalid.problems if run.invalid else ():
+            found.setdefault(problem, []).append(run.host)
+    if found:
+        raise InvalidInput(told(found, len(rollout.runs)))
 
 
 def _told(job: Job, options: dict[str, Any], reviewed: Reviewed | None) -> dict[str, Any]:
@@ -126,12 +138,14 @@ def show(value: Plan | Report, options: dict[str, Any], printer: Printer, comman
 
 
 def plan_code(plan: Plan, detailed: bool) -> int:
-    """1 wins over 4; 2 only where asked for."""
+    """1 wins over 3, 3 over 4; 2 only where asked for."""
     steps = [step for host in plan.hosts for step in host.steps]
     if any(step.outlook in ("error", "refused", "blocked", "failing") for step in steps):
         return 1
-    if any(host.error and not host.unreachable for host in plan.hosts):
+    if any(host.error and not host.unreachable and not host.invalid for host in plan.hosts):
         return 1
+    if any(host.invalid for host in plan.hosts):
+        return 3
     if any(host.unreachable for host in plan.hosts):
         return 4
     pending = any(step.outlook in ("change", "check") for step in steps)

@@ -10,22 +10,23 @@ from engine.errors import InvalidInput, Problem
 from engine.model import Declared, HostDeclaration
 
 
-def left_out(hosts: Sequence[HostDeclaration], only: Sequence[str], skip: Sequence[str]) -> dict[str, frozenset[str]]:
-    """Host → names of the resources that are left out. Raises InvalidInput for a word that matches nothing."""
+def check_words(hosts: Sequence[HostDeclaration], only: Sequence[str], skip: Sequence[str]) -> None:
+    """Raises InvalidInput for a word that matches no resource of any host."""
     declared = [resource for host in hosts for resource in host.resources]
     for option, words in (("--only", only), ("--skip", skip)):
         for word in words:
             if declared and not any(_matches(resource, word) for resource in declared):
                 raise InvalidInput(_unmatched(option, word, declared))
-    return {
-        host.host.name: frozenset(
-            resource.name
-            for resource in host.resources
-            if (only and not any(_matches(resource, word) for word in only))
-            or any(_matches(resource, word) for word in skip)
-        )
-        for host in hosts
-    }
+
+
+def left_out(host: HostDeclaration, only: Sequence[str], skip: Sequence[str]) -> frozenset[str]:
+    """Names of the resources that are left out on a host."""
+    return frozenset(
+        resource.name
+        for resource in host.resources
+        if (only and not any(_matches(resource, word) for word in only))
+        or any(_matches(resource, word) for word in skip)
+    )
 
 
 def _matches(declared: Declared, word: str) -> bool:

@@ -8,7 +8,8 @@ from engine.model import Output, Progress, Transport
 
 
 class Traced:
-    """A transport that tells the text of each program it is given, redacted. Bulk content after it is not told.
+    """A transport that tells the text of each program it is given, redacted. Bulk content after it is not told; a
+    program that waited for facts is.
 
     `name` is the host's. The text is redacted as a whole, for a secret may run over several of its lines.
     """
@@ -21,7 +22,7 @@ class Traced:
         pieces = iter(stdin)
         program = next(pieces, b"")
         self._tell(program.decode("utf-8", "surrogateescape"))
-        return self.onward.run(argv, _chained(program, pieces))
+        return self.onward.run(argv, self._watched(program, pieces))
 
     def close(self) -> None:
         """As the transport's own."""
@@ -32,7 +33,11 @@ class Traced:
         for line in self.redact(text).rstrip("\n").split("\n"):
             self.progress.note(f"  {line}")
 
-
-def _chained(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
-    yield first
-    yield from rest
+    def _watched(self, first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
+        yield first
+        waited = False
+        for piece in rest:
+            if waited and piece.startswith(b"#begin "):
+                self._tell(piece.decode("utf-8", "surrogateescape"))
+            waited = not piece
+            yield piece

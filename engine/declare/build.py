@@ -279,8 +279,9 @@ def build(
         raise InvalidInput(told(found, len(hosts)))
 
     def known() -> tuple[tuple[Secret, ...], tuple[str, ...]]:
-        secrets = _all_secrets([*vault.found, *passwords(hosts.values())], builder.secrets)
-        return secrets, (*inventory.warnings, *vault.warnings)
+        with builder.one:
+            secrets = _all_secrets([*vault.found, *passwords(hosts.values())], builder.secrets)
+            return secrets, (*inventory.warnings, *vault.warnings)
 
     secrets, warnings = known()
     return {

@@ -93,6 +93,10 @@ def drift(reviewed: Mapping[str, Any], host: HostPlan) -> Iterator[str]:
     if reviewed["error"] or found["error"]:
         yield f"{host.host}: could not be observed {'when the plan was made' if reviewed['error'] else 'now'}"
         return
+    for fact in dict.fromkeys([*reviewed["facts"], *found["facts"]]):
+        was, now = reviewed["facts"].get(fact), found["facts"].get(fact)
+        if was != now:
+            yield f"{host.host}: host.{fact} was {_fact(was)} when reviewed, is {_fact(now)} now"
     before = {step["name"]: step for step in reviewed["steps"]}
     after = {step["name"]: step for step in found["steps"]}
     for name in [*before, *(name for name in after if name not in before)]:
@@ -137,6 +141,10 @@ def _step_drift(address: str, before: Mapping[str, Any], after: Mapping[str, Any
             yield f"{address}: {what} was {_said(before[what])} when reviewed, is {_said(after[what])} now"
 
 
+def _fact(value: str | None) -> str:
+    return "not referred to" if value is None else value
+
+
 def _existence(step: Mapping[str, Any]) -> str:
     return "absent" if step["prior"] is None else "present"
 
@@ -148,7 +156,12 @@ def _said(value: object) -> str:
 
 
 def _host(host: HostPlan) -> dict[str, Any]:
-    return {"host": host.host, "error": host.error, "steps": [_step(step) for step in host.steps]}
+    return {
+        "host": host.host,
+        "error": host.error,
+        "facts": dict(host.facts),
+        "steps": [_step(step) for step in host.steps],
+    }
 
 
 def _step(step: Step) -> dict[str, Any]:

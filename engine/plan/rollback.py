@@ -34,7 +34,7 @@ def rolled_back(
     names = {resource.name for resource in kept}
     kept.reverse()
     watchers = [r for r in declared.resources if any(watch.name in names for watch in r.resource.watches())]
-    return HostDeclaration(declared.host, tuple(_chained([*kept, *watchers])))
+    return replace(declared, resources=tuple(_chained([*kept, *watchers])))
 
 
 def _chained(resources: Iterable[Declared]) -> Iterator[Declared]:

@@ -86,6 +86,7 @@ def _host(host: HostPlan | HostReport) -> tuple[dict[str, Any], Iterable[dict[st
         "seconds": _rounded(host.seconds),
     }
     if isinstance(host, HostPlan):
+        named |= {"invalid": host.invalid, "facts": dict(host.facts)}
         return named, (step_data(host.host, step) for step in host.steps)
     named |= {"drift": host.drift, "started": host.started}
     return named, (_outcome(host.host, outcome) for outcome in host.outcomes)

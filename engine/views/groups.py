@@ -77,7 +77,9 @@ def _changes(items: Sequence[Step | Outcome]) -> str:
 
 
 def _planned(host: HostPlan, wish: Wish) -> tuple[Entry, ...]:
-    return tuple(
+    facts = [Row(name, visible(value)) for name, value in host.facts.items()] if wish.verbosity > 0 else []
+    told = (Entry("quiet", "host", tuple(facts)),) if facts else ()
+    return told + tuple(
         Entry(tone(step), visible(step.name), tuple(step_rows(step, wish.verbosity)), "", _diffs(step, wish))
         for step in host.steps
         if _wanted(step, wish.verbosity)

@@ -27,6 +27,7 @@ ABOUT: dict[str, Any] = {
     "limit": None,
     "only": [],
     "skip": [],
+    "become": {},
 }
 NODE = Step(
     "node",
@@ -160,6 +161,17 @@ def test_resources_that_come_or_go_are_drift() -> None:
     assert drift(replace(HOST, steps=(NODE, CHECK))) == ["gpu1/service: is no longer declared"]
     more = replace(SERVICE, name="other")
     assert drift(replace(HOST, steps=(NODE, SERVICE, CHECK, more))) == ["gpu1/other: is declared now, and was not"]
+
+
+def test_facts_that_were_referred_to_are_compared() -> None:
+    linux = replace(HOST, facts={"os": "linux", "home": "/home/me"})
+    reviewed = check(saved(replace(PLAN, hosts=(linux,))))["hosts"][0]
+    assert list(planfile.drift(reviewed, linux)) == []
+    assert list(planfile.drift(reviewed, replace(linux, facts={"os": "darwin", "arch": "arm64"}))) == [
+        "gpu1: host.home was /home/me when reviewed, is not referred to now",
+        "gpu1: host.os was linux when reviewed, is darwin now",
+        "gpu1: host.arch was not referred to when reviewed, is arm64 now",
+    ]
 
 
 def test_another_order_is_drift() -> None:
