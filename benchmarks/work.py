@@ -14,6 +14,10 @@ from benchmarks.fleet import PORT, Fleet
 ROOT = Path(__file__).resolve().parents[1]
 
 
+TAG = "pinned"
+"""What the commit is called for pyinfra, which clones branches and tags."""
+
+
 @dataclass(frozen=True)
 class Tool:
     """How one tool does the work: command lines for an apply and a dry run, environment, working directory."""
@@ -56,6 +60,7 @@ def node_work(directory: Path) -> Work:
         (source / f"module_{number}.py").write_text(content(number))
     git("add", ".")
     git("commit", "-q", "-m", "node")
+    git("tag", TAG)
     git("clone", "-q", "--bare", str(source), str(repository))
     token = directory / "token"
     token.write_text("a token of some length 0123456789\n")
@@ -195,7 +200,7 @@ def _pyinfra(directory: Path, fleet: Fleet, work: Work, targets: Path, peers: Pa
             ""
             if work.repository is None
             else f"git.repo(src={str(work.repository)!r}, dest=f'{{host.data.target}}/node', "
-            f"branch={work.commit!r}, pull=False)\n"
+            f"branch={TAG!r}, pull=False)\n"
             "files.directory(path=f'{host.data.target}/models')\n"
             f"files.put(src={str(work.token)!r}, dest=f'{{host.data.target}}/PASSWORD', mode='600')\n"
         )
@@ -225,7 +230,7 @@ def _bundlewrap(directory: Path, fleet: Fleet, work: Work, targets: Path, peers:
     (directory / "requirements.txt").write_text("bundlewrap\n")
     (directory / "bundles/bench/items.py").write_text(
         "target = node.metadata.get('target')\n"
-        "files = {f'{target}/file-{n}': {'source': f'file-{n}', 'mode': '0640', 'content_type': 'any'}\n"
+        "files = {f'{target}/file-{n}': {'source': f'file-{n}', 'mode': '0640'}\n"
         f"         for n in range({work.files})}}\n"
     )
     if work.repository is not None:
@@ -233,16 +238,19 @@ def _bundlewrap(directory: Path, fleet: Fleet, work: Work, targets: Path, peers:
         (directory / "git_deploy_repos").write_text(f"node: {work.repository.with_name('source')}\n")
         with (directory / "bundles/bench/items.py").open("a") as items:
             items.write(
-                "files[f'{target}/PASSWORD'] = {'source': 'token', 'mode': '0600', 'content_type': 'any'}\n"
+                "files[f'{target}/PASSWORD'] = {'source': 'token', 'mode': '0600'}\n"
                 "directories = {f'{target}/models': {}, f'{target}/node': {}}\n"
                 f"git_deploy = {{f'{{target}}/node': {{'repo': 'node', 'rev': {work.commit!r}}}}}\n"
             )
     # Shared connections are what BundleWrap's documentation recommends for speed.
     args = f"-F {config} -o ControlMaster=auto -o ControlPersist=60s -o ControlPath={directory}/cm-%h"
     env = {"BW_SSH_ARGS": args, "BW_SCP_ARGS": args, "HOME": str(home)}
-    names = ",".join(fleet.names)
     workers = ["-p", str(fleet.count)]
     base = str(peers / "bin/bw")
     return Tool(
-        "bundlewrap", [base, "apply", *workers, names], [base, "verify", "-a", *workers, names], env, directory
+        "bundlewrap",
+        [base, "apply", *workers, *fleet.names],
+        [base, "verify", "-a", *workers, *fleet.names],
+        env,
+        directory,
     )
