@@ -26,8 +26,8 @@ KEYWORDS: Params = {
     "when": {
         "type": ["string", "boolean"],
         "description": "A bare expression, without braces, over variables and `host`: its name and groups, and facts "
-        "that it tells (os, arch, user, home, hostname). Where it is false the resource is not declared on that host, "
-        "and what needs it is satisfied.",
+        "that it tells (os, arch, user, home, hostname). Where it is false the resource is not declared on that "
+        "host, and what needs it is satisfied.",
         "x-expected": "an expression",
     },
     "for_each": {
