@@ -7,7 +7,8 @@
     │   ├── AuthenticationRefused    4   it accepted none of the credentials
     │   └── ConnectionLost           4   it was cut, or silent for too long
     ├── HostFailed                   1   reached, but the program did not run to its end
-    │   └── LockHeld                 1   another apply holds the host
+    │   ├── LockHeld                 1   another apply holds the host
+    │   └── BecomeRefused            1   the user could not be become; nothing was run
     ├── PlanRefused                  5   a reviewed plan no longer holds, was edited, or its key is missing
     └── Interrupted                130   stopped on request
 
@@ -88,6 +89,10 @@ class HostFailed(EngineError):
 
 class LockHeld(HostFailed):
     """Another apply holds the host's lock; the text says who, since when, and how to break it."""
+
+
+class BecomeRefused(HostFailed):
+    """sudo or doas did not let the user become another one, so nothing was run on the host; the text says why."""
 
 
 class PlanRefused(EngineError):

@@ -10,7 +10,8 @@ from typing import Any
 
 import click
 
-from engine.cli.options import SETTINGS, limit_option, look, root_option
+from engine.cli.become import recorded
+from engine.cli.options import SETTINGS, become, limit_option, look, root_option
 from engine.cli.output import Printer
 from engine.cli.project import project_root
 from engine.errors import InvalidInput, Problem
@@ -100,6 +101,7 @@ def _said(value: object) -> str:
 @click.argument("run")
 @root_option
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@become
 @look
 def retry_command(run: str, chdir: Path | None, **options: Any) -> None:
     """Apply again what RUN applied, on the hosts that it did not bring to their goal."""
@@ -111,7 +113,7 @@ def retry_command(run: str, chdir: Path | None, **options: Any) -> None:
     if not hosts:
         Printer().out(f"Nothing to retry: every host of {run} has converged.")
         return
-    sys.exit(apply({**options, **_asked(run, events, root, hosts)}))
+    sys.exit(apply(_asked(run, events, root, hosts, options)))
 
 
 @click.command("rollback", context_settings=SETTINGS)
@@ -120,6 +122,7 @@ def retry_command(run: str, chdir: Path | None, **options: Any) -> None:
 @limit_option
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @click.option("-n", "--dry-run", is_flag=True, help="Only plan.")
+@become
 @look
 def rollback_command(run: str, chdir: Path | None, limit: str | None, dry_run: bool, **options: Any) -> None:
     """Put back what RUN replaced: file content, mode and owner, and git revisions; services restart on it.
@@ -134,7 +137,7 @@ def rollback_command(run: str, chdir: Path | None, limit: str | None, dry_run: b
     if not changed:
         Printer().out(f"Nothing to roll back: {run} changed nothing.")
         return
-    wanted = {**options, **_asked(run, events, root, list(changed)), "only": (), "skip": ()}
+    wanted = {**_asked(run, events, root, list(changed), options), "only": (), "skip": ()}
     if limit:
         wanted["limit"] += f":&{limit}"
     rewrite = partial(_taken_back, run, changed)
@@ -145,8 +148,11 @@ def _taken_back(run: str, changed: Mapping[str, Mapping[str, Changed]], declared
     return rolled_back(declared, changed.get(declared.host.name, {}), partial(place, run))
 
 
-def _asked(run: str, events: list[dict[str, Any]], root: Path, hosts: list[str]) -> dict[str, Any]:
-    """The options under which a run's states are planned again, on some of its hosts."""
+def _asked(
+    run: str, events: list[dict[str, Any]], root: Path, hosts: list[str], options: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The options under which a run's states are planned again, on some of its hosts. What `options` say of becoming
+    another user comes before what the run was told of it."""
     started = _first(events, "started")
     if started is None:
         raise InvalidInput(Problem("nothing was started in this run", where=run))
@@ -155,6 +161,8 @@ def _asked(run: str, events: list[dict[str, Any]], root: Path, hosts: list[str])
             Problem("was given a secret with -e, which is not recorded; apply again by hand", where=run)
         )
     return {
+        **options,
+        **{name: options[name] or value for name, value in recorded(started.get("become", {})).items()},
         "states": tuple(started["states"]),
         "inventory": tuple(started["inventory"]),
         "variables": tuple(started["variables"]),

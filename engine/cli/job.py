@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from engine import declare
+from engine.cli.become import all_given, variables
+from engine.cli.become import words as become_words
 from engine.cli.output import Printer, scrub
 from engine.cli.project import extra_vars, inventory_path, project_root, state_files
 from engine.cli.request import Request
@@ -27,7 +29,20 @@ from engine.execute.batches import RolloutRule, rollout_rule
 from engine.execute.rollout import Rollout
 from engine.execute.runner import HostRun, Settings
 from engine.execute.shell import Lock
-from engine.model import Batch, Facts, Host, HostDeclaration, HostPlan, HostReport, Plan, Progress, Report, Transport
+from engine.model import (
+    Batch,
+    Facts,
+    Host,
+    HostDeclaration,
+    HostPlan,
+    HostReport,
+    Plan,
+    Progress,
+    Report,
+    Secret,
+    Transport,
+    become_of,
+)
 from engine.transports import Options, connect
 
 Rewrite = Callable[[HostDeclaration], HostDeclaration]
@@ -56,6 +71,13 @@ class Job:
         )
         self.rewrite = rewrite or (lambda declared: declared)
         self.declared = replace(self.declared, hosts=tuple(map(self._rewritten, self.declared.hosts)))
+        becoming = variables(request)
+        typed = tuple(value for value in becoming.values() if isinstance(value, Secret))
+        self.declared = replace(
+            self.declared,
+            hosts=all_given(self.declared.hosts, becoming),
+            secrets=(*self.declared.secrets, *typed),
+        )
         printer.learn(lambda: self.declared.secrets)
         for warning in self.declared.warnings:
             printer.err(f"warning: {warning}")
@@ -144,7 +166,7 @@ class Job:
         for option, values in (("-i", self.request.inventory), ("-e", self.request.variables)):
             for value in values:
                 words += [option, value]
-        return " ".join(words)
+        return " ".join([*words, *become_words(self.request)])
 
     def _rewritten(self, declared: HostDeclaration) -> HostDeclaration:
         """What is to be carried out. Of a host that is pending it is said when it is finished."""
@@ -205,28 +227,25 @@ class Job:
 
 
 def _refuse_become(hosts: Sequence[HostDeclaration]) -> None:
-    """Raises InvalidInput where another user is to be become: better refused than done as the wrong one."""
-    hint = "Connect as the user that the resources need: ansible_user."
+    """Raises InvalidInput where a resource is to run as a user of its own: refused rather than run as another."""
     problems = [
-        Problem("becoming another user is not supported yet", where=declared.position, hints=(hint,))
+        Problem(
+            "becoming another user for one resource is not supported yet",
+            where=declared.position,
+            hints=("Set ansible_become for the host, or connect as that user: ansible_user.",),
+        )
         for host in hosts
         for declared in host.resources
-        if declared.become and not _connects_as(host.host, declared.become)
-    ]
-    problems += [
-        Problem("ansible_become is not supported yet", where=f"host {host.host.name}", hints=(hint,))
-        for host in hosts
-        if str(host.host.vars.get("ansible_become", "")).lower() in ("true", "yes", "1", "on")
-        and not _connects_as(host.host, str(host.host.vars.get("ansible_become_user") or "root"))
+        if declared.become and declared.become != _user(host.host)
     ]
     if problems:
         raise InvalidInput(dict.fromkeys(problems))
 
 
-def _connects_as(host: Host, user: str) -> bool:
-    if host.vars.get("ansible_connection") == "local":
-        return user == getpass.getuser()
-    return user == host.vars.get("ansible_user")
+def _user(host: Host) -> str:
+    become = become_of(host.name, host.vars)
+    here = getpass.getuser() if host.vars.get("ansible_connection") == "local" else ""
+    return become.user if become.everything else str(host.vars.get("ansible_user") or here)
 
 
 def who() -> str:

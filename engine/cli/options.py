@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from engine.cli.request import Request
+from engine.cli.request import METHODS, Request
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -52,8 +52,18 @@ what = _together(
     ]
 )
 
+become = _together(
+    [
+        click.option("-b", "--become", is_flag=True, help="Become another user on hosts that do not say otherwise."),
+        click.option("--become-user", metavar="USER", help="Whom (default: root)."),
+        click.option("--become-method", type=click.Choice(METHODS), help="By which program (default: sudo)."),
+        click.option("-K", "--ask-become-pass", is_flag=True, help="Ask for sudo's password, once."),
+    ]
+)
+
 how = _together(
     [
+        become,
         click.option("--forks", type=click.IntRange(1), help="Hosts worked on at the same time (default: 30)."),
         click.option("--connect-timeout", type=float, default=10.0, show_default=True, metavar="SECONDS"),
         click.option(

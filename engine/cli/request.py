@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+METHODS = ("sudo", "doas")
+"""As `engine.model.become` has them."""
+
 
 @dataclass(frozen=True)
 class Request:
@@ -25,4 +28,8 @@ class Request:
     connect_timeout: float = 10.0
     silence: float = 60.0
     accept_new: bool = False
+    become: bool = False
+    become_user: str | None = None
+    become_method: str | None = None
+    ask_become_pass: bool = False
     verbose: int = 0

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from engine import __version__
+from engine.cli.become import asked_for, recorded
 from engine.cli.job import Job
 from engine.cli.request import Request
 from engine.declare.key import Key
@@ -58,8 +59,10 @@ class Reviewed:
 
     def request(self, given: Request) -> Request:
         """The request that plans the same again; of what was given now, connection options and --limit count."""
-        if given.only or given.skip or given.inventory:
-            raise InvalidInput("a saved plan names its own inventory, --only and --skip; leave them out")
+        if given.only or given.skip or given.inventory or asked_for(given):
+            raise InvalidInput(
+                "a saved plan names its own inventory, --only, --skip and --become options; leave them out"
+            )
         saved = self.document
         both = [text for text in (saved["limit"], given.limit) if text]
         return replace(
@@ -70,6 +73,7 @@ class Reviewed:
             only=tuple(saved["only"]),
             skip=tuple(saved["skip"]),
             limit=":&".join(both) or None,
+            **recorded(saved.get("become", {})),
         )
 
     def check_sources(self, job: Job) -> None:
@@ -117,6 +121,7 @@ def _about(job: Job) -> dict[str, Any]:
         "limit": request.limit,
         "only": list(request.only),
         "skip": list(request.skip),
+        "become": asked_for(request),
     }
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from engine.cli.become import asked_for
 from engine.cli.job import Job, Rewrite, who
 from engine.cli.options import request_of
 from engine.cli.output import Printer
@@ -117,6 +118,7 @@ def _told(job: Job, options: dict[str, Any], reviewed: Reviewed | None) -> dict[
         "variables": list(request.variables),
         "only": list(request.only),
         "skip": list(request.skip),
+        "become": asked_for(request),
         "plan": reviewed.file if reviewed else None,
         "hosts": [host.host.name for host in job.declared.hosts],
     }

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
+from engine.cli.become import given, variables
 from engine.cli.job import load_inventory
-from engine.cli.options import SETTINGS, inventory_option, root_option
+from engine.cli.options import SETTINGS, become, inventory_option, root_option
 from engine.cli.output import Printer
 from engine.cli.project import project_root
 from engine.cli.request import Request
+from engine.declare.inventory import passwords
 from engine.errors import EngineError, HostFailed, Unreachable
 from engine.execute.frames import Finished, Result
 from engine.execute.lock import holder_program, unlock_program
@@ -26,15 +29,23 @@ from engine.transports import Options, connect
 @inventory_option
 @click.option("--show", is_flag=True, help="Only say who holds it.")
 @click.option("-y", "--yes", is_flag=True, help="Break it although the program that holds it still runs.")
-def unlock_command(pattern: str, chdir: Path | None, inventory: tuple[str, ...], show: bool, yes: bool) -> None:
+@become
+def unlock_command(
+    pattern: str, chdir: Path | None, inventory: tuple[str, ...], show: bool, yes: bool, **options: Any
+) -> None:
     """Break the lock that an apply holds on the hosts of PATTERN.
 
     A lock goes by itself when the program that holds it has ended. Breaking one whose program still runs lets two
-    applies change the host at the same time, so it takes --yes.
+    applies change the host at the same time, so it takes --yes. A lock belongs to a host and the user that the
+    apply ran as: where that was another one than connects, --become says whose lock is meant.
     """
     root = project_root(Path.cwd(), chdir)
-    hosts = load_inventory(Request(inventory=inventory, chdir=chdir), root).hosts(pattern, None)
+    request = Request(inventory=inventory, chdir=chdir, **options)
+    found = load_inventory(request, root).hosts(pattern, None)
+    becoming = variables(request)
+    hosts = [given(host, becoming) for host in found]
     printer = Printer()
+    printer.learn(lambda: passwords(hosts))
     code = 0
     for host in hosts:
         try:

@@ -5,6 +5,7 @@ Data flows one way: files → declarations → facts → plan → report → vie
 every secret is a fingerprint, so that it can be shown, saved and compared.
 """
 
+from engine.model.become import Become, become_of
 from engine.model.host import Declared, Host, HostDeclaration, Output, Transport
 from engine.model.plan import (
     Attribute,
@@ -23,8 +24,8 @@ from engine.model.resource import Action, Change, Resource, Script, Source, Sour
 from engine.model.values import CURRENT, Facts, HostPath, Params, Phase, Plain, Secret, State, Unknown, Value
 
 __all__ = [
-    "CURRENT", "Action", "Attribute", "Batch", "Change", "Declared", "Facts", "Host", "HostDeclaration", "HostPath",
-    "HostPlan", "HostReport", "Outcome", "Outlook", "Output", "Params", "Phase", "Plain", "Plan", "Progress",
-    "Report", "Resource", "Script", "Secret", "Source", "SourceFile", "State", "Step", "Transport", "Unknown",
-    "Upload", "Value", "Verdict", "Watch",
+    "CURRENT", "Action", "Attribute", "Batch", "Become", "Change", "Declared", "Facts", "Host",
+    "HostDeclaration", "HostPath", "HostPlan", "HostReport", "Outcome", "Outlook", "Output", "Params", "Phase",
+    "Plain", "Plan", "Progress", "Report", "Resource", "Script", "Secret", "Source", "SourceFile", "State",
+    "Step", "Transport", "Unknown", "Upload", "Value", "Verdict", "Watch", "become_of",
 ]  # fmt: skip

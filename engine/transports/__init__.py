@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import cast
 
 from engine.errors import InvalidInput, Problem
-from engine.model import Host, Transport
+from engine.model import Become, Host, Transport, become_of
 
 BUILT_IN = {
     "local": "engine.transports.local:LocalTransport",
@@ -71,7 +71,16 @@ def connect(host: Host, options: Options) -> Transport:
         make = getattr(importlib.import_module(module), attribute)
     else:
         make = _third_party(host, written)
-    return cast(Transport, make(host, options))
+    transport = cast(Transport, make(host, options))
+    become = become_of(host.name, host.vars)
+    return as_user(transport, host, become) if become.everything else transport
+
+
+def as_user(transport: Transport, host: Host, become: Become) -> Transport:
+    """The transport, with every program run as `become.user`."""
+    from engine.transports.become import BecomeTransport
+
+    return BecomeTransport(transport, host.name, become)
 
 
 def _third_party(host: Host, name: str) -> Callable[[Host, Options], Transport]:

@@ -35,10 +35,13 @@ def rendered(names: Names) -> dict[str, Any]:
 def passwords(hosts: Iterable[Host]) -> tuple[Secret, ...]:
     """What stands in the connection variables that hold passwords, so that no output shows it."""
     found = [
-        Secret(str(value), name)
+        value if isinstance(value, Secret) else Secret(str(value), name)
         for host in hosts
         for name, value in host.vars.items()
-        if _PASSWORD.fullmatch(name) and isinstance(value, str | int) and not isinstance(value, bool) and value != ""
+        if _PASSWORD.fullmatch(name)
+        and isinstance(value, str | int | Secret)
+        and not isinstance(value, bool)
+        and value != ""
     ]
     return tuple(dict.fromkeys(found))
 
