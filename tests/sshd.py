@@ -214,8 +214,8 @@ class Sshd:
 
     def connections(self) -> int:
         """How many processes serve connections now."""
-        assert self.process
-        return sum(command_name(pid) == "sshd" for pid in descendants(self.process.pid))
+        below = descendants(self.process.pid) if self.process else []
+        return sum(command_name(pid) == "sshd" for pid in below)
 
     def __enter__(self) -> Sshd:
         return self.start()
