@@ -224,4 +224,5 @@ def _progress(options: dict[str, Any], printer: Printer, job: Job) -> Progress:
         quiet=options["quiet"],
         verbose=options["verbose"],
         batches=batches,
+        events=options["format_"] == "json",
     )

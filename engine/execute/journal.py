@@ -95,6 +95,14 @@ class Recording:
     def __init__(self, journal: Journal, onward: Progress) -> None:
         self.journal, self.onward = journal, onward
 
+    def host_observing(self, host: str) -> None:
+        """Passed on."""
+        self.onward.host_observing(host)
+
+    def host_observed(self, host: str, seconds: float, ok: bool) -> None:
+        """Passed on."""
+        self.onward.host_observed(host, seconds, ok)
+
     def host_started(self, host: str) -> None:
         """Noted and passed on."""
         self.journal.write("host-started", host=host)

@@ -108,6 +108,16 @@ class Rollout:
     def _plan_one(self, run: HostRun) -> HostPlan:
         if self.stopping.is_set():
             return HostPlan(run.host, error="not looked at, because the run was stopped")
+        self.progress.host_observing(run.host)
+        start, ok = time.monotonic(), False
+        try:
+            plan = self._planned(run)
+            ok = not plan.error
+        finally:
+            self.progress.host_observed(run.host, time.monotonic() - start, ok)
+        return plan
+
+    def _planned(self, run: HostRun) -> HostPlan:
         try:
             return run.plan()
         except InvalidInput as error:

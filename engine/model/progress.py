@@ -11,12 +11,20 @@ class Progress(Protocol):
     Names and texts may hold what a host printed; they are redacted, but not yet made safe for a terminal.
     """
 
+    def host_observing(self, host: str) -> None:
+        """A host is looked at, for the plan."""
+        ...
+
+    def host_observed(self, host: str, seconds: float, ok: bool) -> None:
+        """It was looked at, or could not be, after `seconds`."""
+        ...
+
     def host_started(self, host: str) -> None:
-        """The run on a host begins."""
+        """What is to be done on a host is begun."""
         ...
 
     def step_started(self, host: str, name: str) -> None:
-        """A step begins; `name` is the resource's name, or a word for the engine's own work (`observing`)."""
+        """A step begins; `name` is the resource's name."""
         ...
 
     def step_finished(self, host: str, name: str, seconds: float, ok: bool) -> None:

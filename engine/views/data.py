@@ -8,10 +8,11 @@ text is ASCII: everything else is escaped, so it is harmless on any terminal.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from engine.model import Batch, HostPlan, HostReport, Outcome, Plan, Report, Step
+from engine.views.escape import valid
 from engine.views.layout import Style
 from engine.views.summary import Summary, plan_summary, report_summary, status
 
@@ -138,13 +139,4 @@ def _rounded(value: float) -> float:
 
 def _dumps(item: Any) -> str:
     text = json.dumps(item)
-    return json.dumps(_valid(item)) if "\\ud" in text else text
-
-
-def _valid(item: Any) -> Any:
-    """The same without lone surrogates (bytes of a host that are no UTF-8): many JSON parsers refuse those."""
-    if isinstance(item, str):
-        return item.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-    if isinstance(item, Mapping):
-        return {_valid(key): _valid(value) for key, value in item.items()}
-    return [_valid(value) for value in item] if isinstance(item, list) else item
+    return json.dumps(valid(item)) if "\\ud" in text else text

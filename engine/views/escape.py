@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
+from typing import Any
 
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 # Letters by their Unicode category, but nothing is seen of them: they would hide a difference.
@@ -84,3 +86,12 @@ def _shown(character: str) -> str:
     if 0xDC80 <= code <= 0xDCFF:  # a byte that is no UTF-8, as surrogateescape carries it
         return f"\\x{code - 0xDC00:02x}"
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def valid(item: Any) -> Any:
+    """The same data without lone surrogates (bytes of a host that are no UTF-8): many JSON parsers refuse those."""
+    if isinstance(item, str):
+        return item.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    if isinstance(item, Mapping):
+        return {valid(key): valid(value) for key, value in item.items()}
+    return [valid(value) for value in item] if isinstance(item, list) else item

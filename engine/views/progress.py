@@ -6,9 +6,10 @@ import json
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TextIO
 
-from engine.views.escape import to_ascii, visible
+from engine.views.escape import to_ascii, valid, visible
 from engine.views.summary import seconds as spelled
 
 if TYPE_CHECKING:
@@ -25,11 +26,15 @@ def make(
     quiet: bool = False,
     verbose: int = 0,
     batches: Sequence[Sequence[str]] = (),
+    events: bool = False,
 ) -> Progress:
-    """The Progress that fits a stream: nothing but notes when quiet, drawn on a terminal, else plain lines.
+    """The Progress that fits a stream: nothing but notes when quiet, drawn on a terminal, else plain lines; JSON
+    lines where `events` are wanted.
 
     `hosts` is how many there are; `batches` their names by batch, where there is more than one.
     """
+    if events:
+        return Events(stream, batches=batches, quiet=quiet)
     if quiet:
         return Notes(stream)
     if stream.isatty():
@@ -44,6 +49,12 @@ class Notes:
 
     def __init__(self, stream: TextIO) -> None:
         self._stream, self._lock = stream, threading.Lock()
+
+    def host_observing(self, host: str) -> None:
+        """Not told."""
+
+    def host_observed(self, host: str, seconds: float, ok: bool) -> None:
+        """Not told."""
 
     def host_started(self, host: str) -> None:
         """Not told."""
@@ -115,28 +126,51 @@ class Lines(Notes):
 
 
 class Events(Notes):
-    """One JSON object a line, for programs that follow a run. Keys: `event`, `host`, `step`, `seconds`, `ok`,
-    `changed`, `text`; those an event has no value for are left out."""
+    """One JSON object a line, for programs that follow a run; its shape is published in `event.schema.json`. `quiet`:
+    nothing but notes."""
+
+    def __init__(self, stream: TextIO, *, batches: Sequence[Sequence[str]] = (), quiet: bool = False) -> None:
+        super().__init__(stream)
+        self._quiet = quiet
+        self._batch = {host: number for number, hosts in enumerate(batches, 1) for host in hosts}
+        self._began: dict[str, float] = {}
+
+    def host_observing(self, host: str) -> None:
+        """`host-observing`"""
+        self._of_host("host-observing", host)
+
+    def host_observed(self, host: str, seconds: float, ok: bool) -> None:
+        """`host-observed`"""
+        self._of_host("host-observed", host, seconds=round(seconds, 3), ok=ok)
 
     def host_started(self, host: str) -> None:
         """`host-started`"""
-        self._event("host-started", {"host": host})
+        self._began[host] = time.monotonic()
+        self._of_host("host-started", host)
 
     def step_started(self, host: str, name: str) -> None:
         """`step-started`"""
-        self._event("step-started", {"host": host, "step": name})
+        self._of_host("step-started", host, resource=name)
 
     def step_finished(self, host: str, name: str, seconds: float, ok: bool) -> None:
         """`step-finished`"""
-        self._event("step-finished", {"host": host, "step": name, "seconds": round(seconds, 3), "ok": ok})
+        self._of_host("step-finished", host, resource=name, seconds=round(seconds, 3), ok=ok)
 
     def host_finished(self, host: str, ok: bool, changed: int) -> None:
         """`host-finished`"""
-        self._event("host-finished", {"host": host, "ok": ok, "changed": changed})
+        now = time.monotonic()
+        seconds = round(now - self._began.get(host, now), 3)
+        self._of_host("host-finished", host, seconds=seconds, ok=ok, changed=changed)
 
     def note(self, text: str) -> None:
         """`note`"""
         self._event("note", {"text": text})
 
+    def _of_host(self, event: str, host: str, **values: Any) -> None:
+        batch = {"batch": self._batch[host]} if host in self._batch else {}
+        if not self._quiet:
+            self._event(event, {"host": host, **batch, **values})
+
     def _event(self, event: str, values: Mapping[str, Any]) -> None:
-        self._line(json.dumps({"event": event, **values}))
+        now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        self._line(json.dumps(valid({"time": now, "event": event, **values})))

@@ -11,10 +11,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
 from rich.console import Console
 
+import engine.views
 from engine.model import Progress
 from engine.views.live import Live, Running, Track, draw
 from engine.views.progress import Events, Lines, Notes, make
@@ -90,19 +93,48 @@ def test_a_single_host_that_takes_long_is_told_of(monkeypatch: pytest.MonkeyPatc
     assert stream.getvalue() == "gpu1: comfyui done in 11.3 s\n"
 
 
-def test_events_are_json_lines() -> None:
+def test_events_are_json_lines_as_the_published_schema_says() -> None:
     stream = io.StringIO()
-    progress = Events(stream)
-    worked(progress, 'g"\x1b')
+    host = 'g"\x1b\udcff'
+    progress = make(stream, hosts=2, batches=[["other"], [host]], events=True)
+    assert isinstance(progress, Events)
+    progress.host_observing(host)
+    progress.host_observed(host, 0.12345, True)
+    worked(progress, host)
     progress.note("é")
     assert stream.getvalue().isascii()
-    assert [json.loads(line) for line in stream.getvalue().splitlines()] == [
-        {"event": "host-started", "host": 'g"\x1b'},
-        {"event": "step-started", "host": 'g"\x1b', "step": "comfyui"},
-        {"event": "step-finished", "host": 'g"\x1b', "step": "comfyui", "seconds": 11.3, "ok": True},
-        {"event": "host-finished", "host": 'g"\x1b', "ok": True, "changed": 2},
+    events = [json.loads(line) for line in stream.getvalue().splitlines()]
+    schema = json.loads(Path(engine.views.__file__).with_name("event.schema.json").read_text())
+    Draft202012Validator.check_schema(schema)
+    for event in events:
+        Draft202012Validator(schema).validate(event)
+        assert event.pop("time").endswith("Z")
+    of_host = {"host": 'g"\x1b\\xff', "batch": 2}
+    assert events == [
+        {"event": "host-observing", **of_host},
+        {"event": "host-observed", **of_host, "seconds": 0.123, "ok": True},
+        {"event": "host-started", **of_host},
+        {"event": "step-started", **of_host, "resource": "comfyui"},
+        {"event": "step-finished", **of_host, "resource": "comfyui", "seconds": 11.3, "ok": True},
+        {"event": "host-finished", **of_host, "seconds": 0.0, "ok": True, "changed": 2},
         {"event": "note", "text": "é"},
     ]
+
+
+def test_events_when_quiet_are_notes_alone() -> None:
+    stream = io.StringIO()
+    progress = make(stream, hosts=1, quiet=True, events=True)
+    worked(progress)
+    progress.note("a lock")
+    assert [json.loads(line)["event"] for line in stream.getvalue().splitlines()] == ["note"]
+
+
+def test_the_picture_of_a_plan_names_the_last_hosts_that_are_waited_for() -> None:
+    track = Track([30], {}, looking={f"gpu{number}": 0.0 for number in range(30)})
+    assert picture(track, 2.0)[0].endswith(" looking at 30 hosts  2.0 s")
+    track.looking, track.looked = {"gpu07": 0.0, "gpu\x1b11": 0.0}, 28
+    assert picture(track, 9.8)[0].endswith(" looking at 30 hosts, 28 done  9.8 s  still gpu07, gpu\\x1b11")
+    assert len(picture(track, 9.8, width=40)[0]) < 40
 
 
 def test_a_stream_nobody_reads_does_not_fail_the_run() -> None:
@@ -213,8 +245,8 @@ def test_the_picture_in_ascii() -> None:
 
 
 def test_before_anything_has_begun() -> None:
-    assert picture(Track([30], {}), 0.6)[0].endswith(" looking at 30 hosts   0.6 s")
-    assert picture(Track([1], {}), 0.6)[0].endswith(" looking at 1 host   0.6 s")
+    assert picture(Track([30], {}), 0.6)[0].endswith(" looking at 30 hosts  0.6 s")
+    assert picture(Track([1], {}), 0.6)[0].endswith(" looking at 1 host  0.6 s")
 
 
 def test_time_left() -> None:
