@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.become import CAROL, DAVE, PASSWORD, machine, needs_become
 from tests.integration.project import Project, Ran, own_sshd
 from tests.sshd import Sshd, needs_sshd
 
@@ -263,3 +264,21 @@ def test_over_ssh_facts_cost_no_trip(tmp_path: Path, sshd: Sshd) -> None:
     sshd.forget()
     wrong = project.run("plan", "--format", "json")
     assert (wrong.code, wrong.trips(), sshd.execs()) == (3, 1, 1)
+
+
+@needs_become
+@pytest.mark.parametrize("password", [None, PASSWORD], ids=["free", "asking"])
+def test_the_user_is_the_one_that_programs_run_as(tmp_path: Path, password: str | None) -> None:
+    rule = "ALL" if password else "NOPASSWD: ALL"
+    with machine(sudoers=f"{CAROL} ALL=(ALL) {rule}") as made:
+        own = {"ansible_become": True, "ansible_become_user": DAVE, "ansible_become_password": password}
+        project = Project(tmp_path, {**made.variables(), **own})
+        project.state({"a": {"file-sync": {"path": "{{ host.home }}/a", "content": "{{ host.user }}\n"}}})
+        made.forget()
+        ran = project.run("apply", "--format", "json")
+        assert ran.code == 0, ran.err
+        assert made.execs() == 2
+        assert PASSWORD not in project.run("plan", "-vv").err
+        facts = project.run("plan", "--format", "json").data["hosts"][0]["facts"]
+        assert facts["user"] == DAVE
+        assert facts["home"].endswith(DAVE)
