@@ -163,6 +163,7 @@ def _asked(
     return {
         **options,
         **{name: options[name] or value for name, value in recorded(started.get("become", {})).items()},
+        **started.get("rollout", {}),
         "states": tuple(started["states"]),
         "inventory": tuple(started["inventory"]),
         "variables": tuple(started["variables"]),

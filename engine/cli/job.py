@@ -212,7 +212,8 @@ class Job:
             if value is not None:
                 spec[name] = value
         names = [host.host.name for host in self.declared.hosts]
-        return rollout_rule(names, spec, lambda p: [h.name for h in self.inventory.hosts(p, None)])
+        limited = self.request.limit is not None
+        return rollout_rule(names, spec, lambda p: [h.name for h in self.inventory.hosts(p, None)], limited)
 
     def _traced(self, progress: Progress) -> Callable[[Host, Options], Transport]:
         """`connect`, with every program told before it is sent."""

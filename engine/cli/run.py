@@ -113,6 +113,7 @@ def _told(job: Job, options: dict[str, Any], reviewed: Reviewed | None) -> dict[
     return {
         "who": who(),
         "state": job.declared.name,
+        "rollout": {name: getattr(request, name) for name in ("batches", "max_failures", "pause", "forks")},
         "states": [str(path.resolve()) for path in job.files],
         "inventory": [str(Path(name).expanduser().resolve()) for name in request.inventory],
         "variables": list(request.variables),

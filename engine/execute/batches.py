@@ -33,17 +33,18 @@ class RolloutRule:
 
 
 def rollout_rule(
-    hosts: Sequence[str], spec: Mapping[str, Any], select: Callable[[str], Sequence[str]]
+    hosts: Sequence[str], spec: Mapping[str, Any], select: Callable[[str], Sequence[str]], limited: bool = False
 ) -> RolloutRule:
     """The rule that a `rollout:` mapping gives for these hosts.
 
     Entries of `batches` are cumulative: a count (`1`), a share (`10%`, rounded up), or a pattern (`canary`), whose
-    hosts `select` names. What the last entry leaves out makes a batch of its own. Raises InvalidInput.
+    hosts `select` names. What the last entry leaves out makes a batch of its own. Raises InvalidInput, also for a
+    pattern that names none of these hosts, unless they are `limited` to some of those that the state is for.
     """
     batches: list[tuple[str, ...]] = []
     taken: set[str] = set()
     for entry in spec.get("batches") or ["100%"]:
-        batch = _batch(str(entry).strip(), hosts, taken, select)
+        batch = _batch(str(entry).strip(), hosts, taken, select, limited)
         if batch:
             batches.append(batch)
             taken.update(batch)
@@ -55,21 +56,24 @@ def rollout_rule(
 
 
 def _batch(
-    entry: str, hosts: Sequence[str], taken: set[str], select: Callable[[str], Sequence[str]]
+    entry: str, hosts: Sequence[str], taken: set[str], select: Callable[[str], Sequence[str]], limited: bool
 ) -> tuple[str, ...]:
     share = re.fullmatch(r"(\d+(?:\.\d+)?)%", entry)
-    if share or entry.isdigit():
+    if share or entry.isdecimal():
         wanted = math.ceil(len(hosts) * float(share[1]) / 100) if share else int(entry)
         if share and not 0 < float(share[1]) <= 100:
             raise InvalidInput(f"rollout: batch `{entry}` is not between 0% and 100%")
         free = [host for host in hosts if host not in taken]
         return tuple(free[: max(0, wanted - len(taken))])
-    among = set(hosts)
-    return tuple(host for host in select(entry) if host in among and host not in taken)
+    named = set(select(entry)) & set(hosts)
+    if not named and not limited:
+        # Without its canary, a rollout would begin with what was to come last.
+        raise InvalidInput(f"rollout: batch `{entry}` names none of the hosts that the state is for")
+    return tuple(host for host in hosts if host in named and host not in taken)
 
 
 def _failures(text: str, hosts: int) -> int:
-    if text.isdigit():
+    if text.isdecimal():
         return int(text)
     share = re.fullmatch(r"(\d+(?:\.\d+)?)%", text)
     if share:

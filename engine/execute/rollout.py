@@ -65,7 +65,7 @@ class Rollout:
 
         for index, names in enumerate(rule.batches):
             if index and rule.pause and not stopped:
-                self.stopping.wait(rule.pause)
+                self.stopping.wait(min(rule.pause, threading.TIMEOUT_MAX))
             if stopped or self.stopping.is_set():
                 left = [HostReport(name, started=False) for name in names]
                 for report in left:

@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from tests.gates import Gates, eventually
+
 BIN = Path(sys.executable).parent
 STATE = """\
 name: fleet
@@ -59,8 +61,27 @@ def run(project: Path, *words: str) -> tuple[int, str, str]:
     return done.returncode, done.stdout, done.stderr
 
 
+def begin(project: Path, env: dict[str, str], *words: str) -> subprocess.Popen[str]:
+    """An apply in the background."""
+    return subprocess.Popen(
+        [str(BIN / "apply"), "fleet.yaml", "-y", *words],
+        cwd=project,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
 def done(project: Path) -> list[str]:
     return sorted(path.parent.name for path in project.glob("h*/after"))
+
+
+def events(project: Path) -> list[dict[str, Any]]:
+    """What the journal of the only run holds."""
+    (journal,) = (project / ".engine/runs").glob("*.jsonl")
+    return [json.loads(line) for line in journal.read_text().splitlines(keepends=True) if line.endswith("\n")]
 
 
 def unwritable(directory: Path) -> None:
@@ -132,16 +153,7 @@ def test_ctrl_c_finishes_running_steps_starts_none_and_reports(fleet: Path) -> N
     (slow / "chown").write_text('#!/bin/sh\n: >"$0.ran"\nsleep 2\nexec /bin/chown "$@"\n')
     (slow / "chown").chmod(0o755)
     env = {**environment(fleet), "PATH": f"{slow}:{os.environ['PATH']}"}
-    command = [str(BIN / "apply"), "fleet.yaml", "-y"]
-    child = subprocess.Popen(
-        command,
-        cwd=fleet,
-        env=env,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    child = begin(fleet, env)
     deadline = time.monotonic() + 60
     while not (slow / "chown.ran").exists() and time.monotonic() < deadline:
         time.sleep(0.02)
@@ -154,3 +166,67 @@ def test_ctrl_c_finishes_running_steps_starts_none_and_reports(fleet: Path) -> N
     assert (fleet / "h03/there").exists(), "the running step was finished"
     assert done(fleet) == []
     assert "Stopping" in err
+
+
+def test_ctrl_c_in_a_pause_ends_it(fleet: Path) -> None:
+    child = begin(fleet, environment(fleet), "--pause", "99999999h")
+    eventually(lambda: done(fleet) == ["h03"], "the canary is not done")
+    eventually(lambda: "host" in [event["event"] for event in events(fleet)], "the canary does not end")
+    child.send_signal(signal.SIGINT)
+    out, err = child.communicate(timeout=60)
+    assert child.returncode == 130, out + err
+    assert done(fleet) == ["h03"]
+    assert "Stopped: 1 converged, 9 not started." in out
+
+
+def test_ctrl_c_is_an_answer_to_the_question(fleet: Path) -> None:
+    controller, terminal = os.openpty()
+    child = subprocess.Popen(
+        [str(BIN / "apply"), "fleet.yaml"],
+        cwd=fleet,
+        env=environment(fleet),
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
+        start_new_session=True,
+    )
+    os.close(terminal)
+    said = b""
+    while b"Apply this?" not in said:
+        said += os.read(controller, 1 << 16)
+    child.send_signal(signal.SIGINT)
+    assert child.wait(60) == 130
+    os.close(controller)
+    assert not list(fleet.glob("h*/*"))
+    assert not list((fleet / ".engine").glob("runs/*"))
+
+
+def test_retry_goes_in_the_same_batches(fleet: Path) -> None:
+    unwritable(fleet / "h01")
+    run(fleet, "apply", "fleet.yaml", "-y", "--batches", "h01,100%", "--max-failures", "0%")
+    (only,) = (fleet / ".engine/runs").glob("*.jsonl")
+    code, out, err = run(fleet, "engine", "retry", only.stem)
+    assert code == 1, out + err
+    assert "9 not started" in out
+    assert done(fleet) == []
+
+
+def test_what_goes_wrong_here_for_one_host_leaves_the_others_told(fleet: Path) -> None:
+    """A source that shrinks while it is sent: the hosts before it are done, and reported."""
+    (fleet / "large").write_bytes(b"x" * 4_000_000)
+    (fleet / "fleet.yaml").write_text(
+        STATE.replace('content: "{{ content }}\\n" }\n  after', "source: large }\n  after")
+    )
+    gates = Gates(fleet / "gates", ["tar"])
+    gates.close("tar", " ", lock=fleet / "h03" / "after")
+    env = {**environment(fleet), "PATH": f"{gates.directory}:{os.environ['PATH']}"}
+    child = begin(fleet, env, "--forks", "1")
+    gates.wait()
+    (fleet / "large").write_bytes(b"x")
+    gates.open()
+    out, err = child.communicate(timeout=120)
+    assert child.returncode == 1, out + err
+    assert done(fleet) == ["h03"]
+    assert "1 converged" in out
+    assert "5 not started" in out
+    assert f"{fleet}/large" in out

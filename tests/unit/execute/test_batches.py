@@ -14,8 +14,8 @@ from engine.execute.batches import RolloutRule, rollout_rule
 HOSTS = [f"gpu{number:02}" for number in range(1, 31)]
 
 
-def rule(spec: dict[str, Any], hosts: list[str] = HOSTS) -> RolloutRule:
-    return rollout_rule(hosts, spec, lambda pattern: {"canary": ["gpu07", "other"], "none": []}[pattern])
+def rule(spec: dict[str, Any], hosts: list[str] = HOSTS, limited: bool = False) -> RolloutRule:
+    return rollout_rule(hosts, spec, lambda pattern: {"canary": ["gpu07", "other"]}.get(pattern, []), limited)
 
 
 def sizes(spec: dict[str, Any]) -> list[int]:
@@ -33,7 +33,6 @@ def test_without_batches_there_is_one() -> None:
         (["1"], [1, 29]),
         (["canary", "100%"], [1, 29]),
         (["canary", "1"], [1, 29]),
-        (["none", "50%"], [15, 15]),
         ([100], [30]),
         (["0.1%"], [1, 29]),
     ],
@@ -49,6 +48,16 @@ def test_a_pattern_comes_first_and_is_not_repeated() -> None:
     assert "gpu07" not in batches[2]
 
 
+def test_a_pattern_that_names_no_host_is_a_mistake_unless_hosts_were_left_out_on_purpose() -> None:
+    with pytest.raises(InvalidInput, match="batch `canary` names none of the hosts"):
+        rule({"batches": ["canary", "100%"]}, hosts=["gpu01", "gpu02"])
+    assert rule({"batches": ["canary", "100%"]}, hosts=["gpu01", "gpu02"], limited=True).batches == (
+        ("gpu01", "gpu02"),
+    )
+    # Its host is in a batch already.
+    assert sizes({"batches": ["50%", "canary", "100%"]}) == [15, 15]
+
+
 @pytest.mark.parametrize(("given_", "expected"), [(0, 0), (2, 2), ("10%", 3), ("1%", 0), ("33%", 9)])
 def test_failures_are_a_count_or_a_share_rounded_down(given_: object, expected: int) -> None:
     assert rule({"max_failures": given_}).max_failures == expected
@@ -60,7 +69,15 @@ def test_a_pause_is_a_duration(given_: object, expected: float) -> None:
 
 
 @pytest.mark.parametrize(
-    "spec", [{"batches": ["0%"]}, {"batches": ["200%"]}, {"max_failures": "many"}, {"pause": "later"}]
+    "spec",
+    [
+        {"batches": ["0%"]},
+        {"batches": ["200%"]},
+        {"batches": ["²"]},
+        {"max_failures": "many"},
+        {"max_failures": "²"},
+        {"pause": "later"},
+    ],
 )
 def test_what_makes_no_sense_is_said(spec: dict[str, Any]) -> None:
     with pytest.raises(InvalidInput, match="rollout"):
