@@ -19,7 +19,7 @@ from engine.cli.output import Printer
 from engine.cli.project import project_root
 from engine.cli.reviewed import Reviewed, is_plan_file, save
 from engine.declare.told import told
-from engine.errors import Interrupted, InvalidInput, Problem
+from engine.errors import EngineError, Interrupted, InvalidInput, Problem
 from engine.execute.journal import Journal, Recording
 from engine.execute.rollout import Rollout, converged
 from engine.model import Plan, Progress, Report
@@ -80,6 +80,8 @@ def _applied(job: Job, options: dict[str, Any], printer: Printer, reviewed: Revi
                 watching.onward = _progress(options, printer, job)
             watching.onward = Recording(journal, watching.onward)
             journal.write("started", **_told(job, options, reviewed))
+            if journal.problem:
+                raise EngineError(f"{journal.problem}; nothing was changed, since it could not be retried or undone")
             with interruptible(rollout):
                 report = job.apply(rollout, reviewed.agreed if reviewed else None, journal.host)
             report = replace(report, run=journal.run)
@@ -93,6 +95,8 @@ def _applied(job: Job, options: dict[str, Any], printer: Printer, reviewed: Revi
     finally:
         watching.close()
         journal.close()
+    if journal.problem:
+        printer.err(f"warning: {journal.problem}; not all of this run is recorded")
     show(report, options, printer, job.command("apply"))
     return code
 

@@ -11,6 +11,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,7 +31,10 @@ def runs_directory(project: Path) -> Path:
 
 
 class Journal:
-    """Writes the record of one run. Safe to use from many threads."""
+    """Writes the record of one run. Safe to use from many threads.
+
+    Where it cannot be written, `problem` says why, and no more is tried: a run that goes on is to be told anyway.
+    """
 
     def __init__(self, project: Path, redact: Callable[[str], str]) -> None:
         self.run = _new_id(runs_directory(project))
@@ -38,6 +42,7 @@ class Journal:
         self._redact = redact
         self._lock = threading.Lock()
         self._file: TextIO | None = None
+        self.problem = ""
 
     @property
     def begun(self) -> bool:
@@ -48,12 +53,20 @@ class Journal:
         """Append one event with its UTC time; the file is made with the first one."""
         line = json.dumps({"at": _now(), "event": event, **data}, ensure_ascii=False, default=str)
         with self._lock:
-            if self._file is None:
-                self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-                flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND
-                self._file = os.fdopen(os.open(self._path, flags, 0o600), "w", encoding="utf-8")
-            self._file.write(self._redact(line) + "\n")
-            self._file.flush()
+            if self.problem:
+                return
+            try:
+                self._append(self._redact(line))
+            except OSError as error:
+                self.problem = f"{self._path} cannot be written: {error.strerror}"
+
+    def _append(self, line: str) -> None:
+        if self._file is None:
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND
+            self._file = os.fdopen(os.open(self._path, flags, 0o600), "w", encoding="utf-8")
+        self._file.write(line + "\n")
+        self._file.flush()
 
     def host(self, report: HostReport) -> None:
         """What became of one host, resource by resource."""
@@ -86,7 +99,8 @@ class Journal:
         """Close the file; safe to call twice."""
         with self._lock:
             if self._file is not None:
-                self._file.close()
+                with suppress(OSError):
+                    self._file.close()
 
 
 class Recording:

@@ -10,7 +10,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -98,7 +98,9 @@ class Far:
             name = str(path.relative_to(self.target))
             if path.is_dir() or name.startswith("checkout/" if not checkout else "checkout/.git/"):
                 continue
-            found[name] = (hashlib.sha256(path.read_bytes()).hexdigest(), path.stat().st_mode)
+            with suppress(FileNotFoundError):
+                # What a program that still runs has put away meanwhile.
+                found[name] = (hashlib.sha256(path.read_bytes()).hexdigest(), path.stat().st_mode)
         return found
 
     def settle(self) -> None:

@@ -214,3 +214,31 @@ def test_a_run_that_nobody_knows(project: Path) -> None:
         assert code == 3
         assert "there is no run `nonsense`" in said
     assert "No apply has been recorded" in command(project, "engine", "history")[1]
+
+
+def test_nothing_is_changed_that_cannot_be_recorded(project: Path) -> None:
+    (project / ".engine").mkdir(mode=0o700)
+    (project / ".engine/runs").write_text("in the way\n")
+    code, told = command(project, "apply", "web.yaml")
+    assert code == 1
+    assert f"{project}/.engine/runs/" in told
+    assert "cannot be written" in told
+    assert "nothing was changed" in told
+    assert (project / "hosts/a/settings").read_text() == "colour = blue\n"
+
+
+def test_a_disk_that_fills_up_takes_the_record_but_not_the_report(project: Path) -> None:
+    runs = project / ".engine/runs"
+    runs.mkdir(mode=0o700, parents=True)
+    mount = ["mount", "-t", "tmpfs", "-o", "size=4k", "tmpfs", str(runs)]
+    if os.geteuid() or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("needs root, and the right to mount a file system")
+    try:
+        code, told = command(project, "apply", "web.yaml")
+    finally:
+        subprocess.run(["umount", str(runs)], check=True)
+    assert code == 1, told
+    assert "No space left on device; not all of this run is recorded" in told
+    assert "Failed: 1 host, 2 created, 4 changed." in told, told
+    for name in ("a", "b"):
+        assert (project / f"hosts/{name}/last/file").read_text() == "last\n"
