@@ -9,9 +9,10 @@ from itertools import groupby
 
 from engine.model import HostReport, Plan, Report
 from engine.views.escape import cells, to_ascii, visible
+from engine.views.fold import few
 from engine.views.groups import Group, Wish, groups
 from engine.views.layout import Style, block, filled, padded, wrapped
-from engine.views.rollout import batch_lines, headline, host_lines
+from engine.views.rollout import HostLine, batch_lines, headline, host_lines
 from engine.views.summary import Summary, plan_summary, report_summary, status
 
 
@@ -56,8 +57,7 @@ def _rollout(report: Report, style: Style) -> Iterator[str]:
     wide = min(max((cells(line.hosts) for line in found), default=0), 30)
     wide = max(wide, 8) + 2
     for line in found:
-        for at, text in enumerate(line.texts):
-            yield f"{padded('' if at else line.hosts, wide)}{style.mark(line.tone)} {text}"
+        yield from _outcome(line, wide, style)
     if found:
         yield ""
     if style.verbosity > 0:
@@ -65,15 +65,34 @@ def _rollout(report: Report, style: Style) -> Iterator[str]:
         yield from _groups(replace(report, hosts=stuck), style)
 
 
+def _outcome(line: HostLine, wide: int, style: Style) -> Iterator[str]:
+    """Hosts, and what became of them; on a terminal within its width, names above where they are too long."""
+    long = style.width is not None and cells(line.hosts) > wide - 2
+    if long:
+        yield from wrapped(line.hosts, style.width or 0)
+        wide = 2
+    for at, text in enumerate(line.texts):
+        left = " " * wide if at or long else padded(line.hosts, wide)
+        first, *more = wrapped(text, max(style.width - wide - 2, 10)) if style.width is not None else [text]
+        yield f"{left}{style.mark(line.tone)} {first}"
+        yield from (" " * (wide + 2) + part for part in more)
+
+
 def _batches(report: Report, style: Style) -> Iterator[str]:
-    yield headline(report)
+    yield from wrapped(headline(report), style.width) if style.width is not None else [headline(report)]
     batches = batch_lines(report)
-    wide = max(*(cells(batch.hosts) for batch in batches), 13) + 2
     digits = max(len(batch.parts[0].split()[0]) for batch in batches)
-    for number, batch in enumerate(batches, 1):
-        indent = " " * (digits - len(batch.parts[0].split()[0]))
-        said = f"{indent}{', '.join(batch.parts)}"
-        yield filled(f"  {number}/{len(batches)}  {padded(batch.hosts, wide)}{said}", batch.took, style)
+    said = [f"{batch.parts[0].split()[0]:>{digits}}{batch.parts[0][batch.parts[0].find(' ') :]}" for batch in batches]
+    said = [", ".join([first, *batch.parts[1:]]) for first, batch in zip(said, batches, strict=True)]
+    heads = [f"  {number}/{len(batches)}  " for number in range(1, len(batches) + 1)]
+    hosts = [batch.hosts for batch in batches]
+    if style.width is not None:
+        took = max(cells(batch.took) for batch in batches)
+        room = style.width - cells(heads[-1]) - max(map(cells, said)) - took - 4
+        hosts = [few(each, max(room, 13)) for each in hosts]
+    wide = max(*map(cells, hosts), 13) + 2
+    for head, names, what, batch in zip(heads, hosts, said, batches, strict=True):
+        yield filled(f"{head}{padded(names, wide)}{what}", batch.took, style)
     yield ""
 
 

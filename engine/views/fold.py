@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import TypeVar
 
-from engine.views.escape import visible
+from engine.views.escape import cells, middle, visible
 
 Item = TypeVar("Item")
 
@@ -24,6 +24,20 @@ def names(hosts: Iterable[str]) -> str:
     for (head, tail), numbers in groups.items():
         parts += [visible(f"{head}{part}{tail}") for part in _ranges(numbers)]
     return ", ".join(parts)
+
+
+def few(hosts: str, width: int) -> str:
+    """What `names` gave, within so many columns: as many of the names as there is room for, and `…`."""
+    if cells(hosts) <= width:
+        return hosts
+    first, *rest = hosts.split(", ")
+    if cells(first) > width - 3:
+        return middle(first, width) if not rest else f"{middle(first, width - 3)}, …"
+    for part in rest:
+        if cells(first) + cells(part) + 2 > width - 3:
+            break
+        first = f"{first}, {part}"
+    return f"{first}, …"
 
 
 def alike(items: Iterable[Item], key: Callable[[Item], Hashable]) -> list[list[Item]]:

@@ -24,17 +24,19 @@ if TYPE_CHECKING:
 _DELAY = 0.4  # seconds before anything is drawn
 _PAUSE = 0.125
 _BAR = 20
+_LEAST = 6  # columns of a bar on a narrow terminal
 _FEW = 3  # hosts that are named when they are the last that is waited for
 _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 
 
 @dataclass
 class Running:
-    """A host that is being worked on, since when, and its step."""
+    """A host that is being worked on, since when, and its step. `stepped`: it has had one."""
 
     since: float
     step: str = ""
     step_since: float = 0.0
+    stepped: bool = False
 
 
 @dataclass
@@ -120,14 +122,14 @@ class Live:
         now = time.monotonic()
         with self._lock:
             running = self._track.running.setdefault(host, Running(now))
-            running.step, running.step_since = name, now
+            running.step, running.step_since, running.stepped = name, now, True
 
     def step_finished(self, host: str, name: str, seconds: float, ok: bool) -> None:
         """No longer shown."""
         with self._lock:
             running = self._track.running.get(host)
             if running is not None and running.step == name:
-                running.step = ""
+                running.step, running.step_since = "", time.monotonic()
 
     def host_finished(self, host: str, ok: bool, changed: int) -> None:
         """Counted."""
@@ -195,7 +197,7 @@ def draw(track: Track, now: float, start: float, size: tuple[int, int], plain: b
         return _looking(track, now, start, width, spin)
     lines: list[Text] = []
     if sum(track.sizes) > 1:
-        lines += _batches(track, now, start, max(height - 6, 1), plain)
+        lines += _batches(track, now, start, (width, max(height - 6, 1)), plain)
     lines += _hosts(track, now, width, max(height - len(lines) - 2, 1), spin, plain)
     for line in lines:
         line.truncate(width - 1, overflow="crop")
@@ -213,20 +215,37 @@ def _looking(track: Track, now: float, start: float, width: int, spin: str) -> T
     return line
 
 
-def _batches(track: Track, now: float, start: float, most: int, plain: bool) -> Iterator[Text]:
+def _batches(track: Track, now: float, start: float, room: tuple[int, int], plain: bool) -> Iterator[Text]:
+    width, most = room
     begun = [n for n in range(len(track.sizes)) if track.done.get(n) or _active(track, n)] or [0]
+    shown = begun[-min(most, 5) :]
+    rest = {number: _counts(track, number) for number in shown}
+    rest[shown[-1]] += _times(track, now, start)
+    heads = {number: f"{number + 1}/{len(track.sizes)}  " if len(track.sizes) > 1 else "" for number in shown}
+    taken = max(len(heads[number]) + sum(len(text) for text, _ in rest[number]) for number in shown)
+    if taken + _LEAST > width - 1:
+        rest[shown[-1]] = rest[shown[-1]][:-1]  # the guess is what can be missed first
+        taken = max(len(heads[number]) + sum(len(text) for text, _ in rest[number]) for number in shown)
+    long = min(_BAR, max(_LEAST, width - 1 - taken))
+    for number in shown:
+        yield _text((heads[number], "bold"), *_bar(track, number, long, plain), *rest[number])
+
+
+def _bar(track: Track, number: int, long: int, plain: bool) -> list[tuple[str, str]]:
+    """What is done of a batch: well, not so, and what is left."""
+    size, done, lost = track.sizes[number], track.done.get(number, 0), track.failed.get(number, 0)
+    full = long * done // max(size, 1)
+    bad = min(-(-long * lost // max(size, 1)), full)
+    marks = "#x." if plain else "━━━"
+    return [(marks[0] * (full - bad), "green"), (marks[1] * bad, "red"), (marks[2] * (long - full), "dim")]
+
+
+def _counts(track: Track, number: int) -> list[tuple[str, str]]:
     wide = 4 + 2 * len(str(max(track.sizes)))
-    for number in begun[-min(most, 5) :]:
-        size, done = track.sizes[number], track.done.get(number, 0)
-        full = _BAR * done // max(size, 1)
-        bar = ("#" if plain else "━") * full, "green"
-        rest = ("." if plain else "━") * (_BAR - full), "dim"
-        head = f"{number + 1}/{len(track.sizes)}  " if len(track.sizes) > 1 else ""
-        counts = [(f"  {f'{done} of {size}':>{wide}}", "bold")]
-        counts += [(f"  {track.changed[number]} changed", "yellow")] if track.changed.get(number) else []
-        counts += [(f"  {track.failed[number]} failed", "bold red")] if track.failed.get(number) else []
-        last = number == begun[-1]
-        yield _text((head, "bold"), bar, rest, *counts, *(_times(track, now, start) if last else ()))
+    counts = [(f"  {f'{track.done.get(number, 0)} of {track.sizes[number]}':>{wide}}", "bold")]
+    counts += [(f"  {track.changed[number]} changed", "yellow")] if track.changed.get(number) else []
+    counts += [(f"  {track.failed[number]} failed", "bold red")] if track.failed.get(number) else []
+    return counts
 
 
 def _times(track: Track, now: float, start: float) -> Iterator[tuple[str, str]]:
@@ -240,11 +259,13 @@ def _hosts(track: Track, now: float, width: int, most: int, spin: str, plain: bo
     spelling = to_ascii if plain else str
     running = sorted(track.running.items(), key=lambda item: item[1].since)
     shown = running if len(running) <= most else running[: most - 1]
-    names = [spelling(middle(visible(host), max(width // 3, 8))) for host, _ in shown]
+    names = [spelling(middle(visible(host), max(width * 2 // 5, 8))) for host, _ in shown]
     wide = max(map(cells, names), default=0)
     for name, (_, host) in zip(names, shown, strict=True):
-        step = spelling(middle(visible(host.step) or "observing", max(width - wide - 18, 8)))
-        took = spelled(now - (host.step_since if host.step else host.since))
+        # Before the first step the host's lock may have to be waited for; after the last the host is looked at again.
+        step = visible(host.step) or ("verifying" if host.stepped else "starting")
+        step = spelling(middle(step, max(width - wide - 18, 8)))
+        took = spelled(now - (host.step_since or host.since))
         pad = " " * (wide - cells(name))
         yield _text((f"{spin} ", "cyan"), (name + pad, "bold"), (f"  {step}", ""), (f"  {took}", "dim"))
     if len(running) > len(shown):

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from engine.model import Attribute, HostPlan, HostReport, Outcome, Plain, Plan, Report, Step
 from engine.views import render
+from engine.views.escape import cells
 from tests.unit.views import samples
 
 PLAN = """\
@@ -70,6 +71,23 @@ def text(value: Plan | Report, **options: object) -> str:
 
 def test_the_documented_plan() -> None:
     assert text(samples.plan()) == PLAN
+
+
+@pytest.mark.parametrize("width", [50, 60, 80])
+def test_a_rollout_fits_the_terminal_and_names_every_host_that_failed(width: int) -> None:
+    report = samples.rollout()
+    long = [f"{host.host}.rack-{at % 3}.example.org" for at, host in enumerate(report.hosts)]
+    renamed = dict(zip((host.host for host in report.hosts), long, strict=True))
+    hosts = tuple(
+        replace(host, host=renamed[host.host], error="", unreachable=False, outcomes=broken)
+        for host in report.hosts
+        for broken in [(Outcome(samples.node(), "failed", reason="no space left on /home; " * 4),)]
+    )
+    batches = tuple(replace(batch, hosts=tuple(renamed[name] for name in batch.hosts)) for batch in report.batches)
+    shown = text(replace(report, hosts=hosts, batches=batches), width=width).splitlines()
+    assert max(map(cells, shown)) <= width
+    assert "".join(shown).count("gpu") == 15 + len(batches)
+    assert sum(bool(re.search(r"\d failed", line)) for line in shown) == 4
 
 
 def test_the_documented_apply() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.views.fold import alike, count, listed, names
+from engine.views.fold import alike, count, few, listed, names
 
 
 @pytest.mark.parametrize(
@@ -47,6 +47,21 @@ def unfolded(text: str) -> list[str]:
 @given(st.lists(st.from_regex(r"(a|bc)(0|0?[1-9][0-9]{0,2})?(\.x)?", fullmatch=True), unique=True))
 def test_unfolding_gives_back_every_host(hosts: list[str]) -> None:
     assert sorted(unfolded(names(hosts))) == sorted(hosts) or not hosts
+
+
+@pytest.mark.parametrize(
+    ("width", "shown"),
+    [
+        (40, "gpu[02:03], gpu7.example.org, web1"),
+        (33, "gpu[02:03], gpu7.example.org, …"),
+        (20, "gpu[02:03], …"),
+        (9, "gpu…3], …"),
+    ],
+)
+def test_few_names_where_there_is_little_room(width: int, shown: str) -> None:
+    hosts = "gpu[02:03], gpu7.example.org, web1"
+    assert few(hosts, width) == shown
+    assert len(few("a-single-host.example.org", width)) <= width
 
 
 def test_alike_keeps_the_order_of_first_appearance() -> None:

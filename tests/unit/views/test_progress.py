@@ -19,6 +19,7 @@ from rich.console import Console
 
 import engine.views
 from engine.model import Progress
+from engine.views.escape import cells
 from engine.views.live import Live, Running, Track, draw
 from engine.views.progress import Events, Lines, Notes, make
 
@@ -235,6 +236,30 @@ def test_the_picture_fits_the_terminal(width: int) -> None:
     lines = picture(track, 5.0, width=width, height=20)
     assert len(lines) < 20
     assert max(map(len, lines)) < width
+
+
+@pytest.mark.parametrize("width", [40, 56, 80, 120])
+def test_what_counts_is_seen_on_a_narrow_terminal(width: int) -> None:
+    track = Track([120, 12], {f"h{number}": 1 for number in range(12)})
+    track.done, track.failed, track.changed = {0: 120, 1: 7}, {1: 3}, {0: 240, 1: 14}
+    track.running = {"h9": Running(0.0, "comfyui", 1.0), "主机": Running(0.0)}
+    track.spent = [60.0]
+    lines = picture(track, 5.0, width=width)
+    assert max(cells(line) for line in lines) < width
+    assert lines[1].startswith("2/2  ━━━━━━")
+    assert "7 of 12  14 changed" in lines[1]
+    assert (" 3 failed" in lines[1], "left" in lines[1]) == (width > 40, width >= 80)
+
+
+def test_a_bar_tells_the_failed_from_the_good() -> None:
+    track = Track([10], {}, done={0: 6}, failed={0: 1}, running={"h": Running(0.0)}, spent=[1.0])
+    assert picture(track, 5.0, plain=True)[0].startswith("##########xx........")
+
+
+def test_what_a_host_is_at_between_its_steps() -> None:
+    track = Track([3], {}, running={"a": Running(0.0), "b": Running(0.0, "", 7.0, True)})
+    lines = picture(track, 10.0)
+    assert [line[2:] for line in lines[1:]] == ["a  starting  10.0 s", "b  verifying  3.0 s"]
 
 
 def test_the_picture_in_ascii() -> None:
