@@ -39,7 +39,8 @@ def _report(report: Report, style: Style) -> Iterator[str]:
 
 def _groups(value: Plan | Report, style: Style) -> Iterator[str]:
     for group in groups(value, Wish(style.verbosity, style.diff, style.ascii, style.command)):
-        yield style.paint(group.title, "bold")
+        for line in [group.title] if style.width is None else wrapped(group.title, style.width):
+            yield style.paint(line, "bold")
         yield from _failure(group, style)
         yield from block(group.entries, style)
         yield ""
