@@ -270,7 +270,7 @@ class HostRun:
     def _run(self, transport: Transport, sections: list[Section], lock: Lock | None, trip: bool = True) -> Seen:
         self.trips += trip
         seen = Seen()
-        program = compose(sections, lock=lock)
+        program = compose(sections, lock=lock and replace(lock, stopped=self.stopped))
         for event in run(transport, program):
             match event:
                 case frames.Hello(pid, born) if lock is not None:

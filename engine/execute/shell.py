@@ -42,10 +42,12 @@ class Section:
 @dataclass(frozen=True)
 class Lock:
     """Hold the host's lock while the program runs. `who` tells others who holds it; `wait` is how many seconds a
-    held one is waited for. A program that had to wait executes nothing."""
+    held one is waited for. A program that had to wait executes nothing; one that is `stopped` before it starts, no
+    step."""
 
     who: str
     wait: float
+    stopped: bool = False
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,7 @@ def _keep(sections: Sequence[Section], lock: Lock | None) -> list[str]:
     wait = math.ceil(lock.wait) if lock else -1
     return [
         bare(HOLD),
-        f"_engine_who={quote.text(who)} _engine_wait={wait}",
+        f"_engine_who={quote.text(who)} _engine_wait={wait} _engine_stop={'1' if lock and lock.stopped else ''}",
         "\n".join(["_engine_staged() {", ":", *staged, "}"]),
     ]
 

@@ -4,6 +4,7 @@ after it finds nothing to do."""
 from __future__ import annotations
 
 import hashlib
+import os
 import random
 import re
 import subprocess
@@ -94,13 +95,13 @@ class Far:
     def files(self, *, checkout: bool = True) -> Files:
         """Every file on the host, but those git keeps for itself: content and mode."""
         found = {}
-        for path in sorted(self.target.rglob("*")):
-            name = str(path.relative_to(self.target))
-            if path.is_dir() or name.startswith("checkout/" if not checkout else "checkout/.git/"):
-                continue
-            with suppress(FileNotFoundError):
-                # What a program that still runs has put away meanwhile.
-                found[name] = (hashlib.sha256(path.read_bytes()).hexdigest(), path.stat().st_mode)
+        # A program that still runs may put something away meanwhile, which `rglob` does not forgive.
+        for top, _, names in os.walk(self.target):
+            for path in (Path(top, name) for name in names):
+                name = str(path.relative_to(self.target))
+                if not name.startswith("checkout/.git/" if checkout else "checkout/"):
+                    with suppress(FileNotFoundError):
+                        found[name] = (hashlib.sha256(path.read_bytes()).hexdigest(), path.stat().st_mode)
         return found
 
     def settle(self) -> None:

@@ -92,7 +92,7 @@ class World:
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
     """The first host is the one whose step can be held. A tree makes it three trips."""
-    gates = Gates(tmp_path / "gates", ["mv"])
+    gates = Gates(tmp_path / "gates", ["mv", "tar"])
     path = f"PATH={gates.directory}:{os.environ['PATH']}"
     project = Project(tmp_path)
     project.write("tree/large", "x" * 100_000)
@@ -135,3 +135,16 @@ def test_in_the_middle_of_a_step(world: World, how: str) -> None:
     else:
         world.gates.open()
     world.end(process, 130)
+
+
+def test_stopped_while_it_uploads(world: World) -> None:
+    """No step is begun, and what was uploaded for it is not left on the host."""
+    world.gates.close("tar", " ")
+    process = world.begin("--limit", HOSTS[0])
+    world.gates.wait()
+    process.send_signal(signal.SIGINT)
+    eventually(lambda: "note" in [event["event"] for event in world.project.events()], "it is not heard")
+    world.gates.open()
+    world.end(process, 130)
+    assert [path for path in world.fleet.target(HOSTS[0]).rglob("*") if not path.is_dir()] == []
+    assert list(world.fleet.target(HOSTS[0]).rglob(".*")) == []

@@ -93,6 +93,15 @@ def test_a_request_to_stop(shell: tuple[str, ...], text: str, home: Path) -> Non
 
 
 @every_shell
+def test_stopped_before_it_starts(shell: tuple[str, ...], home: Path) -> None:
+    (home / "go").touch()
+    running = Running(compose(_sections(QUIET), lock=Lock("me", 0, stopped=True), shell=shell))
+    events = [event for event in running.join() if not isinstance(event, Finished)]
+    assert [type(event) for event in events] == [Hello, Stopped, Started, Skipped, Done]
+    assert list(lines(home / "log")) == ["verify"]
+
+
+@every_shell
 def test_only_a_program_is_asked_to_stop(shell: tuple[str, ...]) -> None:
     running = Running(compose([Section("a", Script("sleep 1"))], shell=shell))
     pid, born = running.hello.pid, running.hello.born
