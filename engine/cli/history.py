@@ -19,6 +19,7 @@ from engine.execute import journal
 from engine.execute.kept import place
 from engine.model import HostDeclaration
 from engine.plan.rollback import Changed, rolled_back
+from engine.views.short import short
 
 
 @click.command("history", context_settings=SETTINGS)
@@ -94,7 +95,7 @@ def _changes(event: Mapping[str, Any]) -> str:
 
 
 def _said(value: object) -> str:
-    return "absent" if value is None else str(value)
+    return "absent" if value is None else short(str(value))
 
 
 @click.command("retry", context_settings=SETTINGS)

@@ -63,10 +63,10 @@ class Key:
                 )
             ) from error
 
-    def fingerprint(self, secret: Secret, length: int = 6) -> str:
+    def fingerprint(self, secret: Secret, length: int = 16) -> str:
         """`secret:` and the first `length` hex digits (at most 64) of a keyed digest of the secret's value.
 
-        Equal secrets have equal fingerprints. 6 digits are for reading; compare with all 64.
+        Equal secrets have equal fingerprints. 16 digits are saved and compared; what is for reading shows 6 of them.
         """
         return "secret:" + self._hmac(b"fingerprint", bytes.fromhex(secret.digest))[:length]
 

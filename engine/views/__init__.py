@@ -48,7 +48,10 @@ def render(
     limit      the most characters of Markdown a forge takes in one comment
     """
     from engine.views.layout import Style
+    from engine.views.short import shortened
 
+    if format != "json":
+        value = shortened(value)
     style = Style(width, color, ascii, verbosity, diff, command, limit)
     module = import_module(f"engine.views.{_MODULES[format]}")
     text: str = module.render(value, style)

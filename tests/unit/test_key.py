@@ -118,7 +118,7 @@ def test_a_file_system_without_links(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_fingerprints() -> None:
     key, other = Key(TEXT), Key(TEXT + "!")
     secret = Secret("hunter2")
-    assert re.fullmatch("secret:[0-9a-f]{6}", key.fingerprint(secret))
+    assert re.fullmatch("secret:[0-9a-f]{16}", key.fingerprint(secret))
     assert key.fingerprint(secret, 64).startswith(key.fingerprint(secret))
     assert len(key.fingerprint(secret, 64)) == len("secret:") + 64
     # One found on a host has the same fingerprint as the one declared.
