@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from engine.cli.request import Request
-from engine.model import Host, HostDeclaration, Secret, become_of
+from engine.model import Become, Host, HostDeclaration, Secret, become_of
 
 FIELDS = ("become", "become_user", "become_method")
 
@@ -62,3 +62,10 @@ def given(host: Host, found: Mapping[str, Any]) -> Host:
 def all_given(hosts: Iterable[HostDeclaration], found: Mapping[str, Any]) -> tuple[HostDeclaration, ...]:
     """The same for all that is declared."""
     return tuple(replace(declared, host=given(declared.host, found)) for declared in hosts)
+
+
+def other(host: Host, user: str) -> Become:
+    """How what runs on a host runs as `user`. The password is that of the user who connects, so where another one
+    has been become already, there is none."""
+    become = become_of(host.name, host.vars)
+    return replace(become, user=user, password=None if become.everything else become.password)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from engine import declare
-from engine.cli.become import all_given, variables
+from engine.cli.become import all_given, other, variables
 from engine.cli.become import words as become_words
 from engine.cli.output import Printer, scrub
 from engine.cli.project import extra_vars, inventory_path, project_root, state_files
@@ -24,7 +24,6 @@ from engine.cli.request import Request
 from engine.cli.select import check_words, left_out
 from engine.declare.inventory import Inventory
 from engine.declare.key import Key
-from engine.errors import InvalidInput, Problem
 from engine.execute.batches import RolloutRule, rollout_rule
 from engine.execute.rollout import Rollout
 from engine.execute.runner import HostRun, Settings
@@ -41,9 +40,8 @@ from engine.model import (
     Report,
     Secret,
     Transport,
-    become_of,
 )
-from engine.transports import Options, connect
+from engine.transports import Options, as_user, connect
 
 Rewrite = Callable[[HostDeclaration], HostDeclaration]
 
@@ -67,7 +65,12 @@ class Job:
         self.extra = extra_vars(request.variables, self.root)
         self.inventory = load_inventory(request, self.root)
         self.declared = declare.load(
-            self.files, project=self.root, inventory=self.inventory, extra=self.extra, limit=request.limit
+            self.files,
+            project=self.root,
+            inventory=self.inventory,
+            extra=self.extra,
+            limit=request.limit,
+            become_user=request.become_user,
         )
         self.rewrite = rewrite or (lambda declared: declared)
         self.declared = replace(self.declared, hosts=tuple(map(self._rewritten, self.declared.hosts)))
@@ -81,7 +84,6 @@ class Job:
         printer.learn(lambda: self.declared.secrets)
         for warning in self.declared.warnings:
             printer.err(f"warning: {warning}")
-        _refuse_become(self.declared.hosts)
         self._secret = bool(self.declared.secrets)
         self.key = Key.load(self.root)
         self._check_words(self.declared.hosts)
@@ -99,19 +101,23 @@ class Job:
             accept_new=self.request.accept_new,
             prompt=self._prompt if sys.stdin.isatty() else None,
         )
-        reach = self._traced(progress) if self.request.verbose > 1 else connect
-        here = reach(Host("controller", vars={"ansible_connection": "local"}), options)
-        runs = [
-            HostRun(
+        told = self._traced(progress) if self.request.verbose > 1 else lambda transport, name: transport
+        controller = Host("controller", vars={"ansible_connection": "local"})
+        here = told(connect(controller, options), controller.name)
+
+        def run(host: HostDeclaration) -> HostRun:
+            transport = connect(host.host, options)
+            return HostRun(
                 host,
-                reach(host.host, options),
+                told(transport, host.host.name),
                 here,
                 self._settings(host, verb),
                 progress,
                 partial(self._finished, host, verb) if host.pending else None,
+                lambda user: told(as_user(transport, host.host, other(host.host, user)), host.host.name),
             )
-            for host in self.declared.hosts
-        ]
+
+        runs = [run(host) for host in self.declared.hosts]
         rollout = Rollout(runs, executor, progress)
         try:
             yield rollout
@@ -181,7 +187,6 @@ class Job:
             self._secret = True
             self.printer.learn(lambda: (*self.declared.secrets, *self.declared.known()[0]))
         declared = self.rewrite(replace(declared, host=host.host))
-        _refuse_become([declared])
         return declared, self._settings(declared, verb)
 
     def _check_words(self, hosts: Sequence[HostDeclaration]) -> None:
@@ -215,38 +220,16 @@ class Job:
         limited = self.request.limit is not None
         return rollout_rule(names, spec, lambda p: [h.name for h in self.inventory.hosts(p, None)], limited)
 
-    def _traced(self, progress: Progress) -> Callable[[Host, Options], Transport]:
-        """`connect`, with every program told before it is sent."""
+    def _traced(self, progress: Progress) -> Callable[[Transport, str], Transport]:
+        """Makes a transport to a host one with which every program is told before it is sent."""
         from engine.cli.trace import Traced
 
         redact = self.printer.redact
-        return lambda host, options: Traced(connect(host, options), host.name, redact, progress)
+        return lambda transport, host: Traced(transport, host, redact, progress)
 
     @staticmethod
     def _prompt(text: str) -> str:
         return getpass.getpass(text)
-
-
-def _refuse_become(hosts: Sequence[HostDeclaration]) -> None:
-    """Raises InvalidInput where a resource is to run as a user of its own: refused rather than run as another."""
-    problems = [
-        Problem(
-            "becoming another user for one resource is not supported yet",
-            where=declared.position,
-            hints=("Set ansible_become for the host, or connect as that user: ansible_user.",),
-        )
-        for host in hosts
-        for declared in host.resources
-        if declared.become and declared.become != _user(host.host)
-    ]
-    if problems:
-        raise InvalidInput(dict.fromkeys(problems))
-
-
-def _user(host: Host) -> str:
-    become = become_of(host.name, host.vars)
-    here = getpass.getuser() if host.vars.get("ansible_connection") == "local" else ""
-    return become.user if become.everything else str(host.vars.get("ansible_user") or here)
 
 
 def who() -> str:

@@ -46,6 +46,7 @@ def load(
     read_secrets: bool = True,
     kinds: Kinds | None = None,
     facts: Facts | None = None,
+    become_user: str | None = None,
 ) -> Declarations:
     """Read state files and say what they declare for each host that they, and `limit`, name.
 
@@ -58,6 +59,7 @@ def load(
                   (from `read_vars`) keep theirs
     limit         an inventory pattern that narrows the hosts down
     read_secrets  False: no secret is resolved, a stand-in takes its place, and all else is checked
+    become_user   whom `become: true` means on a host that does not say; root unless given
     kinds         the kinds there are; those that are installed unless given
     facts         stand for those of every host, so that none is pending
 
@@ -76,6 +78,7 @@ def load(
             read_secrets=read_secrets,
             kinds=kinds or registry.kinds(),
             facts=facts,
+            become_user=become_user,
         )
     )
 

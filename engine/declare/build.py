@@ -105,7 +105,14 @@ class Variables:
 class Builder:
     """Builds the declarations of one host after the other."""
 
-    def __init__(self, states: Sequence[State], variables: Variables, vault: Vault, sources: Sources) -> None:
+    def __init__(
+        self,
+        states: Sequence[State],
+        variables: Variables,
+        vault: Vault,
+        sources: Sources,
+        become_user: str | None = None,
+    ) -> None:
         self.states = states
         self.variables = variables
         self.vault = vault
@@ -113,6 +120,7 @@ class Builder:
         self.shared: dict[Entry, Resource] = {}
         self.secrets: dict[Secret, None] = {}
         self.one = Lock()
+        self.become_user = become_user or "root"
 
     def host(
         self, host: Host, numbers: Sequence[int], facts: Facts | None = None
@@ -140,7 +148,7 @@ class Builder:
             for item in items
             if item.entry.body and (values := data.get(item.name))
         }
-        resources = self.assembled(needed.ordered(watched), data, assembler)
+        resources = self.assembled(needed.ordered(watched), data, assembler, host)
         self.secrets.update(assembler.secrets)
         pending = None
         if problems.later:
@@ -158,34 +166,52 @@ class Builder:
         return declaration
 
     def assembled(
-        self, ordered: Sequence[tuple[Item, Needs]], data: Mapping[str, dict[str, Any] | None], assembler: Assembler
+        self,
+        ordered: Sequence[tuple[Item, Needs]],
+        data: Mapping[str, dict[str, Any] | None],
+        assembler: Assembler,
+        host: Host,
     ) -> list[Declared]:
         """The resources in order; without those that something is wrong with."""
         made: dict[str, Resource] = {}
+        users = {item.name: self._user(item, host) for item, _ in ordered}
         declared: list[Declared] = []
         for item, needs in ordered:
             values = data[item.name]
             if values is None:
                 continue
             watches = {
-                param: _watches(item, param, names, made, assembler.problems)
+                param: _watches(item, param, names, made, users, assembler.problems)
                 for param, names in needs.watches.items()
             }
             resource = assembler.resource(item, values, watches)
             if resource is not None:
                 made[item.name] = resource
-                declared.append(_declared(item, resource, needs.needs))
+                declared.append(_declared(item, resource, needs.needs, users[item.name]))
         return declared
+
+    def _user(self, item: Item, host: Host) -> str | None:
+        """Whom a resource runs as; None: as the host's programs do."""
+        become = item.words.get("become")
+        if become is True:
+            return str(host.vars.get("ansible_become_user") or self.become_user)
+        return become or None
 
 
 def _watches(
-    item: Item, param: str, names: Sequence[str], made: Mapping[str, Resource], problems: Problems
+    item: Item,
+    param: str,
+    names: Sequence[str],
+    made: Mapping[str, Resource],
+    users: Mapping[str, str | None],
+    problems: Problems,
 ) -> tuple[Watch, ...]:
     watches: list[Watch] = []
     for name in names:
         script = made[name].watched() if name in made else None
         if script is not None:
-            watches.append(Watch(name, script))
+            apart = users[name] != users[item.name]
+            watches.append(Watch(name, script, (users[name] or "") if apart else None))
         elif name in made:
             node = item.entry.params.items[param]
             hint = "it has no content that a service could be started with"
@@ -194,9 +220,8 @@ def _watches(
     return tuple(watches)
 
 
-def _declared(item: Item, resource: Resource, needs: tuple[str, ...]) -> Declared:
+def _declared(item: Item, resource: Resource, needs: tuple[str, ...], become: str | None) -> Declared:
     words = item.words
-    become = words.get("become")
     return Declared(
         name=item.name,
         resource=resource,
@@ -204,7 +229,7 @@ def _declared(item: Item, resource: Resource, needs: tuple[str, ...]) -> Declare
         tags=frozenset(words.get("tags", ())),
         timeout=seconds(words["timeout"]) if "timeout" in words else None,
         retries=words.get("retries", 0),
-        become={True: "root", False: ""}.get(become, become) if become is not None else None,
+        become=become,
         position=item.entry.where,
     )
 
@@ -249,6 +274,7 @@ def build(
     read_secrets: bool,
     kinds: Kinds,
     facts: Facts | None,
+    become_user: str | None,
 ) -> dict[str, Any]:
     """The fields of Declarations; see `engine.declare.load`."""
     from engine.declare.inventory import passwords
@@ -257,9 +283,8 @@ def build(
     states = read_states(files, reader)
     picked, unmatched = pick_hosts(states, inventory, limit)
     rollout, contradictions = merged_rollout(states)
-    variables = Variables(extra, states)
-    vault, sources = Vault(project, read=read_secrets), Sources(project)
-    builder = Builder(states, variables, vault, sources)
+    variables, vault, sources = Variables(extra, states), Vault(project, read=read_secrets), Sources(project)
+    builder = Builder(states, variables, vault, sources, become_user)
     hosts = {host.name: host for each in picked.values() for host in each}
     found: dict[Problem, list[str]] = {problem: [] for problem in [*reader.problems, *unmatched, *contradictions]}
     if picked:

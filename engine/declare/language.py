@@ -50,7 +50,8 @@ KEYWORDS: Params = {
     },
     "become": {
         "type": ["boolean", "string"],
-        "description": "Run its scripts as another user: true for root, or a user's name.",
+        "description": "Run its scripts as another user, by sudo or doas: a user's name, or true for the host's "
+        "`ansible_become_user` (root unless set). Left out or false: as the host's other resources.",
         "x-expected": "true, false or a user's name",
     },
     "timeout": {

@@ -15,7 +15,8 @@ from engine.errors import HostFailed
 from engine.execute import quote
 from engine.execute.frames import Finished, Parser
 from engine.execute.prelude import LAUNCHER, STREAM_LAUNCHER
-from engine.execute.shell import bare, unfinished
+from engine.execute.quote import bare
+from engine.execute.shell import unfinished
 from engine.model import Facts, Output, Transport
 
 TELL = r"""

@@ -8,9 +8,10 @@ without the nonce, which is made anew for each program and never handed to a sec
 
 from __future__ import annotations
 
+import re
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from engine.errors import HostFailed
@@ -45,8 +46,12 @@ TRANSPARENT = frozenset({"beat", "live"})
 class Scanner:
     """Cuts one stream into markers and payloads, and hands each on as soon as it is known."""
 
-    def __init__(self, nonce: str, marker: Callable[[list[str]], None], payload: Callable[[bytes], None]) -> None:
-        self.opening = b"\n#" + nonce.encode("ascii") + b" "
+    def __init__(
+        self, nonces: Sequence[str], marker: Callable[[str, list[str]], None], payload: Callable[[bytes], None]
+    ) -> None:
+        self.openings = tuple(b"\n#" + nonce.encode("ascii") + b" " for nonce in nonces)
+        self.opening = re.compile(b"\n#(" + b"|".join(nonce.encode("ascii") for nonce in nonces) + b") ")
+        self.longest = max(map(len, self.openings))
         self.marker, self.payload = marker, payload
         self.rest = b""
 
@@ -54,15 +59,15 @@ class Scanner:
         """Take the next bytes of the stream, however they were cut on the way."""
         data = self.rest + data
         position = 0
-        while (found := data.find(self.opening, position)) >= 0:
-            end = data.find(b"\n", found + len(self.opening))
+        while (found := self.opening.search(data, position)) is not None:
+            end = data.find(b"\n", found.end())
             if end < 0:
                 break
-            if found > position:
-                self.payload(data[position:found])
-            self.marker(data[found + len(self.opening) : end].decode("utf-8", "replace").split(" "))
+            if found.start() > position:
+                self.payload(data[position : found.start()])
+            self.marker(found[1].decode("ascii"), data[found.end() : end].decode("utf-8", "replace").split(" "))
             position = end + 1
-        keep = found if found >= 0 else self._partial(data, position)
+        keep = found.start() if found is not None else self._partial(data, position)
         if keep > position:
             self.payload(data[position:keep])
         self.rest = data[keep:]
@@ -75,8 +80,8 @@ class Scanner:
 
     def _partial(self, data: bytes, position: int) -> int:
         """Where a marker may have begun in the last bytes of `data`; its length where none can have."""
-        at = data.find(b"\n", max(position, len(data) - len(self.opening) + 1))
-        while at >= 0 and not self.opening.startswith(data[at:]):
+        at = data.find(b"\n", max(position, len(data) - self.longest + 1))
+        while at >= 0 and not any(opening.startswith(data[at:]) for opening in self.openings):
             at = data.find(b"\n", at + 1)
         return at if at >= 0 else len(data)
 
@@ -109,6 +114,7 @@ class _Running:
 
     index: int
     since: float
+    late: bool = False
     facts: dict[str, bytes] = field(default_factory=dict)
 
 
@@ -127,22 +133,31 @@ class _Ended:
 class Parser:
     """Turns the output of a program into events. `done` once its last frame has arrived.
 
-    `sections` are the names, in the order of the program.
+    `sections` are the names, in the order of the program. `inner` are further nonces, known to the user that a
+    section runs as: what they mark counts for these sections, by number, and says nothing of any other.
     """
 
-    def __init__(self, nonce: str, sections: Sequence[str], clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        nonce: str,
+        sections: Sequence[str],
+        clock: Callable[[], float] = time.monotonic,
+        inner: Mapping[str, frozenset[int]] | None = None,
+    ) -> None:
         self.sections, self.clock = tuple(sections), clock
+        self.nonce, self.inner = nonce, dict(inner or {})
         self.greeted = self.finished = self.quiet = self.done = False
         self.failure: str | None = None
         self.noise = Tail(2048)
-        self._frames = Scanner(nonce, self._frame, self._frame_payload)
-        self._output = Scanner(nonce, self._output_marker, self._output_payload)
+        self._frames = Scanner((nonce, *self.inner), self._frame, self._frame_payload)
+        self._output = Scanner((nonce,), self._output_marker, self._output_payload)
         self._queue: deque[Event | _Ended] = deque()
         self._outputs: dict[int, str] = {}
         self._tail = Tail()
         self._hushed = False
         self._running: _Running | None = None
         self._value: list[bytes] | None = None
+        self._reader = ""
         self._close: Callable[[bytes], None] = lambda _value: None
         self._facts_size = 0
 
@@ -189,7 +204,10 @@ class Parser:
 
     # --- frames, on standard output ----------------------------------------------------------------------------
 
-    def _frame(self, words: list[str]) -> None:
+    def _frame(self, nonce: str, words: list[str]) -> None:
+        if nonce != self.nonce:
+            self._inner_frame(nonce, words)
+            return
         word, arguments = words[0], words[1:]
         if word in TRANSPARENT:
             self._queue.append(Beat())
@@ -222,6 +240,26 @@ class Parser:
                 self.finished = True
                 self._queue.append(Done())
 
+    def _inner_frame(self, nonce: str, words: list[str]) -> None:
+        """A frame of a program within this one: facts, and that the section was ended for taking too long."""
+        if words[0] in TRANSPARENT:
+            return
+        if self._value is not None and self._reader != nonce:
+            # Within somebody else's fact it is part of it.
+            self._frame_payload(f"\n#{nonce} {' '.join(words)}\n".encode())
+            return
+        if self._value is not None:
+            value, self._value = b"".join(self._value), None
+            self._close(value)
+        running = self._running
+        if running is None or running.index not in self.inner[nonce]:
+            return
+        match words:
+            case ["fact", index, key] if index == str(running.index):
+                self._read(self._fact(running.index, key), nonce)
+            case ["late", index] if index == str(running.index):
+                running.late = True
+
     def _frame_payload(self, data: bytes) -> None:
         if self._value is not None:
             self._facts_size += len(data)
@@ -234,8 +272,8 @@ class Parser:
         elif not self.greeted:
             self.noise.add(data)
 
-    def _read(self, close: Callable[[bytes], None]) -> None:
-        self._value, self._close = [], close
+    def _read(self, close: Callable[[bytes], None], reader: str = "") -> None:
+        self._value, self._close, self._reader = [], close, reader
 
     def _fact(self, index: int, key: str) -> Callable[[bytes], None]:
         def close(value: bytes) -> None:
@@ -252,11 +290,11 @@ class Parser:
         running, self._running = self._running, None
         if running is None or running.index != index:
             running = _Running(index, self.clock())
-        self._queue.append(_Ended(index, running, status, late, self.clock() - running.since))
+        self._queue.append(_Ended(index, running, status, late or running.late, self.clock() - running.since))
 
     # --- output, on standard error -----------------------------------------------------------------------------
 
-    def _output_marker(self, words: list[str]) -> None:
+    def _output_marker(self, _nonce: str, words: list[str]) -> None:
         match words:
             case ["hello"]:
                 self._hushed = True

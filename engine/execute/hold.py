@@ -166,6 +166,15 @@ _engine_unstage() {
   rm -rf "$_engine_n"
   rm -f "$_engine_keep/staging/${_engine_n##*/.engine-staging-}"
 }
+# The same for what another user was given: function $1 for user $2, the directory $3, and as text for him, whether it
+# is whole, and its removal.
+_engine_elsewhere() {
+  case $1:$_engine_user in
+    *:"$2") "$1" "$3" ;;
+    _engine_whole:*) as_user "$2" "$4" >/dev/null 2>&1 || _engine_lost=1 ;;
+    _engine_unstage:*) as_user "$2" "$5" >/dev/null 2>&1 ;;
+  esac
+}
 _engine_own() { [ "$1" != "$_engine_dir/files" ] || _engine_ours=1; }
 # Those of programs that never came. A program that comes yet, finds its own gone and plans again.
 _engine_tidy() {

@@ -5,19 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from engine.execute import quote
+from engine.execute.quote import assigned
 from engine.model import Script
 
 if TYPE_CHECKING:
     from engine.execute.shell import Section
-
-
-def assigned(script: Script) -> list[str]:
-    """The lines that give a script its variables and arguments. Raises ValueError where one cannot be used."""
-    return [
-        *(quote.assignment(name, value) for name, value in script.vars.items()),
-        f"set -- {quote.words(script.args)}",
-    ]
 
 
 class Looks:
@@ -32,8 +24,9 @@ class Looks:
             self.of(section)
 
     def of(self, section: Section) -> dict[str, int]:
-        """Variable → number of the look that it holds. A step changes what was seen, so it has none."""
-        return {} if section.step else self._all(section.script.looks)
+        """Variable → number of the look that it holds. A step changes what was seen, so it has none;
+        nor has what runs as a user of its own, who may see something else."""
+        return {} if section.step or section.become else self._all(section.script.looks)
 
     def _all(self, looks: Mapping[str, Script]) -> dict[str, int]:
         return {name: self._number(script) for name, script in looks.items()}

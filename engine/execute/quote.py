@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import cache
 
-from engine.model import HostPath, Secret
+from engine.model import HostPath, Script, ScriptText, Secret
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 TAKEN = frozenset({
@@ -13,6 +14,13 @@ TAKEN = frozenset({
     "IFS", "PATH", "HOME", "PWD", "OLDPWD", "ENV", "CDPATH", "LC_ALL", "PS4", "OPTIND", "OPTARG", "PPID",
     "UID", "EUID", "SHELLOPTS", "BASHOPTS", "RANDOM", "SECONDS", "LINENO", "GROUPS", "DIRSTACK", "FUNCNAME",
 })  # fmt: skip
+
+
+@cache
+def bare(text: str) -> str:
+    """Shell text without comments and indentation: it is sent with every program."""
+    lines = [line.strip() for line in text.splitlines()]
+    return "\n".join(line for line in lines if line and not line.startswith("#"))
 
 
 def text(value: str) -> str:
@@ -27,11 +35,24 @@ def word(value: str | int | bool | Secret) -> str:
     directory on the host. Raises ValueError where it cannot be carried."""
     if isinstance(value, Secret):
         return text(value.reveal())
+    if isinstance(value, ScriptText):
+        looks = value.script.looks
+        lines = [*(["unset " + " ".join(looks)] if looks else []), *assigned(value.script), "set -eu"]
+        # Twice, for it is handed on as shell text.
+        return text(text("\n".join([*lines, value.script.text])))
     if isinstance(value, bool):
         return "'1'" if value else "''"
     if isinstance(value, HostPath) and (value == "~" or value.startswith("~/")):
         return '"${HOME:?is not set on this host, so ~ means nothing}"' + (text(value[1:]) if value[1:] else "")
     return text(str(value))
+
+
+def assigned(script: Script) -> list[str]:
+    """The lines that give a script its variables and arguments. Raises ValueError where one cannot be used."""
+    return [
+        *(assignment(name, value) for name, value in script.vars.items()),
+        f"set -- {words(script.args)}",
+    ]
 
 
 def words(values: Iterable[str | int | bool | Secret]) -> str:

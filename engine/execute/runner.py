@@ -27,6 +27,8 @@ from engine.model import (
     Secret,
     Step,
     Transport,
+    Upload,
+    become_of,
 )
 from engine.model.progress import Progress
 from engine.plan.cause import hopeless
@@ -58,8 +60,8 @@ class HostRun:
     """Everything that happens on one host, over one transport.
 
     `finish` where what is declared depends on facts of the host: they are asked for in the trip that plans it.
-    `here` is the transport to the controller itself, for what is asked from there. Raises Unreachable and
-    HostFailed from every method that reaches the host.
+    `here` is the transport to the controller itself, for what is asked from there; `other` gives one to the host as
+    another user. Raises Unreachable and HostFailed from every method that reaches the host.
     """
 
     def __init__(
@@ -70,8 +72,11 @@ class HostRun:
         settings: Settings,
         progress: Progress,
         finish: Finish | None = None,
+        other: Callable[[str], Transport] | None = None,
     ) -> None:
         self.transport, self.here, self.progress, self.finish = transport, here, progress, finish
+        self.other = other
+        self.become = become_of(declared.host.name, declared.host.vars)
         self.host = declared.host.name
         self.trips = 0
         self.draft: Draft | None = None
@@ -261,16 +266,21 @@ class HostRun:
         return self._facts
 
     def _stage(self, plan: Draft) -> dict[str, str]:
-        bulk = uploads(plan)
-        if not bulk:
-            return {}
-        self.trips += 1
-        return stage(self.transport, bulk)
+        """Send bulk content; one trip for each user who is to have some."""
+        bulk: dict[str | None, dict[str, Upload]] = {}
+        for name, upload in uploads(plan).items():
+            user = self._by_name[resource_of(name)].become
+            bulk.setdefault(user if self.other is not None else None, {})[name] = upload
+        found: dict[str, str] = {}
+        for user, some in bulk.items():
+            self.trips += 1
+            found |= stage(self.other(user) if self.other is not None and user else self.transport, some)
+        return found
 
     def _run(self, transport: Transport, sections: list[Section], lock: Lock | None, trip: bool = True) -> Seen:
         self.trips += trip
         seen = Seen()
-        program = compose(sections, lock=lock and replace(lock, stopped=self.stopped))
+        program = compose(sections, lock=lock and replace(lock, stopped=self.stopped), become=self.become)
         for event in run(transport, program):
             match event:
                 case frames.Hello(pid, born) if lock is not None:

@@ -50,6 +50,8 @@ def probes(
             timeout=_probe_seconds(declared, "plan" if declared.name in once else phase),
             needs=(behind or {}).get(declared.name, ()),
             phase="plan" if declared.name in once else phase,
+            # From the controller one asks as oneself.
+            become=declared.become if declared.resource.where() == "host" else None,
         )
         for declared in resources
     ]
@@ -106,16 +108,24 @@ def carry(declared: HostDeclaration, draft: Draft, staged: Mapping[str, str], ru
         above = upstream(resource.name, needs)
         before = Carry((), of_step).sections_of(above)
         names: tuple[str, ...] = ()
-        for script in (*marks.pop(resource.name, ()), *_kept(resource, work.change, run)):
+        kept = [(script, resource.become) for script in _kept(resource, work.change, run)]
+        for script, user in (*marks.pop(resource.name, ()), *kept):
             name = f"mark:{resource.name}:{len(names)}"
-            sections.append(Section(name, script, PROBE_SECONDS, before, step=True, phase="apply"))
+            sections.append(Section(name, script, PROBE_SECONDS, before, step=True, phase="apply", become=user))
             names = (*names, name)
         for index, action in enumerate(work.actions):
             name = action_name(resource.name, index)
             seconds = action.timeout or resource.timeout or ACTION_SECONDS
             sections.append(
                 Section(
-                    name, action.script, seconds, before + names, step=True, phase="apply", staging=staged.get(name)
+                    name,
+                    action.script,
+                    seconds,
+                    before + names,
+                    step=True,
+                    phase="apply",
+                    staging=staged.get(name),
+                    become=resource.become,
                 )
             )
             names = (*names, name)
@@ -129,13 +139,13 @@ def _kept(declared: Declared, change: Change, run: str) -> list[Script]:
     return [] if script is None else [keeping(script, run, declared.name)]
 
 
-def _marks(declared: HostDeclaration, draft: Draft) -> dict[str, list[Script]]:
-    """Resource with work → marks to set before it: of every watcher whose first watched change it is."""
-    found: dict[str, list[Script]] = {}
+def _marks(declared: HostDeclaration, draft: Draft) -> dict[str, list[tuple[Script, str | None]]]:
+    """Resource with work → marks to set before it, and as whom: of every watcher whose first watched change it is."""
+    found: dict[str, list[tuple[Script, str | None]]] = {}
     for watcher in declared.resources:
         watched = {watch.name for watch in watcher.resource.watches()}
         first = next((d.name for d in declared.resources if d.name in watched and d.name in draft.work), None)
         mark = watcher.resource.mark() if first is not None else None
         if first is not None and mark is not None:
-            found.setdefault(first, []).append(mark)
+            found.setdefault(first, []).append((mark, watcher.become))
     return found

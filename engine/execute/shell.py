@@ -6,19 +6,20 @@ import math
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, cast
 
 from engine.errors import HostFailed
 from engine.execute import quote
+from engine.execute.become import GRACE, Others
 from engine.execute.frames import Event, Parser
 from engine.execute.hold import HOLD
-from engine.execute.looks import Looks, assigned
+from engine.execute.looks import Looks
 from engine.execute.prelude import LAUNCHER, RUN, SECTIONS, START, STREAM_LAUNCHER
+from engine.execute.quote import assigned, bare
 from engine.execute.watch import PROCESSES, WATCHDOG
-from engine.model import Phase, Script, Transport
+from engine.model import Become, Phase, Script, ScriptText, Transport
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Section:
     `name` is unique in the program. `timeout` in seconds. `needs` names sections before it that must have ended with
     status 0, else it is skipped. `step`: it makes a change, so before it the connection is probed and a request to
     stop is heeded. `staging` is the directory on the host that `upload.stage` returned for it.
+    `become` is the user it runs as, where that need not be who runs the program.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Section:
     step: bool = False
     phase: Phase = "plan"
     staging: str | None = None
+    become: str | None = None
 
 
 @dataclass(frozen=True)
@@ -52,12 +55,14 @@ class Lock:
 
 @dataclass(frozen=True)
 class Program:
-    """What is run on a host: `argv`, fed `text`; what it reports is framed with `nonce`."""
+    """What is run on a host: `argv`, fed `text`; what it reports is framed with `nonce`. `inner` are further nonces,
+    which mark facts of these sections alone."""
 
     argv: tuple[str, ...]
     text: bytes
     nonce: str
     sections: tuple[str, ...]
+    inner: Mapping[str, frozenset[int]] = field(default_factory=dict)
 
 
 def compose(
@@ -66,10 +71,22 @@ def compose(
     lock: Lock | None = None,
     shell: Sequence[str] = ("sh",),
     nonce: str | None = None,
+    become: Become | None = None,
 ) -> Program:
-    """Join sections into one program. Raises ValueError where a name, a need or a value cannot be used."""
+    """Join sections into one program. `become` says how sections become the users they name.
+    Raises ValueError where a name, a need or a value cannot be used."""
     keep = lock is not None or any(section.step or section.staging is not None for section in sections)
-    return _program(sections, LAUNCHER, shell, nonce, "</dev/null", _keep(sections, lock) if keep else [])
+    users = [section.become for section in sections if section.become is not None]
+    handing = bool(users) or any(_hands_on(section.script) for section in sections)
+    others = Others.of(users, become or Become()) if handing else None
+    kept = _keep(sections, lock) if keep else []
+    return _program(sections, LAUNCHER, shell, nonce, "</dev/null", kept, others)
+
+
+def _hands_on(script: Script) -> bool:
+    """Whether a script is given what it may hand to `as_user`."""
+    handed = any(isinstance(value, ScriptText) for value in script.vars.values())
+    return handed or any(map(_hands_on, script.looks.values()))
 
 
 def compose_keeping(script: Script, *, shell: Sequence[str] = ("sh",)) -> Program:
@@ -90,6 +107,7 @@ def _program(
     nonce: str | None,
     stdin: str,
     keep: Sequence[str],
+    others: Others | None = None,
 ) -> Program:
     nonce = nonce or secrets.token_hex(16)
     argv = (*shell, "-c", launcher)
@@ -102,19 +120,23 @@ def _program(
     texts = {text: n for n, text in enumerate(dict.fromkeys(script.text for script in scripts))}
     places = {name: n for n, name in enumerate(names)}
     lines = [f"_engine_nonce={nonce} _engine_steps={'1' if any(s.step for s in sections) else ''}"]
-    lines += [*map(bare, (SECTIONS, PROCESSES, WATCHDOG, RUN)), *keep]
+    lines += others.lines() if others else map(bare, (SECTIONS, PROCESSES, WATCHDOG, RUN))
+    lines += keep
     lines += [f"_engine_t{n}={quote.text(text)}" for text, n in texts.items()]
+    inner = {section.script.text for section in sections if section.become is not None}
+    lines += [f"_engine_q{texts[text]}={quote.text(quote.text(text))}" for text in inner]
     lines += ["_engine_sections() {", ":"]
     for n, section in enumerate(sections):
-        lines.append(_section(n, section, texts[section.script.text], places, stdin, shared))
+        lines.append(_section(n, section, texts[section.script.text], places, stdin, shared, others))
     lines += ["}", shared.functions(texts), f"set -- {quote.text(launcher)}", bare(START)]
     text = "\n".join([f"#begin {nonce}", *lines, f"#end {nonce}\n"])
-    return Program(argv, text.encode("utf-8", "surrogateescape"), nonce, names)
+    numbers = others.numbers(sections) if others else {}
+    return Program(argv, text.encode("utf-8", "surrogateescape"), nonce, names, numbers)
 
 
 def _keep(sections: Sequence[Section], lock: Lock | None) -> list[str]:
     """The lock's part of a program, with what it depends on: who wants it, and which directories were staged."""
-    staged = [f'"$1" {quote.text(section.staging)}' for section in sections if section.staging is not None]
+    staged = [_staged(section.staging, section.become) for section in sections if section.staging is not None]
     who = "".join(c if c.isprintable() else " " for c in lock.who) if lock else "engine unlock"
     wait = math.ceil(lock.wait) if lock else -1
     return [
@@ -124,12 +146,24 @@ def _keep(sections: Sequence[Section], lock: Lock | None) -> list[str]:
     ]
 
 
+def _staged(directory: str, user: str | None) -> str:
+    """The call of `$1` with a staging directory, in the name of whom it belongs to."""
+    if user is None:
+        return f'"$1" {quote.text(directory)}'
+    whole = directory.removesuffix("/files")
+    mark = quote.text(whole.rpartition("/.engine-staging-")[2])
+    remove = f'rm -rf {quote.text(whole)}\nrm -f "$HOME"/.local/state/engine/*/staging/{mark}'
+    look = f"[ -e {quote.text(whole + '/complete')} ]"
+    texts = " ".join(quote.text(quote.text(text)) for text in (look, remove))
+    return f'_engine_elsewhere "$1" {quote.text(user)} {quote.text(directory)} {texts}'
+
+
 def run(transport: Transport, program: Program, stdin: Iterable[bytes] = ()) -> Iterator[Event]:
     """Run a program and yield what it reports, as it comes; ends with `Done`. `stdin` is sent after its text.
 
     Raises HostFailed where it did not run to its end; Unreachable and its subclasses come from the transport.
     """
-    parser = Parser(program.nonce, program.sections)
+    parser = Parser(program.nonce, program.sections, inner=program.inner)
     status: int | None = None
     outputs = cast(Any, transport.run(program.argv, chain([program.text], stdin)))
     with closing(outputs):
@@ -161,40 +195,46 @@ def unfinished(parser: Parser, status: int | None) -> str:
     return f"the program did not start on the host (exit status {status}); nothing was executed" + said
 
 
-@cache
-def bare(text: str) -> str:
-    """Shell text without comments and indentation: it is sent with every program."""
-    lines = [line.strip() for line in text.splitlines()]
-    return "\n".join(line for line in lines if line and not line.startswith("#"))
-
-
-def _section(index: int, section: Section, number: int, before: Mapping[str, int], stdin: str, shared: Looks) -> str:
+def _section(
+    index: int,
+    section: Section,
+    number: int,
+    before: Mapping[str, int],
+    stdin: str,
+    shared: Looks,
+    others: Others | None,
+) -> str:
     unknown = [name for name in section.needs if before.get(name, index) >= index]
     if unknown:
         raise ValueError(f"section `{section.name}` needs `{unknown[0]}`, which does not come before it")
     needs = " ".join(str(before[name]) for name in section.needs)
     seconds = max(1, math.ceil(section.timeout))
-    script = section.script
+    looks = shared.of(section)
     try:
-        values = assigned(script)
+        values = [
+            # A variable that the host's environment exports would stay exported, and so show its new value.
+            f"unset phase timeout staging {' '.join([*section.script.vars, *section.script.looks])}",
+            f"phase={section.phase} timeout={seconds} staging={quote.text(section.staging or '')}",
+            *(f"{name}=$_engine_l{n}" for name, n in looks.items()),
+            *assigned(section.script),
+        ]
     except ValueError as error:
         raise ValueError(f"section `{section.name}`: {error}") from None
-    looks = shared.of(section)
+    if section.become is None or others is None:
+        before_it, late = [f"_engine_shared{n}" for n in looks.values()], seconds
+        script = [*values, "set -eu", f'eval "$_engine_t{number}"']
+    else:
+        before_it, late = others.before(section.become), seconds + GRACE
+        script = others.section(section.become, values, seconds, number, section.step)
     return "\n".join(
         [
-            f"if _engine_begin {index} {int(section.step)} {seconds} '{needs}'; then",
+            f"if _engine_begin {index} {int(section.step)} {late} '{needs}'; then",
             "_engine_r=0",
-            *(f"_engine_shared{n}" for n in looks.values()),
+            *before_it,
             'if [ "$_engine_r" = 0 ]; then',
             "(",
             "_engine_step" if section.step else ":",
-            # A variable that the host's environment exports would stay exported, and so show its new value.
-            f"unset phase timeout staging {' '.join([*script.vars, *script.looks])}",
-            f"phase={section.phase} timeout={seconds} staging={quote.text(section.staging or '')}",
-            *(f"{name}=$_engine_l{n}" for name, n in looks.items()),
-            *values,
-            "set -eu",
-            f'eval "$_engine_t{number}"',
+            *script,
             f") {stdin} >&8 2>&8 7>&-",
             "_engine_r=$?",
             "fi",

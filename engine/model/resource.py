@@ -25,6 +25,8 @@ class Script:
       fact KEY VALUE  report a fact (KEY: letters, digits, `_`, `.`, `-`; VALUE: any bytes but NUL; last one wins)
       fail MESSAGE    print MESSAGE to the section's output and end the section with status 1
       need COMMAND    `fail`, saying that COMMAND is not installed on the host, unless it is
+      as_user USER TEXT  run a `ScriptText` as that user (empty: whom the host's programs run as), descriptor 9 its
+                      standard output; only there where a script of the program has such a value
       sha256          print the hex SHA-256 of standard input (no file name, no newline trouble)
     and these variables:
       phase           plan, apply or verify
@@ -36,6 +38,17 @@ class Script:
     vars: Mapping[str, str | int | bool | Secret] = field(default_factory=dict)
     args: Sequence[str | int | bool | Secret] = ()
     looks: Mapping[str, Script] = field(default_factory=dict)
+
+
+class ScriptText(str):
+    """A script as one value of another, which hands it to `as_user`."""
+
+    script: Script
+
+    def __new__(cls, script: Script) -> ScriptText:
+        made = super().__new__(cls, script.text)
+        made.script = script
+        return made
 
 
 @dataclass(frozen=True)
@@ -80,10 +93,12 @@ class Upload:
 class Watch:
     """A resource whose content a service was started with: its name, and the script that reports two facts,
     `fingerprint` (digest of all that the resource manages) and `ctime` (newest, seconds with nanoseconds as
-    `stat -c %.9Z` prints, or empty where nothing exists)."""
+    `stat -c %.9Z` prints, or empty where nothing exists). `user` runs it, where that is another one than the watcher
+    runs as; empty: the one that the host's programs run as."""
 
     name: str
     script: Script
+    user: str | None = None
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from engine.model import Script, Secret, Watch
+from engine.model import Script, ScriptText, Secret, Watch
+
+TOLD = r"""
+fact() { printf '%s %s\n' "$1" "$2" >&9; }
+"""
+"""Facts of a watch that runs as another user, as `part` reads them."""
 
 WATCHING = r"""
 # The fact $2 in $part_facts, which holds lines `KEY VALUE`; the last one counts.
@@ -35,7 +41,12 @@ part_run() {
 }
 # What watch $1 reports: sets fingerprint and ctime.
 part() {
-  part_facts=$(part_run "$1" 3>&1 >&2)
+  eval "part_other=\${part_${1}_other-}"
+  if [ "$part_other" ]; then
+    eval "part_facts=\$(as_user \"\$part_${1}_user\" \"\$part_${1}_whole\")"
+  else
+    part_facts=$(part_run "$1" 3>&1 >&2)
+  fi
   part_fact fingerprint
   fingerprint=$part_value
   part_fact ctime
@@ -57,6 +68,14 @@ def nested(watches: Sequence[Watch]) -> dict[str, str | int | bool | Secret]:
     for index, watch in enumerate(watches):
         prefix = f"part_{index}"
         script: Script = watch.script
+        if watch.user is not None:
+            found |= {
+                f"watch_{index}": watch.name,
+                f"{prefix}_other": True,
+                f"{prefix}_user": watch.user,
+                f"{prefix}_whole": ScriptText(replace(script, text=TOLD + script.text)),
+            }
+            continue
         words = [f'"${prefix}_word_{n}"' for n in range(len(script.args))]
         found |= {
             f"watch_{index}": watch.name,
@@ -74,5 +93,6 @@ def nested_looks(watches: Sequence[Watch]) -> dict[str, Script]:
     return {
         f"part_{index}_var_{name}": look
         for index, watch in enumerate(watches)
+        if watch.user is None
         for name, look in watch.script.looks.items()
     }

@@ -17,7 +17,7 @@ GATE = (
 )
 """What the connecting user runs: who is that user already, needs no sudo. Like all that a login shell gets to see it
 holds no line break and none of the characters ! ' \\ ."""
-READY = 'echo "$1"; shift; exec "$@"'
+READY = 'cd "$HOME" 2>/dev/null || cd /; echo "$1"; shift; exec "$@"'
 """What the other user runs."""
 HELD = 1 << 16
 """Bytes of output that are held until the program has begun."""
