@@ -15,6 +15,8 @@ RUNS = 20
 
 PREPARE = r"""
 # shellcheck disable=SC2154  # values arrive as variables
+# A user without a home directory of his own, as many services have, has no place for it.
+[ -w "${HOME-}" ] || exit 0
 umask 077
 mkdir -p -- "$keep"
 # Names of runs begin with their time, so the oldest come first.
