@@ -211,3 +211,12 @@ def test_unlock_as_the_user_that_locked(tmp_path: Path, host: Machine, target: P
     assert "a dead program left a lock: nobody@nowhere" in ran.out
     assert "is broken" in made.run("engine", "unlock", "here", state="").out
     assert not lock.exists()
+
+
+def test_facts_are_of_whom_was_become(tmp_path: Path, host: Machine, target: Path) -> None:
+    host.rules(ASKING)
+    made = project(tmp_path, host.variables(), user=DAVE, password=PASSWORD)
+    made.state({"a": {"file-sync": {"path": f"{target}/a", "content": "{{ host.user }} {{ host.home }}"}}})
+    ran = made.run("apply", "--format", "json")
+    assert (ran.code, ran.trips()) == (0, 2), ran.err
+    assert (target / "a").read_text() == f"{DAVE} {host.home(DAVE)}"

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from engine.errors import ConnectionLost
-from engine.execute.frames import Event, Parser, Result, Skipped, Started
+from engine.execute.frames import Event, Hello, Parser, Result, Skipped, Started, Stopped
+from engine.execute.lock import stop_program
 from engine.execute.shell import Lock, Section, compose, run
 from engine.model import Become, Output, Script, ScriptText, Secret
 from engine.transports import Options, connect
@@ -148,6 +149,26 @@ def test_a_cut_connection_ends_it_after_the_running_step(host: Machine, defaults
         time.sleep(0.1)
     time.sleep(2)
     assert [path.name for path in place.iterdir()] == ["one"]
+
+
+@pytest.mark.parametrize("everything", [True, False], ids=["host", "resource"])
+def test_a_stop_lets_the_running_step_finish(host: Machine, everything: bool) -> None:
+    rules(host, ("dash",), "Defaults use_pty")
+    user = None if everything else "root"
+    sections = [section("one", "sleep 2; fact ok 1", user, step=True), section("two", "fact no 1", user, step=True)]
+    transport = connect(host.host("h", ansible_become=everything), Options(Path("/"), silence=20))
+    found: list[Event] = []
+    hello = Hello(0, "")
+    for event in run(transport, compose(sections, lock=Lock("a test", 1))):
+        found.append(event)
+        if isinstance(event, Hello):
+            hello = event
+        if isinstance(event, Started):
+            (answer,) = results(run(transport, stop_program(hello.pid, hello.born))).values()
+            assert answer.facts == {"sent": "yes"}
+    transport.close()
+    assert {name: result.facts for name, result in results(found).items()} == {"one": {"ok": "1"}}
+    assert any(isinstance(event, Stopped) for event in found)
 
 
 INNER, OUTER = "1" * 32, "0" * 32
