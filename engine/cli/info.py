@@ -114,11 +114,13 @@ def kinds_command(kind: str | None) -> None:
 
 
 @click.command("schema", context_settings=SETTINGS)
-def schema_command() -> None:
+@click.option("--inventory", is_flag=True, help="The schema of inventories.")
+def schema_command(inventory: bool) -> None:
     """Print the JSON Schema of state files, for editors: `engine schema > engine.schema.json`."""
+    from engine.declare.inventory.schema import inventory_schema
     from engine.declare.schema import state_schema
 
-    Printer().out(json.dumps(state_schema(), indent=2))
+    Printer().out(json.dumps(inventory_schema() if inventory else state_schema(), indent=2))
 
 
 @click.command("inventory", context_settings=SETTINGS)
