@@ -93,11 +93,11 @@ class Host:
         return found | {"image": docker("image", "inspect", self.box.image)}
 
     def events(self, since: float) -> list[str]:
-        """What has happened to containers of the project, but for commands that were run in them to look."""
+        """What has happened to containers of the project, but for looking: commands run in them, files read out."""
         label = f"label=com.docker.compose.project={self.box.workspace.name}"
         times = ["--since", f"{since:.3f}", "--until", f"{time.time():.3f}"]
         told = run(["docker", "events", *times, "--filter", label, "--format", "{{json .Action}}"])
-        return [line for line in told.splitlines() if not line.startswith('"exec_')]
+        return [line for line in told.splitlines() if not line.startswith(('"exec_', '"archive-path"'))]
 
 
 def marks(path: Path) -> tuple[int, ...]:
