@@ -14,6 +14,8 @@ from engine.transports.session import Session, paramiko
 NOTHING = "nothing but the user's name"
 ASKED = 3
 """How often a person is asked for a password."""
+NOTICED = 1.0
+"""Seconds within which a connection that was cut is known to be."""
 
 
 def credentials_of(variables: Mapping[str, Any]) -> tuple[str | None, str | None]:
@@ -88,6 +90,9 @@ def _offer(session: Session, login: Login, credential: Credential) -> list[str] 
             raise Unreachable(
                 f"{login.name}: {login.settings.address} did not answer a login in {session.auth_timeout:g} s"
             ) from error
+        if isinstance(error, OSError | EOFError):
+            # Who writes may notice before the thread that reads that the connection was cut.
+            session.join(NOTICED)
         if not session.is_active():
             if session.farewell:
                 raise AuthenticationRefused(_refused(session, login)) from error

@@ -249,7 +249,7 @@ def test_a_host_that_goes_down(moment: str, tmp_path: Path) -> None:
 def test_killed_while_it_looks(tmp_path: Path) -> None:
     with held(tmp_path, "kill") as run:
         starts, found = Starts(run.box), snapshot(run.box.workspace)
-        run.gates.close("docker", " config ")
+        run.gates.close("docker", " ps ")
         killed = run.begin()
         session = os.getsid(run.gates.wait())
         run.kill(killed)
