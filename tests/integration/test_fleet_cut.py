@@ -24,7 +24,7 @@ from tests.sshd import Sshd, needs_sshd
 
 pytestmark = [pytest.mark.sshd, needs_sshd]
 
-CUTS = 8
+CUTS = 4
 """Cuts of one test, half of them after a number of bytes, half after a time."""
 LOST = re.compile(
     r"^here: (the connection to \S+ was cut"

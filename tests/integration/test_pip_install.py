@@ -279,7 +279,7 @@ class Service(Lab):
         return facts.get("changed") != "no"
 
 
-@pytest.fixture(params=CLIENTS)
+@pytest.fixture(params=[pytest.param(CLIENTS[0], marks=pytest.mark.full), CLIENTS[1]])
 def service(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wheels: Path
 ) -> Iterator[Service]:

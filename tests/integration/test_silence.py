@@ -39,13 +39,11 @@ OURS = Canary("Pz8dN3uWk6'Ov1$Bq5Ie9{{Mf}}%22\\tTy7Gx2Lh4ñCs0Jr")
 ALL = (FULL, LINES, DOTENV, TOKEN, OURS)
 FORMATS = ("text", "json", "markdown", "html", "junit")
 
-pytestmark = pytest.mark.xdist_group("silence")
-"""Every process of the machine is looked at, so no two of these tests may run at the same time."""
-
 
 @pytest.fixture(autouse=True)
 def alone() -> Iterator[None]:
-    """Not even those of another run of the tests."""
+    """Every process of the machine is looked at, so no two of these tests may run at the same time, not even those of
+    another run of the tests."""
     with Path(tempfile.gettempdir(), "state-engine-silence.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
