@@ -26,7 +26,7 @@ from benchmarks.work import ROOT, Tool, Work, node_work, tools
 
 PEERS = Path(__file__).parent / ".peers"
 PEER_PACKAGES = ["ansible-core", "pyinfra", "bundlewrap"]
-PATIENCE = 20.0
+PATIENCE = 6.0
 """Seconds that one run of a tool may take to be run more than once."""
 
 
@@ -56,8 +56,8 @@ def floors(fleet: Fleet, engine: Tool, port: int) -> list[Tool]:
 class Bench:
     """Measures, prints as it goes, and keeps rows for the report."""
 
-    def __init__(self, directory: Path, runs: int, only: list[str], limit: float) -> None:
-        self.directory, self.runs, self.only, self.limit = directory, runs, only, limit
+    def __init__(self, directory: Path, runs: int, only: list[str], limit: float, out: Path) -> None:
+        self.directory, self.runs, self.only, self.limit, self.out = directory, runs, only, limit, out
         self.rows: Rows = []
         self.paces: dict[tuple[str, str], float] = {}
 
@@ -80,6 +80,16 @@ class Bench:
             if tool is engine:
                 for floor in floors(fleet, tool, PORT):
                     self.measure(what, "no-op", floor, floor.apply, size, lambda: None)
+        self.write()
+
+    def write(self) -> None:
+        """The results so far."""
+        self.out.write_text(
+            f"# Measured\n\n{versions()}; {os.cpu_count()} CPUs\n\nMedians of {self.runs} runs (of one, where it took"
+            f" more than {PATIENCE:g} s), everything in one run of `python -m benchmarks.fleets`. CPU and memory are"
+            " the controller's, with the processes it started; the hosts are sshd processes on the same machine.\n\n"
+            f"## Aims\n\n{aimed(self.rows)}\n\n## All of it\n\n{report(self.rows)}\n"
+        )
 
     def measure(
         self, what: str, case: str, tool: Tool, command: list[str], size: int, before: Callable[[], object]
@@ -185,7 +195,7 @@ def main() -> None:
     compileall.compile_dir(ROOT / "engine", quiet=1)
     with ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="engine-bench-")))
-        bench = Bench(directory, options.runs, only, options.limit)
+        bench = Bench(directory, options.runs, only, options.limit, options.out)
         works = [Work(files) for files in map(int, options.files.split(","))]
         works.insert(0, node_work(directory / "node"))
         for hosts in map(int, options.hosts.split(",")):
@@ -196,13 +206,6 @@ def main() -> None:
             with Fleet(directory / "fleet-delayed", options.delay_hosts, delay=0.05) as fleet:
                 for work in works:
                     bench.case(fleet, work, ", 50 ms of delay")
-        rows = bench.rows
-    options.out.write_text(
-        f"# Measured\n\n{versions()}; {os.cpu_count()} CPUs\n\nMedians of {options.runs} runs (of one, where it took"
-        f" more than {PATIENCE:g} s), everything in one run of `python -m benchmarks.fleets`. CPU and memory are the"
-        f" controller's, with the processes it started; the hosts are sshd processes on the same machine.\n\n"
-        f"## Aims\n\n{aimed(rows)}\n\n## All of it\n\n{report(rows)}\n"
-    )
 
 
 if __name__ == "__main__":
