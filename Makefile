@@ -6,7 +6,7 @@
 PYTHON = .venv/bin/python
 SCRIPTS = scripts/docs scripts/shellcheck-sections
 # The longest tests wait for Docker and for deadlines, so there are more of them at a time than cores.
-JOBS = 5
+JOBS = 4
 PYTEST = $(PYTHON) -m pytest -n $(JOBS) $(if $(REQUIRE_ALL),--require-all)
 
 .PHONY: demo demo-down test test-full docs lint bench
