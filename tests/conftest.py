@@ -16,19 +16,20 @@ for _ignored in (signal.SIGHUP, signal.SIGINT):
             signal.signal(_ignored, signal.default_int_handler if _ignored == signal.SIGINT else signal.SIG_DFL)
 
 
-ALONE = ("tests/integration/test_silence.py",)
-"""Files whose tests look at every process of the machine, so that no two of one file may run at the same time."""
+TOGETHER = ("tests/integration/test_silence.py", "tests/shells/test_timeout.py", "tests/integration/test_causes.py")
+"""Files whose tests are run by one worker, one after the other: those that look at every process of the machine, and
+those that share what takes long to make."""
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Where tests run beside each other: those of such a file one after the other, before all others."""
+    """Where tests run beside each other: such a file as one, before all others."""
     from xdist.scheduler import LoadScopeScheduling
 
     class Scheduling(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
             file = nodeid.split("::", 1)[0]
-            return file if file in ALONE else nodeid
+            return file if file in TOGETHER else nodeid
 
     return Scheduling(config, log)
 

@@ -85,15 +85,17 @@ def transport() -> Iterator[LocalTransport]:
 def execute(
     local: LocalTransport, sections: Sequence[Section], shell: Sequence[str], lock: Lock | None = None
 ) -> dict[str, Result]:
-    """Run sections as one program; the results by name. Raises Failed at the first that failed."""
+    """Run sections as one program, to its end, so that none is left that holds the lock; the results by name.
+    Raises Failed for the first that failed."""
     results: dict[str, Result] = {}
     for event in run(local, compose(sections, shell=shell, lock=lock)):
         if isinstance(event, (Waited, LockBusy)):
             raise Waiting
         if isinstance(event, Finished):
             results[event.section] = event.result
-            if event.result.status:
-                raise Failed(f"{event.section} ended with {event.result.status}: {event.result.output.strip()}")
+    for name, result in results.items():
+        if result.status:
+            raise Failed(f"{name} ended with {result.status}: {result.output.strip()}")
     return results
 
 

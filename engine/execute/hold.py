@@ -24,7 +24,7 @@ _engine_make_place() {
 _engine_enlist() {
   _engine_make_place || return 1
   _engine_look "$_engine_main"
-  _engine_me=$_engine_keep/lock.$_engine_nonce
+  _engine_me=$_engine_keep/lock.$_engine_nonce.$_engine_pid
   _engine_n="$_engine_pid $_engine_born"
   _engine_record="id $_engine_nonce
 who $_engine_who
@@ -150,8 +150,16 @@ _engine_tell() { printf '\n#%s %s\n%s\n#%s .\n' "$_engine_nonce" "$1" "$2" "$_en
 # Records and claims of programs that were killed.
 _engine_bury() {
   for _engine_f in "$_engine_keep"/lock.* "$_engine_keep"/over.*; do
-    if [ "$_engine_f" = "$_engine_me" ] || ! _engine_read "$_engine_f" || [ -z "$_engine_id" ]; then continue; fi
-    _engine_runs || rm -f "$_engine_f"
+    if [ "$_engine_f" = "$_engine_me" ] || ! _engine_read "$_engine_f"; then continue; fi
+    if [ -n "$_engine_id" ]; then
+      _engine_runs || rm -f "$_engine_f"
+    else
+      # Made, but nothing is in it: who was killed right there is known from the name alone.
+      case ${_engine_f##*.} in
+        '' | *[!0-9]*) ;;
+        *) _engine_look "${_engine_f##*.}" || rm -f "$_engine_f" ;;
+      esac
+    fi
   done
 }
 _engine_release() {

@@ -98,6 +98,8 @@ _engine_begin() {
       return 1
     }
   done
+  # Time ran out just as the section before had ended: its watchdog is about to end, and watches no other.
+  [ -z "$_engine_late" ] || _engine_heel
   _engine_i=$1 _engine_late=
   _engine_arm "$3"
   _engine_frame "start $1"

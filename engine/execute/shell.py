@@ -215,13 +215,13 @@ def _section(
             # A variable that the host's environment exports would stay exported, and so show its new value.
             f"unset phase timeout staging {' '.join([*section.script.vars, *section.script.looks])}",
             f"phase={section.phase} timeout={seconds} staging={quote.text(section.staging or '')}",
-            *(f"{name}=$_engine_l{n}" for name, n in looks.items()),
+            *(f"{name}={look.value}" for name, look in looks.items()),
             *assigned(section.script),
         ]
     except ValueError as error:
         raise ValueError(f"section `{section.name}`: {error}") from None
     if section.become is None or others is None:
-        before_it, late = [f"_engine_shared{n}" for n in looks.values()], seconds
+        before_it, late = [f"_engine_shared{n}" for n in sorted({look.number for look in looks.values()})], seconds
         script = [*values, "set -eu", f'eval "$_engine_t{number}"']
     else:
         before_it, late = others.before(section.become), seconds + GRACE

@@ -120,6 +120,8 @@ _engine_clear() {
     sleep "$_engine_t" 2>/dev/null || sleep 0.1 2>/dev/null || sleep 1
     _engine_strays
     [ -n "$_engine_found" ] || return 0
+    # On a busy host with many processes this takes a while, too.
+    _engine_frame beat &
     [ "$_engine_t" != must ] || _engine_signal KILL
   done
 }
@@ -171,7 +173,12 @@ _engine_watch() {
 }
 # What is left of a section that took too long is the watchdog's to end; it ends itself with that.
 _engine_heel() {
-  while kill -s 0 "$_engine_dog"; do wait "$_engine_dog"; done
+  [ -n "$_engine_dog" ] || return 0
+  while kill -s 0 "$_engine_dog"; do
+    wait "$_engine_dog"
+    # Its number may already be somebody else's.
+    [ "$?" != 127 ] || break
+  done
   _engine_dog=
 }
 """

@@ -20,11 +20,11 @@ from engine.model.plan import (
     Verdict,
 )
 from engine.model.progress import Progress
-from engine.model.resource import Action, Change, Resource, Script, ScriptText, Source, SourceFile, Upload, Watch
+from engine.model.resource import Action, Change, Glance, Resource, Script, ScriptText, Source, SourceFile, Upload, Watch
 from engine.model.values import CURRENT, Facts, HostPath, Params, Phase, Plain, Secret, State, Unknown, Value
 
 __all__ = [
-    "CURRENT", "Action", "Attribute", "Batch", "Become", "Change", "Declared", "Facts", "Host",
+    "CURRENT", "Action", "Attribute", "Batch", "Become", "Change", "Declared", "Facts", "Glance", "Host",
     "HostDeclaration", "HostPath", "HostPlan", "HostReport", "Outcome", "Outlook", "Output", "Params", "Phase",
     "Plain", "Plan", "Progress", "Report", "Resource", "Script", "ScriptText", "Secret", "Source", "SourceFile",
     "State", "Step", "Transport", "Unknown", "Upload", "Value", "Verdict", "Watch", "become_of",

@@ -20,6 +20,7 @@ class Script:
     looks variables that hold what other read-only scripts print, name → script. Probes that look at the same thing
           (same text, same values) share one run of it. They are set in probes only: where the variable is not set,
           the script MUST look for itself. A look has no `phase`, `timeout`, `staging`, and reports no facts.
+          See also `Glance`.
 
     It runs under `set -eu` in a subshell of its own with stdin from /dev/null, LC_ALL=C, and these functions:
       fact KEY VALUE  report a fact (KEY: letters, digits, `_`, `.`, `-`; VALUE: any bytes but NUL; last one wins)
@@ -38,6 +39,14 @@ class Script:
     vars: Mapping[str, str | int | bool | Secret] = field(default_factory=dict)
     args: Sequence[str | int | bool | Secret] = ()
     looks: Mapping[str, Script] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Glance(Script):
+    """A look at one of many things, which is its only argument. Glances of the same text and values are run together:
+    the script is given the arguments of all, and prints `N WHAT` on a line of its own for the Nth, if it learnt
+    anything of it; a glance's variable holds its own WHAT, or nothing. It is a shortcut: it MUST succeed quickly, and
+    leave out what takes long or goes wrong."""
 
 
 class ScriptText(str):

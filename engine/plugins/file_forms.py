@@ -8,8 +8,9 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from engine.model import Action, Change, Facts, Script, Secret, SourceFile, State, Upload, Value
+from engine.model import Action, Change, Facts, Glance, Script, Secret, SourceFile, State, Upload, Value
 from engine.plugins import dotenv, file_scripts
+from engine.plugins.file_shell import GLANCE
 from engine.plugins.file_target import Target, shown, text_digest
 
 EMPTY = hashlib.sha256(b"").hexdigest()
@@ -66,7 +67,10 @@ class Whole:
 
     def probe(self) -> Script:
         want = self.digest if self.text is not None else ""
-        return Script(file_scripts.WHOLE_PROBE, self.target.looking() | {"want": want})
+        path = self.target.path
+        # What a link leads to is found by the probe.
+        looks = {} if self.target.follow else {"seen": Glance(GLANCE, args=(path,))}
+        return Script(file_scripts.WHOLE_PROBE, self.target.looking() | {"want": want}, looks=looks)
 
     def found(self, facts: Facts) -> State | None:
         if obstacle := self.target.obstacle(facts, ("file",)):

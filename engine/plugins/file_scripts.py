@@ -1,11 +1,12 @@
 """The shell texts of file-sync for one file or directory. Constants; see `file_shell` for what they share."""
 
-from engine.plugins.file_shell import LOOK, MAKE, WATCH
+from engine.plugins.file_shell import LOOK, LOOKING, MAKE, SEEN, WATCH
 
 # --- the whole content ---------------------------------------------------------------------------------------------
 
 WHOLE_PROBE = (
-    LOOK
+    SEEN
+    + LOOKING
     + r"""
 look
 report

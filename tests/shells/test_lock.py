@@ -146,6 +146,20 @@ def test_a_broken_lock_file_is_taken_over(shell: tuple[str, ...], home: Path) ->
 
 
 @every_shell
+def test_a_record_that_was_never_written_is_removed(shell: tuple[str, ...], home: Path) -> None:
+    """Killed between making the file and writing it; one that is about to be written stays."""
+    place = _stale(home)
+    with subprocess.Popen(["true"]) as gone:
+        gone.wait()
+    (place / f"lock.abc.{gone.pid}").touch()
+    (place / f"lock.abd.{os.getpid()}").touch()
+    go(_step(":", shell))
+    go(_step("echo x >>log", shell))
+    assert list(lines(home / "log")) == ["x"]
+    assert _state(home) == [f"lock.abd.{os.getpid()}"]
+
+
+@every_shell
 def test_a_takeover_that_was_killed_is_recovered(shell: tuple[str, ...], home: Path) -> None:
     place = _stale(home)
     dead = (place / "lock").read_text()
