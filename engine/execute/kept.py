@@ -18,15 +18,19 @@ PREPARE = r"""
 # A user without a home directory of his own, as many services have, has no place for it.
 [ -w "${HOME-}" ] || exit 0
 umask 077
+first=1
+[ ! -d "${keep%/*}" ] || first=
 mkdir -p -- "$keep"
-# Names of runs begin with their time, so the oldest come first.
-old=-$kept_runs
-for directory in "$kept_root"/*/; do old=$((old + 1)); done
-for directory in "$kept_root"/*/; do
-  [ "$old" -gt 0 ] || break
-  rm -rf -- "$directory"
-  old=$((old - 1))
-done
+if [ "$first" ]; then
+  # Names of runs begin with their time, so the oldest come first.
+  old=-$kept_runs
+  for directory in "$kept_root"/*/; do old=$((old + 1)); done
+  for directory in "$kept_root"/*/; do
+    [ "$old" -gt 0 ] || break
+    rm -rf -- "$directory"
+    old=$((old - 1))
+  done
+fi
 """
 
 
@@ -36,7 +40,7 @@ def place(run: str, name: str) -> HostPath:
 
 
 def keeping(script: Script, run: str, name: str) -> Script:
-    """A resource's `keep` script with its directory made, and the oldest runs' removed."""
+    """A resource's `keep` script with its directory made, and the first time in a run the oldest runs' removed."""
     own: dict[str, str | int | bool | Secret] = {
         "keep": place(run, name),
         "kept_root": HostPath(ROOT),

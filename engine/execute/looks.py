@@ -17,7 +17,7 @@ TOGETHER = 500
 
 SPLIT = r"""
 # Of what the glances $1 printed, $2, each line into a variable of its own.
-_engine_split() {
+_engine_deal() {
   _engine_n=$IFS
   IFS=${IFS#??}
   set -f
@@ -115,7 +115,7 @@ class Looks:
             ")",
             "_engine_r=$?",
             f'[ "$_engine_r" != 0 ] || _engine_d{n}=1',
-            *([f'_engine_split {n} "$_engine_l{n}"'] if isinstance(script, Glance) else []),
+            *([f'_engine_deal {n} "$_engine_l{n}"'] if isinstance(script, Glance) else []),
             "}",
         ]
         return "\n".join(lines)

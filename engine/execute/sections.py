@@ -111,7 +111,7 @@ def carry(declared: HostDeclaration, draft: Draft, staged: Mapping[str, str], ru
         kept = [(script, resource.become) for script in _kept(resource, work.change, run)]
         for script, user in (*marks.pop(resource.name, ()), *kept):
             name = f"mark:{resource.name}:{len(names)}"
-            sections.append(Section(name, script, PROBE_SECONDS, before, step=True, phase="apply", become=user))
+            sections.append(Section(name, script, ACTION_SECONDS, before, step=True, phase="apply", become=user))
             names = (*names, name)
         for index, action in enumerate(work.actions):
             name = action_name(resource.name, index)

@@ -22,9 +22,11 @@ KEEP = r"""
 for name do
   from=$path/$name
   [ "$tree" ] || from=$path
-  into=$keep/files/$name
-  mkdir -p -- "${into%/*}"
-  rm -f -- "$into" "$into.absent" "$into.directory"
+  into=$keep/$name
+  [ -d "${into%/*}" ] || mkdir -p -- "${into%/*}"
+  if [ -e "$into" ] || [ -e "$into.absent" ] || [ -e "$into.directory" ]; then
+    rm -f -- "$into" "$into.absent" "$into.directory"
+  fi
   if [ -h "$from" ] || [ ! -e "$from" ]; then
     true >"$into.absent"
   elif [ -f "$from" ]; then
@@ -52,7 +54,7 @@ for name do
     fact "$index.sum" "$sum"
     fact "$index.about" "$mode_now $uid_now:$gid_now"
   fi
-  file=$kept/files/$name
+  file=$kept/$name
   if [ -f "$file" ]; then
     digest
     describe "$file"
@@ -76,7 +78,7 @@ for name do
   if [ "$tree" ]; then path=$root/$name; else path=$root; fi
   follow=
   look
-  from=$keep/files/$name
+  from=$keep/$name
   if [ -f "$from" ]; then
     owner='' group='' mode='' backup=0 parents=1
     prepare

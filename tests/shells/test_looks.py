@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.execute.shell import Section, compose
-from engine.model import Script
+from engine.model import Glance, Script
 from tests.shells.programs import every_shell, go, results
 
 COUNTED = 'printf x >>"$counter"; printf "%s\\n%s %s\\n\\n" "$what" "${1-}" "${phase-no phase}"'
@@ -80,3 +80,38 @@ def test_a_look_that_takes_too_long_is_ended(shell: tuple[str, ...], tmp_path: P
     found = results(go(compose(sections, shell=shell)))
     assert found["p"].timed_out
     assert found["q"].facts == {"seen": "not set"}
+
+
+GLANCED = """
+printf x >>"$counter"
+n=0
+for thing in "$@"; do
+  n=$((n + 1))
+  case $thing in dull*) ;; *) printf '%s saw %s\\n' "$n" "$thing" ;; esac
+done
+echo 'odd; $(touch odd) 1'
+"""
+
+
+def glance(counter: Path, thing: str, **values: str) -> Glance:
+    return Glance(GLANCED, {"counter": str(counter), **values}, (thing,))
+
+
+@every_shell
+def test_glances_are_run_together(shell: tuple[str, ...], tmp_path: Path) -> None:
+    things = ["a", "b  $HOME*", "dull", "'c'", "a"]
+    sections = [probe(str(n), seen=glance(tmp_path / "n", thing)) for n, thing in enumerate(things)]
+    sections.append(probe("other", seen=glance(tmp_path / "other", "a", more="x")))
+    sections.append(probe("step", step=True, seen=glance(tmp_path / "n", "step")))
+    assert told(sections, shell) == {
+        "0": "saw a", "1": "saw b  $HOME*", "2": "", "3": "saw 'c'", "4": "saw a", "other": "saw a", "step": "not set"
+    }  # fmt: skip
+    assert (tmp_path / "n").read_text() == (tmp_path / "other").read_text() == "x"
+    assert not Path("odd").exists()
+
+
+@every_shell
+def test_too_many_glances_are_run_in_parts(shell: tuple[str, ...], tmp_path: Path) -> None:
+    sections = [probe(str(n), seen=glance(tmp_path / "n", f"t{n}")) for n in range(501)]
+    assert told(sections, shell) == {str(n): f"saw t{n}" for n in range(501)}
+    assert (tmp_path / "n").read_text() == "xx"

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
+from collections import Counter
 
 import pytest
 
 from engine.execute import hold, lock, prelude, upload, watch
+from engine.execute.shell import Lock, Section, compose
+from engine.model import Glance, Script
 
 PROGRAM = "\n".join(
     [
@@ -56,3 +60,18 @@ def test_no_text_is_for_one_shell_only(name: str) -> None:
         if shutil.which(argv[0]):
             done = subprocess.run([*argv, "-n"], input=TEXTS[name], capture_output=True, text=True, check=False)
             assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_no_function_of_a_program_takes_the_place_of_another() -> None:
+    looks = {"seen": Glance(":", args=("/x",)), "held": Script("echo")}
+    sections = [
+        Section("a", Script(":"), step=True, become="carol"),
+        Section("b", Script(":"), step=True),
+        Section("c", Script(":", looks=looks)),
+    ]
+    program = compose(sections, lock=Lock("me", 1)).text.decode()
+    names = Counter(re.findall(r"^(_?[a-z][a-z0-9_]*)\(\) *[{(]", program, re.MULTILINE))
+    twice = {name for name, times in names.items() if times > 1}
+    # Each of these does nothing until a lock, or the looks, give it something to do.
+    assert twice <= {"_engine_prepare", "_engine_finish", "sha256"}
+    assert names["_engine_look"] == 1
