@@ -72,46 +72,46 @@ def differing(change: Change) -> dict[str, object]:
     return {name: change.before.get(name) for name in change.differing()}
 
 
-def test_its_whole_life(lab: Lab) -> None:
-    put(lab, "one")
-    lab.write(volumes=["./settings:/settings:ro"])
-    web = service(lab, "settings")
-    assert lab.apply(web) == ("create", True)
-    first = lab.started()
-    assert lab.apply(web) == ("", False)
+def test_its_whole_life(lab1: Lab) -> None:
+    put(lab1, "one")
+    lab1.write(volumes=["./settings:/settings:ro"])
+    web = service(lab1, "settings")
+    assert lab1.apply(web) == ("create", True)
+    first = lab1.started()
+    assert lab1.apply(web) == ("", False)
 
-    put(lab, "two")
-    change = lab.observe(web)
+    put(lab1, "two")
+    change = lab1.observe(web)
     assert differing(change) == {"settings": "changed"}
     assert web.verb(change) == "restart"
-    assert lab.apply(web) == ("restart", True)
-    assert lab.started().split()[0] == first.split()[0]
-    assert docker("exec", lab.containers()[0]["Id"], "cat", "/settings") == "two"
-    assert lab.apply(web) == ("", False)
+    assert lab1.apply(web) == ("restart", True)
+    assert lab1.started().split()[0] == first.split()[0]
+    assert docker("exec", lab1.containers()[0]["Id"], "cat", "/settings") == "two"
+    assert lab1.apply(web) == ("", False)
 
-    lab.call("stop", "-t", "0")
-    change = lab.observe(web)
+    lab1.call("stop", "-t", "0")
+    change = lab1.observe(web)
     assert differing(change) == {"service": "exited"}
-    assert lab.apply(web) == ("start", True)
-    assert lab.apply(web) == ("", False)
+    assert lab1.apply(web) == ("start", True)
+    assert lab1.apply(web) == ("", False)
 
-    lab.write(volumes=["./settings:/settings:ro"], environment={"COLOUR": "blue"})
-    change = lab.observe(web)
+    lab1.write(volumes=["./settings:/settings:ro"], environment={"COLOUR": "blue"})
+    change = lab1.observe(web)
     assert set(change.differing()) == {"config", "container"}
     assert (change.after or {})["container"] == "new"
-    assert lab.apply(web) == ("recreate", True)
-    assert lab.started().split()[0] != first.split()[0]
-    assert lab.apply(web) == ("", False)
+    assert lab1.apply(web) == ("recreate", True)
+    assert lab1.started().split()[0] != first.split()[0]
+    assert lab1.apply(web) == ("", False)
 
-    lab.call("rm", "-s", "-f", "web")
-    assert lab.observe(web).before is None
-    assert lab.apply(web) == ("create", True)
-    assert lab.apply(replace(web, state="stopped")) == ("stop", True)
-    assert lab.apply(replace(web, state="stopped")) == ("", False)
-    assert lab.apply(replace(web, state="absent")) == ("remove", True)
-    assert lab.apply(replace(web, state="absent")) == ("", False)
-    assert lab.apply(replace(web, state="stopped")) == ("", False)
-    assert lab.containers() == []
+    lab1.call("rm", "-s", "-f", "web")
+    assert lab1.observe(web).before is None
+    assert lab1.apply(web) == ("create", True)
+    assert lab1.apply(replace(web, state="stopped")) == ("stop", True)
+    assert lab1.apply(replace(web, state="stopped")) == ("", False)
+    assert lab1.apply(replace(web, state="absent")) == ("remove", True)
+    assert lab1.apply(replace(web, state="absent")) == ("", False)
+    assert lab1.apply(replace(web, state="stopped")) == ("", False)
+    assert lab1.containers() == []
 
 
 @pytest.mark.parametrize("shell", [("bash",), ("bash", "--posix"), ("busybox", "sh")], ids=" ".join)

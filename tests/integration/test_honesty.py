@@ -210,7 +210,7 @@ def check(drawn: list[dict[str, Any]], world: World) -> None:
 
 def test_what_an_apply_changes_is_what_the_plan_said(world: World, full: bool) -> None:
     @settings(
-        max_examples=400 if full else 40,
+        max_examples=400 if full else 25,
         derandomize=True,
         database=None,
         deadline=None,
