@@ -20,7 +20,18 @@ from engine.model.plan import (
     Verdict,
 )
 from engine.model.progress import Progress
-from engine.model.resource import Action, Change, Glance, Resource, Script, ScriptText, Source, SourceFile, Upload, Watch
+from engine.model.resource import (
+    Action,
+    Change,
+    Glance,
+    Resource,
+    Script,
+    ScriptText,
+    Source,
+    SourceFile,
+    Upload,
+    Watch,
+)
 from engine.model.values import CURRENT, Facts, HostPath, Params, Phase, Plain, Secret, State, Unknown, Value
 
 __all__ = [

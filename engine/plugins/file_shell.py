@@ -10,7 +10,7 @@ sibling, which the next run removes. No value is ever an argument of a process.
 
 GLANCE = r"""
 # shellcheck disable=SC2086  # the lists are split, on purpose
-# Of each regular file that is small and can be read: SHA256 MODE UID GID SIZE USER/GROUP. Two processes for all. Where
+# Of each small regular file that can be read: SHA256 MODE UID GID SIZE USER/GROUP. Two processes for all. Where
 # anything goes wrong on the way, nothing is said, and each probe looks for itself.
 end='
 '

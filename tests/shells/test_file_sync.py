@@ -8,6 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,19 @@ from engine.errors import HostFailed
 from engine.model import HostPath, Secret, Source, SourceFile
 from engine.plugins.file_sync import FileSync
 from tests.cut import Commands
-from tests.harness import SHELLS, Failed, apply, apply_all, carry_out, converge, observe, snapshot, watch
+from tests.harness import (
+    SHELLS,
+    Failed,
+    apply,
+    apply_all,
+    carry_out,
+    converge,
+    observe,
+    observe_all,
+    script,
+    snapshot,
+    watch,
+)
 
 AWKWARD = "-a b'c\"d$HOME`e`\\f\ng ü*[h]"
 SECRET = Secret("$2b$12$Q'\"`x`\\%s{}|é" + "canary")
@@ -493,3 +506,28 @@ def test_what_may_not_be_seen_is_not_absent(some_shell: Sequence[str], tmp_path:
         ):
             with pytest.raises(Failed, match="permission denied"):
                 observe(resource, nobody)
+
+
+def test_files_looked_at_together_are_found_as_each_alone(shell: Sequence[str], tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    contents = {"same": "as it was", "other": "drifted", "empty": "", AWKWARD: "as it was", "big": "x" * 300_000}
+    for name, content in contents.items():
+        (tmp_path / name).write_text(content)
+        (tmp_path / name).chmod(0o604)
+    (tmp_path / "link").symlink_to("same")
+    (tmp_path / "directory").mkdir()
+    (tmp_path / "pipe").touch()
+    (tmp_path / "pipe").unlink()
+    os.mkfifo(tmp_path / "pipe")
+    names = [*contents, "absent", "same", "not/there"]
+    resources = [FileSync(at(tmp_path / name), content="as it was", mode="0604", owner="0") for name in names]
+    together = observe_all(resources, shell)
+    for resource, seen in zip(resources, together, strict=True):
+        alone = script(replace(resource.probe(), looks={}), shell).facts
+        assert alone == seen.facts
+    assert [seen.change is None for seen in together] == [True, False, False, True, False, False, True, False]
+    assert together[1].facts["text"] == "drifted"
+    for name in ("link", "directory", "pipe"):
+        resource = FileSync(at(tmp_path / name), content="as it was")
+        with pytest.raises(ValueError, match="left as it is"):
+            observe_all([resources[0], resource], shell)
