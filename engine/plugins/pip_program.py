@@ -118,7 +118,10 @@ class Installed:
     def __init__(self) -> None:
         self.by_name: Dict[str, Any] = {}  # noqa: UP006
         for dist in metadata.distributions():
-            name = dist.metadata["Name"] if dist.metadata is not None else None
+            # To read the metadata of all would take longer than the rest.
+            named = re.search(r"([^/]+)-[^-/]+\.dist-info$", folder_of(dist))
+            whole = named and os.path.isfile(os.path.join(folder_of(dist), "METADATA"))
+            name = named[1] if named and whole else dist.metadata and dist.metadata["Name"]
             if name:
                 self.by_name.setdefault(canonical(name), dist)
 
@@ -149,9 +152,7 @@ def understood(text: str, folder: str, installed: Installed) -> Optional[Require
     """What a line requires; None where that cannot be told because it is not installed from there."""
     egg = re.search(r"[#&]egg=([A-Za-z0-9._-]+)", text)
     wheel = re.match(r"([A-Za-z0-9_.]+)-([^-]+)-.*\.whl$", os.path.basename(text.split("#")[0]))
-    wanted = parse(text)
-    if wanted is None and egg:
-        wanted = parse(egg[1])
+    wanted = parse(text) or (parse(egg[1]) if egg else None)
     if wanted is None and wheel:
         wanted = parse(f"{wheel[1]}=={wheel[2]}")
     if wanted is None:
@@ -237,11 +238,9 @@ def pip(request: Request) -> None:
         "PIP_PROGRESS_BAR": "off",
         "PIP_ROOT_USER_ACTION": "ignore",
     }
-    for setting in request["env"]:
-        name, _, value = setting.partition("=")
-        environ[name] = value
-    files = [word for path in request["requirements"] for word in ("-r", path)]
-    argv = [sys.executable, "-m", "pip", "install", *files, *request["package"]]
+    environ.update({name: value for name, _, value in (text.partition("=") for text in request["env"])})
+    argv = [sys.executable, "-m", "pip", "install", *request["package"]]
+    argv += [word for path in request["requirements"] for word in ("-r", path)]
     sys.stdout.flush()
     done = subprocess.run(argv, env=environ, cwd=home(request), stdin=subprocess.DEVNULL, stdout=2)
     if done.returncode:
@@ -250,8 +249,8 @@ def pip(request: Request) -> None:
 
 def copy(path: str, directory: str) -> None:
     """Copy a file into the same place below `directory`, with its mode, owner and the directories above it."""
-    path = os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
-    above, made = os.path.dirname(path), []
+    above, made = os.path.realpath(os.path.dirname(path)), []
+    path = os.path.join(above, os.path.basename(path))
     while not os.path.isdir(directory + above):
         made.append(above)
         above = os.path.dirname(above)

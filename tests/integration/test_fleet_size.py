@@ -16,9 +16,6 @@ MEMORY = 300e6
 """Bytes that the controller may hold, whatever the number of hosts."""
 A_HOST = 1e6
 """Bytes that it may hold for each host."""
-FASTER = 4
-"""Many times what a host costs among ten is what it may cost among all: processors are not always equally fast. With
-the square of the number it would be 20 among 200."""
 
 
 @pytest.mark.parametrize("sizes", [(1, 10, 40), pytest.param((1, 10, 50, 200), marks=pytest.mark.full)], ids=max)
@@ -44,9 +41,10 @@ def test_costs_grow_with_the_number_of_hosts(tmp_path: Path, sizes: tuple[int, .
 def assert_linear(runs: dict[int, Ran]) -> None:
     """`runs` by number of hosts."""
     one, ten = runs[1], runs[10]
-    host = (ten.cpu - one.cpu) / 9
     for size, ran in list(runs.items())[2:]:
         told = f"{size} hosts: {ran.cpu:.2f} s, {ran.memory / 1e6:.0f} MB; 10: {ten.cpu:.2f} s; 1: {one.cpu:.2f} s"
-        assert (ran.cpu - one.cpu) / (size - 1) < FASTER * host, told
+        # A start costs as much as many hosts, so what grows with the hosts stays well below this, and what grows with
+        # their square does not. A difference of two short times would tell less: processors are not equally fast.
+        assert ran.cpu < ten.cpu * size / 10, told
         assert 1e6 < ran.memory < MEMORY, told
         assert ran.memory - one.memory < A_HOST * (size - 1), told
