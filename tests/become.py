@@ -25,6 +25,8 @@ CAROL, DAVE = "carol", "dave"
 """Who connects, and a third user. Neither exists outside of the tests."""
 PASSWORD = "correct horse 42!"
 """Carol's."""
+FREE = f"{CAROL} ALL=(ALL) NOPASSWD: ALL"
+ASKING = f"{CAROL} ALL=(ALL) ALL"
 
 
 class Machine(Sshd):
@@ -88,6 +90,18 @@ class Machine(Sshd):
 
     def home(self, user: str) -> Path:
         return self.directory / f"home_{user}"
+
+    def everybodys(self) -> Path:
+        """A new directory in which every user may make files of their own."""
+        path = self.directory.parent / "target"
+        path.mkdir()
+        path.chmod(0o1777)
+        return path
+
+
+def owner(path: Path) -> str:
+    """Whose file it is."""
+    return {0: "root", 23000: CAROL, 23001: DAVE}[path.stat().st_uid]
 
 
 def write(path: Path, text: str, mode: int) -> None:

@@ -11,13 +11,10 @@ from typing import Any
 
 import pytest
 
-from tests.become import CAROL, DAVE, PASSWORD, Machine, machine, needs_become
+from tests.become import ASKING, CAROL, DAVE, FREE, PASSWORD, Machine, machine, needs_become, owner
 from tests.integration.project import Project
 
 pytestmark = needs_become
-
-FREE = f"{CAROL} ALL=(ALL) NOPASSWD: ALL"
-ASKING = f"{CAROL} ALL=(ALL) ALL"
 
 
 @pytest.fixture
@@ -28,21 +25,12 @@ def host() -> Iterator[Machine]:
 
 @pytest.fixture
 def target(host: Machine) -> Path:
-    """A directory in which every user may make files of their own."""
-    path = host.directory.parent / "target"
-    path.mkdir()
-    path.chmod(0o1777)
-    return path
+    return host.everybodys()
 
 
 def project(tmp_path: Path, variables: dict[str, Any], **words: Any) -> Project:
     own = {f"ansible_become_{name}": value for name, value in words.items()}
     return Project(tmp_path, {**variables, **({"ansible_become": True} if words else {}), **own})
-
-
-def owner(path: Path) -> str:
-    number = path.stat().st_uid
-    return {0: "root", 23000: CAROL, 23001: DAVE}[number]
 
 
 def files(target: Path, number: int = 3) -> dict[str, Any]:

@@ -9,14 +9,11 @@ from typing import Any
 
 import pytest
 
-from tests.become import CAROL, DAVE, PASSWORD, Machine, machine, needs_become
+from tests.become import ASKING, CAROL, DAVE, FREE, PASSWORD, Machine, machine, needs_become, owner
 from tests.integration.project import Project
-from tests.integration.test_become import owner
 
 pytestmark = needs_become
 
-FREE = f"{CAROL} ALL=(ALL) NOPASSWD: ALL"
-ASKING = f"{CAROL} ALL=(ALL) ALL"
 RULES = [FREE, f"Defaults use_pty\n{FREE}", ASKING]
 
 
@@ -28,10 +25,7 @@ def host() -> Iterator[Machine]:
 
 @pytest.fixture
 def target(host: Machine) -> Path:
-    path = host.directory.parent / "target"
-    path.mkdir()
-    path.chmod(0o1777)
-    return path
+    return host.everybodys()
 
 
 def mine(target: Path, name: str, user: Any, content: str = "x\n", **more: Any) -> dict[str, Any]:

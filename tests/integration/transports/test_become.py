@@ -14,13 +14,11 @@ import pytest
 from engine.errors import BecomeRefused, InvalidInput
 from engine.model import Host, Secret, Transport
 from engine.transports import Options, connect
-from tests.become import CAROL, DAVE, PASSWORD, Machine, machine, needs_become
+from tests.become import ASKING, CAROL, DAVE, FREE, PASSWORD, Machine, machine, needs_become
 from tests.transports import Ran, run
 
 pytestmark = needs_become
 
-FREE = f"{CAROL} ALL=(ALL) NOPASSWD: ALL"
-ASKING = f"{CAROL} ALL=(ALL) ALL"
 MB = 1 << 20
 
 
