@@ -26,6 +26,8 @@ from benchmarks.work import ROOT, Tool, Work, node_work, tools
 
 PEERS = Path(__file__).parent / ".peers"
 PEER_PACKAGES = ["ansible-core", "pyinfra", "bundlewrap"]
+DELAY = 0.05
+"""Seconds that a relay adds each way, where the hosts are to be far away."""
 PATIENCE = 6.0
 """Seconds that one run of a tool may take to be run more than once."""
 
@@ -198,14 +200,13 @@ def main() -> None:
         bench = Bench(directory, options.runs, only, options.limit, options.out)
         works = [Work(files) for files in map(int, options.files.split(","))]
         works.insert(0, node_work(directory / "node"))
-        for hosts in map(int, options.hosts.split(",")):
-            with Fleet(directory / f"fleet-{hosts}", hosts) as fleet:
+        fleets = [(hosts, 0.0) for hosts in map(int, options.hosts.split(","))]
+        fleets += [(options.delay_hosts, DELAY)] if options.delay_hosts else []
+        # What takes longest comes last: the results so far are written after each.
+        for hosts, delay in sorted(fleets):
+            with Fleet(directory / f"fleet-{hosts}-{delay}", hosts, delay=delay) as fleet:
                 for work in works:
-                    bench.case(fleet, work)
-        if options.delay_hosts:
-            with Fleet(directory / "fleet-delayed", options.delay_hosts, delay=0.05) as fleet:
-                for work in works:
-                    bench.case(fleet, work, ", 50 ms of delay")
+                    bench.case(fleet, work, f", {delay * 1000:.0f} ms of delay" if delay else "")
 
 
 if __name__ == "__main__":
