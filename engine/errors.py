@@ -18,8 +18,12 @@ may run over several lines, of which the first stands alone. No error ever holds
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
+
+DEBUG = "ENGINE_DEBUG"
+"""The environment variable under which an error that nobody foresaw is shown with where it comes from."""
 
 
 @dataclass(frozen=True)
@@ -105,3 +109,10 @@ class Interrupted(EngineError):
     """Stopped on request: running steps were finished, none was started after that."""
 
     exit_code = 130
+
+
+def internal(error: Exception) -> str:
+    """What is said of an error that nobody foresaw. Raises it again where `DEBUG` is set."""
+    if os.environ.get(DEBUG):
+        raise error
+    return f"internal error: {type(error).__name__}; {DEBUG}=1 shows where"

@@ -11,7 +11,7 @@ import click
 
 from engine import __version__
 from engine.cli.options import SETTINGS, how, look, rollout, what
-from engine.errors import EngineError
+from engine.errors import DEBUG, EngineError, internal
 
 FORMATS = ["text", "json", "markdown", "html"]
 
@@ -114,12 +114,12 @@ def _run(command: click.Command) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except Exception as error:
-        if os.environ.get("ENGINE_DEBUG"):
+        if os.environ.get(DEBUG):
             from engine.cli.output import traceback_of
 
             _say(traceback_of(error))
         else:
-            _say(f"internal error: {type(error).__name__}; ENGINE_DEBUG=1 shows where")
+            _say(internal(error))
         sys.exit(1)
 
 

@@ -12,7 +12,7 @@ from concurrent.futures import Executor, Future, wait
 from dataclasses import replace
 from typing import TypeVar
 
-from engine.errors import EngineError, InvalidInput, Unreachable
+from engine.errors import EngineError, InvalidInput, Unreachable, internal
 from engine.execute.batches import RolloutRule
 from engine.execute.runner import HostRun
 from engine.model import Batch, HostPlan, HostReport
@@ -129,6 +129,9 @@ class Rollout:
             lost = isinstance(error, Unreachable)
             self.unseen[run.host] = HostPlan(run.host, error=str(error), unreachable=lost, trips=run.trips)
             return self.unseen[run.host]
+        except Exception as error:
+            self.unseen[run.host] = HostPlan(run.host, error=internal(error), trips=run.trips)
+            return self.unseen[run.host]
 
     def _apply_one(self, run: HostRun, agreed: Callable[[HostPlan], str] | None) -> HostReport:
         if self.stopping.is_set():
@@ -152,3 +155,5 @@ class Rollout:
             # Whatever ends the run on one host, what was done on the others is still to be told.
             lost = isinstance(error, Unreachable)
             return HostReport(run.host, error=str(error), unreachable=lost, trips=run.trips)
+        except Exception as error:
+            return HostReport(run.host, error=internal(error), trips=run.trips)

@@ -50,10 +50,15 @@ class Execution:
         the answer, which saves a round trip; where the request is refused, the input is lost."""
         try:
             self.channel = self.session.open_session(timeout=self.silence)
+            self._ask(command, lender)
         except paramiko.ChannelException as error:
             raise Unreachable(f"{self.name}: {self.where} allows no further session: {error.text}") from error
         except (paramiko.SSHException, OSError, EOFError) as error:
             raise self._lost() from error
+        self.writer = threading.Thread(target=self._feed, args=(stdin,), name="ssh-stdin", daemon=True)
+        self.writer.start()
+
+    def _ask(self, command: bytes, lender: Lender | None) -> None:
         self.channel.in_buffer.set_event(self.wake)
         self.channel.in_stderr_buffer.set_event(self.wake)
         if lender is not None:
@@ -67,8 +72,6 @@ class Execution:
         message.add_string(command)
         self.channel._event_pending()
         self.session._send_user_message(message)
-        self.writer = threading.Thread(target=self._feed, args=(stdin,), name="ssh-stdin", daemon=True)
-        self.writer.start()
 
     def _feed(self, stdin: Iterable[bytes]) -> None:
         try:

@@ -6,12 +6,12 @@ import re
 import socket
 import subprocess
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import IO, Any
 
-from engine.errors import Unreachable
+from engine.errors import ConnectionLost, Unreachable
 from engine.transports import Options
 from engine.transports.auth import credentials_of, log_in
 from engine.transports.certificates import CERT_SUFFIX
@@ -63,6 +63,15 @@ class Connection:
         if self.lender is not None:
             self.lender.close()
         _close(self.through)
+
+
+@contextmanager
+def _cut_is_told(name: str, settings: Settings) -> Iterator[None]:
+    """The end of a connection is noticed by whatever happens to be next."""
+    try:
+        yield
+    except (paramiko.SSHException, OSError, EOFError) as error:
+        raise ConnectionLost(f"{name}: the connection to {settings.address} was cut during the login") from error
 
 
 def _close(through: list[Session | Proxy]) -> None:
@@ -153,13 +162,16 @@ class Route:
             raise
         try:
             self._handshake(session, settings, login.name)
+            with _cut_is_told(login.name, settings):
+                presented = _presented(session)
             known.check(
-                _presented(session),
+                presented,
                 notice=self.options.tell,
                 accept_new=self.options.accept_new or settings.accept_new or self._unchecked(),
             )
-            log_in(session, login)
-            session.settle(settings.alive_interval or ALIVE)
+            with _cut_is_told(login.name, settings):
+                log_in(session, login)
+                session.settle(settings.alive_interval or ALIVE)
         except BaseException:
             session.shut()
             raise

@@ -145,6 +145,8 @@ class CloneCase:
         """Make the start, as far as what is above allows it."""
         if self.path.parent.is_dir() and not os.path.lexists(self.path):
             self.repositories.lay(self.start, self.path)
+        else:
+            self.start = "absent"
 
     # --- what must come of it ----------------------------------------------------------------------------------
 

@@ -166,6 +166,7 @@ def cut_once(far: Far, cut: Callable[[], Ran], old: Files, new: Files) -> int:
     ran = cut()
     plain = {name: what for name, what in far.files(checkout=False).items() if "/.engine" not in f"/{name}"}
     assert_whole({**old, **plain}, old, new)
+    assert ran.out, (ran.code, ran.err)
     (host,) = ran.data["hosts"]
     if ran.code == 0:
         assert host["status"] == "converged"

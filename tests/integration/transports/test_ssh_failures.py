@@ -14,7 +14,8 @@ import pytest
 
 from engine.errors import ConnectionLost, Unreachable
 from engine.model import Host
-from engine.transports import Options, connect
+from engine.transports import Options, connect, route
+from engine.transports.session import Session
 from tests.relay import Relay
 from tests.sshd import Sshd, free_port, public
 from tests.transports import (
@@ -264,3 +265,21 @@ def test_nothing_is_left_of_failures(sshd: Sshd, options: Options, deaf: int) ->
     for _ in range(3):
         fail()
     assert (threads_and_files(), children()) == before
+
+
+@pytest.mark.parametrize("step", ["_presented", "log_in"])
+def test_cut_between_two_steps_of_a_login(
+    sshd: Sshd, options: Options, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """Whoever happens to be next finds the connection gone, and says so as everybody else."""
+    go_on = getattr(route, step)
+
+    def cut(session: Session, *more: Any) -> Any:
+        session.close()
+        return go_on(session, *more)
+
+    monkeypatch.setattr(route, step, cut)
+    transport = connect(sshd.host(), options)
+    with pytest.raises(ConnectionLost, match=r"^gpu1: the connection to \S+ was cut during the login$"):
+        list(transport.run(["true"], ()))
+    transport.close()
