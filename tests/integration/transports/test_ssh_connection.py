@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -103,7 +104,9 @@ def test_many_hosts_at_once(shared_sshd: Sshd, options: Options) -> None:
     with ThreadPoolExecutor(12) as pool:
         done = list(pool.map(lambda number: hello(shared_sshd.host(f"h{number}"), options), range(24)))
     assert done == [b"hello\n"] * 24
-    assert threads_and_files() == before
+    # What was there before may have gone meanwhile.
+    for now, then in zip(threads_and_files(), before, strict=True):
+        assert not Counter(now) - Counter(then)
 
 
 def test_keepalive(sshd: Sshd, options: Options) -> None:
