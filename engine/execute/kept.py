@@ -1,6 +1,6 @@
 """What applies replaced is kept on the host, so that a run can be rolled back. Nothing of it ever leaves the host.
 
-It lies under `~/.local/state/engine/kept/RUN/`, one directory a resource, mode 0700; the oldest runs are removed.
+It lies under `~/.local/state/engine/kept/RUN/`, a directory of mode 0700; the oldest runs are removed.
 """
 
 from __future__ import annotations
@@ -18,10 +18,8 @@ PREPARE = r"""
 # A user without a home directory of his own, as many services have, has no place for it.
 [ -w "${HOME-}" ] || exit 0
 umask 077
-first=1
-[ ! -d "${keep%/*}" ] || first=
-mkdir -p -- "$keep"
-if [ "$first" ]; then
+if [ ! -d "${keep%/*}" ]; then
+  mkdir -p -- "${keep%/*}"
   # Names of runs begin with their time, so the oldest come first.
   old=-$kept_runs
   for directory in "$kept_root"/*/; do old=$((old + 1)); done
@@ -35,12 +33,12 @@ fi
 
 
 def place(run: str, name: str) -> HostPath:
-    """The directory for what a run replaced of a resource."""
+    """Where what a run replaced of a resource is kept."""
     return HostPath(f"{ROOT}/{run}/{hashlib.sha256(name.encode()).hexdigest()[:16]}")
 
 
 def keeping(script: Script, run: str, name: str) -> Script:
-    """A resource's `keep` script with its directory made, and the first time in a run the oldest runs' removed."""
+    """A resource's `keep` script; before the first of a run, its directory is made and the oldest are removed."""
     own: dict[str, str | int | bool | Secret] = {
         "keep": place(run, name),
         "kept_root": HostPath(ROOT),

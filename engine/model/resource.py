@@ -212,13 +212,14 @@ class Resource(Protocol):
         return None
 
     def keep(self, change: Change) -> Script | None:
-        """Run before the first action of a change: keeps in the directory `$keep`, which exists and is nobody
-        else's, what the actions will replace. MUST be read-only elsewhere, and safe to repeat."""
+        """Run before the first action of a change: keeps what the actions will replace under the path `$keep` and
+        names that begin with it, which are nobody else's. The directory above it is there; what stands at the path,
+        a file or a directory, is for the script to make. MUST be read-only elsewhere, and safe to repeat."""
         return None
 
     def restored(self, prior: Mapping[str, Plain] | None, changed: Sequence[str], keep: HostPath) -> Resource | None:
         """The resource that puts back what a run replaced: `prior` is the state the run found (None: absent),
-        `changed` names the attributes it changed, `keep` is the directory its `keep` script filled. None: there is
+        `changed` names the attributes it changed, `keep` is the path its `keep` script was given. None: there is
         nothing to put back."""
         return None
 

@@ -1,7 +1,7 @@
 """Putting back what an apply replaced: `keep` scripts of file-sync, and the resource that a rollback declares.
 
-The kept copies lie on the host (see `Resource.keep`): NAME is a copy with mode and owner, NAME.absent says that there
-was nothing. Only digests of them travel.
+The kept copies lie on the host (see `Resource.keep`): a copy with mode and owner, or in its place, with `.absent`
+behind its name, word that there was nothing. Only digests of them travel.
 """
 
 from __future__ import annotations
@@ -14,16 +14,17 @@ from engine.model import Action, Change, Facts, HostPath, Params, Plain, Resourc
 from engine.plugins.file_shell import LOOK, MAKE
 
 ALONE = "content"
-"""The name under which a single file is kept; files of a tree are kept under their own."""
+"""What a single file is called, in place of the names of a tree's files."""
 
 KEEP = r"""
 # shellcheck disable=SC2154  # values arrive as variables
-# Each argument is a name in the directory `path`, or, where `path` is a file, the name of its copy.
+# Each argument is a name in the directory `path`; a file has but one, which does not matter.
 for name do
-  from=$path/$name
-  [ "$tree" ] || from=$path
-  into=$keep/$name
-  [ -d "${into%/*}" ] || mkdir -p -- "${into%/*}"
+  from=$path into=$keep
+  if [ "$tree" ]; then
+    from=$path/$name into=$keep/$name
+    [ -d "${into%/*}" ] || mkdir -p -- "${into%/*}"
+  fi
   if [ -e "$into" ] || [ -e "$into.absent" ] || [ -e "$into.directory" ]; then
     rm -f -- "$into" "$into.absent" "$into.directory"
   fi
@@ -41,10 +42,10 @@ PROBE = (
     LOOK
     + r"""
 index=0
-kept=$keep
-[ -d "$kept" ] || fail "what this run replaced is no longer kept on this host: $kept is not there"
+[ -d "${keep%/*}" ] || fail "what this run replaced is no longer kept on this host: ${keep%/*} is not there"
 for name do
-  if [ "$tree" ]; then path=$root/$name; else path=$root; fi
+  path=$root kept=$keep
+  if [ "$tree" ]; then path=$root/$name kept=$keep/$name; fi
   follow=
   look
   fact "$index.type" "$type"
@@ -54,7 +55,7 @@ for name do
     fact "$index.sum" "$sum"
     fact "$index.about" "$mode_now $uid_now:$gid_now"
   fi
-  file=$kept/$name
+  file=$kept
   if [ -f "$file" ]; then
     digest
     describe "$file"
@@ -75,10 +76,10 @@ ACTION = (
     + MAKE
     + r"""
 for name do
-  if [ "$tree" ]; then path=$root/$name; else path=$root; fi
+  path=$root from=$keep
+  if [ "$tree" ]; then path=$root/$name from=$keep/$name; fi
   follow=
   look
-  from=$keep/$name
   if [ -f "$from" ]; then
     owner='' group='' mode='' backup=0 parents=1
     prepare
