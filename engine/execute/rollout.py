@@ -96,7 +96,7 @@ class Rollout:
     def close(self) -> None:
         """Close every connection."""
         for run in self.runs.values():
-            run.transport.close()
+            run.reach.transport.close()
 
     def _gather(self, runs: Sequence[HostRun], task: Callable[[HostRun], T]) -> list[T]:
         futures: list[Future[T]] = [self.executor.submit(task, run) for run in runs]
