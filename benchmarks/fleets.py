@@ -89,7 +89,8 @@ class Bench:
         self.out.write_text(
             f"# Measured\n\n{versions()}; {os.cpu_count()} CPUs\n\nMedians of {self.runs} runs (of one, where it took"
             f" more than {PATIENCE:g} s), everything in one run of `python -m benchmarks.fleets`. CPU and memory are"
-            " the controller's, with the processes it started; the hosts are sshd processes on the same machine.\n\n"
+            " the controller's, with the processes it started; the hosts are sshd processes on the same machine."
+            " [Where the time goes](README.md)\n\n"
             f"## Aims\n\n{aimed(self.rows)}\n\n## All of it\n\n{report(self.rows)}\n"
         )
 
