@@ -26,6 +26,9 @@ from engine.model import Plan, Progress, Report
 from engine.views import render
 from engine.views.progress import make
 
+STOPPER_GRACE = 2.0
+"""Seconds that asking hosts to stop may still take once their connections are closed."""
+
 
 def plan(options: dict[str, Any], rewrite: Rewrite | None = None) -> int:
     """Observe, show, save where asked. Returns the exit code. `rewrite` as in `Job`."""
@@ -195,6 +198,10 @@ def interruptible(rollout: Rollout) -> Iterator[None]:
         if stopper.ident is not None:
             stopper.join()
     finally:
+        if stopper.is_alive():
+            # It waits for hosts to be asked; without their connections there is nobody to ask.
+            rollout.close()
+            stopper.join(STOPPER_GRACE)
         for number, handler in before.items():
             signal.signal(number, handler)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,9 +13,8 @@ import pytest
 from engine.errors import ConnectionLost
 from engine.model import Host, Transport
 from engine.transports import Options, connect, process
-from engine.transports.process import reap
 from tests.sshd import Sshd
-from tests.transports import Ran, children, run, threads_and_files
+from tests.transports import Ran, leaving_nothing, run
 
 MB = 1 << 20
 KINDS = ("local", "command", "wsl", "ssh", "openssh", "docker")
@@ -24,6 +22,7 @@ AWKWARD = (
     "", " ", "a b", "it's", 'say "hi"', "$HOME `id` $(id) ${x}", "a\nb\n", "\\ \\n \\\\", "*?[x]", "-n", "--",
     "é ü € 🎉", "\t", "#!;&|<>(){}~", "%s %d", "a\rb", "!history", "\x7f\x01",
 )  # fmt: skip
+UNTIL_IT_IS_THERE = 'tries=0; until [ -e "$1" ] || [ $((tries += 1)) -gt 300 ]; do sleep 0.1; done'
 BOTH_WAYS = f"head -c {8 * MB} /dev/zero >&2 & head -c {8 * MB} /dev/zero; wait; cat | wc -c"
 
 
@@ -59,15 +58,6 @@ def marker(transport: Transport) -> Iterator[str]:
     path = f"/tmp/engine-{uuid.uuid4().hex}"
     yield path
     run(transport, "rm", "-f", path)
-
-
-def more_than(before: tuple[list[str], list[str]]) -> list[str]:
-    """Threads and files there are now, and were not then."""
-    return [
-        name
-        for now, then in zip(threads_and_files(), before, strict=True)
-        for name in (Counter(now) - Counter(then)).elements()
-    ]
 
 
 def eventually(holds: Callable[[], bool], seconds: float = 10) -> bool:
@@ -136,23 +126,20 @@ def test_a_program_that_does_not_read_its_input(transport: Transport) -> None:
     assert (ran.stdout, ran.status) == (b"done\n", 3)
 
 
-def test_output_comes_while_the_program_runs(transport: Transport) -> None:
-    began = time.monotonic()
-    iterator = transport.run(["sh", "-c", "echo first; sleep 2; echo second"], ())
+def test_output_comes_while_the_program_runs(transport: Transport, marker: str) -> None:
+    iterator = transport.run(["sh", "-c", f"echo first; {UNTIL_IT_IS_THERE}; echo second", "sh", marker], ())
     assert next(iterator).data == b"first\n"
-    assert time.monotonic() - began < 1.9
+    run(transport, "touch", marker)
     assert [piece.data or piece.status for piece in iterator] == [b"second\n", 0]
 
 
 def test_closed_early_the_program_goes_on_and_the_transport_too(transport: Transport, marker: str) -> None:
-    script = 'echo begun; cat >/dev/null; sleep 1; : >"$1"'
+    script = f'echo begun; cat >/dev/null; {UNTIL_IT_IS_THERE}; rm "$1"'
     iterator = transport.run(["sh", "-c", script, "sh", marker], [b"x"])
     assert next(iterator).data == b"begun\n"
-    began = time.monotonic()
     iterator.close()
-    assert time.monotonic() - began < 0.9, "closing waited for the program"
-    assert run(transport, "sh", "-c", "echo next").stdout == b"next\n"
-    assert eventually(lambda: run(transport, "test", "-e", marker).status == 0)
+    assert run(transport, "touch", marker).status == 0, "closing did not wait for the program"
+    assert eventually(lambda: run(transport, "test", "-e", marker).status == 1)
 
 
 def test_closed_early_while_input_is_left(transport: Transport) -> None:
@@ -170,15 +157,15 @@ def test_a_daemon_that_keeps_the_output_open(host: Host, transport: Transport, o
         return
     began = time.monotonic()
     assert run(transport, "sh", "-c", "sleep 30 & echo left; exit 5") == Ran(b"left\n", b"", 5)
-    assert time.monotonic() - began < 8
+    assert time.monotonic() - began < 20
 
 
 def test_silence_is_a_lost_connection(host: Host, options: Options) -> None:
     transport = connect(host, replace(options, silence=0.5))
     began = time.monotonic()
     with pytest.raises(ConnectionLost, match=r"^h: nothing came .* for 0.5 s") as caught:
-        run(transport, "sh", "-c", "sleep 6")
-    assert 0.45 < time.monotonic() - began < 4
+        run(transport, "sh", "-c", "sleep 30")
+    assert 0.45 < time.monotonic() - began < 20
     assert caught.value.exit_code == 4
     transport.close()
 
@@ -260,13 +247,10 @@ def test_closed_early_while_input_waits(host: Host, transport: Transport) -> Non
             yield b""
 
     run(transport, "true")
-    before = threads_and_files()
-    iterator = transport.run(["sh", "-c", "echo begun; exec cat"], never())
-    assert next(iterator).data == b"begun\n"
-    began = time.monotonic()
-    iterator.close()
-    assert time.monotonic() - began < 2
-    assert eventually(lambda: not more_than(before)), more_than(before)
+    with leaving_nothing():
+        iterator = transport.run(["sh", "-c", "echo begun; exec cat"], never())
+        assert next(iterator).data == b"begun\n"
+        iterator.close()
 
 
 def test_an_error_in_the_input_is_raised_here(transport: Transport) -> None:
@@ -303,18 +287,9 @@ def test_nothing_is_left_behind(host: Host, options: Options) -> None:
         transport.close()
 
     once()
-    # Those that another test left to this process are none of ours.
-    before, others = threads_and_files(), set(children("Z"))
-    for _ in range(3):
-        once()
-    # A program abandoned just before may still have been running when it was counted.
-    assert eventually(lambda: not more_than(before)), more_than(before)
-
-    def collected() -> bool:
-        reap()
-        return set(children("Z")) <= others
-
-    assert eventually(collected)
+    with leaving_nothing():
+        for _ in range(3):
+            once()
 
 
 def test_nothing_of_the_engine_reaches_the_host(

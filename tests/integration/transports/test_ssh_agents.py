@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,10 +14,10 @@ from engine.transports import Options, connect
 from tests.sshd import Sshd, keygen, public, sign
 from tests.transports import (
     configure,
+    leaving_nothing,
     login,
     login_refusal,
     run,
-    threads_and_files,
     without_identity,
 )
 
@@ -126,24 +125,21 @@ def test_the_agent_is_lent_where_the_configuration_says_so(
     sshd: Sshd, options: Options, agent: Callable[..., str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """A program on the host can sign with a key that never leaves this side; several at once, and to the end."""
-    before = threads_and_files()
     monkeypatch.setenv("SSH_AUTH_SOCK", agent(keygen(tmp_path / "held", comment="held key")))
     transport = connect(sshd.host(), options)
     assert run(transport, "ssh-add", "-l").status == 2, "nothing is lent unasked"
     transport.close()
     configure(sshd, "ForwardAgent yes")
     transport = connect(sshd.host(), options)
-    for _ in range(3):
-        assert b"held key" in run(transport, "ssh-add", "-l").stdout
-    many = "for i in 1 2 3 4; do ssh-add -l & done; wait"
-    assert run(transport, "sh", "-c", many).stdout.count(b"held key") == 4
-    hold = (
-        "import os, socket, time; s = socket.socket(1); s.connect(os.environ['SSH_AUTH_SOCK']); print(1, flush=True)"
-    )
-    held = transport.run([sys.executable, "-c", f"{hold}; time.sleep(5)"], ())
-    next(held)
-    transport.close()
-    deadline = time.monotonic() + 5
-    while threads_and_files() != before and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert threads_and_files() == before
+    with leaving_nothing():
+        for _ in range(3):
+            assert b"held key" in run(transport, "ssh-add", "-l").stdout
+        many = "for i in 1 2 3 4; do ssh-add -l & done; wait"
+        assert run(transport, "sh", "-c", many).stdout.count(b"held key") == 4
+        hold = (
+            "import os, socket, time;"
+            "s = socket.socket(1); s.connect(os.environ['SSH_AUTH_SOCK']); print(1, flush=True); time.sleep(5)"
+        )
+        held = transport.run([sys.executable, "-c", hold], ())
+        next(held)
+        transport.close()

@@ -19,10 +19,9 @@ from engine.transports.session import Session
 from tests.relay import Relay
 from tests.sshd import Sshd, free_port, public
 from tests.transports import (
-    children,
     hello,
+    leaving_nothing,
     run,
-    threads_and_files,
     unreachable,
 )
 
@@ -62,7 +61,7 @@ def test_no_answer(options: Options) -> None:
         assert unreachable(Host("gpu11", vars=variables), replace(options, connect_timeout=1)) == (
             f"gpu11: no answer from 127.0.0.1:{port} in 1 s"
         )
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 10
         timeout = {"ansible_timeout": 0.5}
         assert unreachable(Host("gpu11", vars=variables | timeout), options).endswith("in 0.5 s")
         for one in filling:
@@ -74,7 +73,7 @@ def test_no_banner(options: Options, deaf: int) -> None:
     began = time.monotonic()
     text = unreachable(Host("gpu1", vars=variables), replace(options, banner_timeout=0.5))
     assert text == f"gpu1: 127.0.0.1:{deaf} accepted the connection but sent no SSH banner in 0.5 s"
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 10
 
 
 def speaking(answer: Callable[[socket.socket], None]) -> tuple[int, socket.socket]:
@@ -145,37 +144,33 @@ def test_cut_while_a_program_runs(relayed: Relayed, options: Options) -> None:
 
 def test_cut_at_many_places(relayed: Relayed, options: Options) -> None:
     _, relay, host = relayed
-    before = threads_and_files()
     outcomes: set[tuple[str, str]] = set()
     for size in (1, 30, 900, 1500, 2500, 2900, 3200, 3400, 3600, 4000, 20_000, 60_000):
-        transport = connect(host(), options)
-        relay.cut_after(size)
-        try:
-            run(transport, "cat", stdin=[b"x" * 200_000])
-            outcomes.add(("done", ""))
-        except Unreachable as error:
-            outcomes.add((type(error).__name__, str(error).split(" ")[0]))
-        finally:
-            transport.close()
-        relay.cut_after(None)
+        with leaving_nothing():
+            transport = connect(host(), options)
+            relay.cut_after(size)
+            try:
+                run(transport, "cat", stdin=[b"x" * 200_000])
+                outcomes.add(("done", ""))
+            except Unreachable as error:
+                outcomes.add((type(error).__name__, str(error).split(" ")[0]))
+            finally:
+                transport.close()
+            relay.cut_after(None)
     assert outcomes == {("Unreachable", "gpu1:"), ("ConnectionLost", "gpu1:")}
-    deadline = time.monotonic() + 5
-    while threads_and_files()[0] != before[0] and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert threads_and_files()[0] == before[0]
 
 
 @pytest.mark.parametrize("stdin", [0, 50], ids=["idle", "sending"])
 def test_a_line_that_goes_silent(relayed: Relayed, options: Options, stdin: int) -> None:
     _, relay, host = relayed
     transport = connect(host(), replace(options, silence=1))
-    pieces = transport.run(["sh", "-c", "echo begun; cat; sleep 5"], (b"x" * (1 << 20) for _ in range(stdin)))
+    pieces = transport.run(["sh", "-c", "echo begun; cat; sleep 30"], (b"x" * (1 << 20) for _ in range(stdin)))
     next(pieces)
     relay.silence()
     began = time.monotonic()
     with pytest.raises(ConnectionLost, match=r"gpu1: (nothing came from|the connection to) 127.0.0.1:\d+"):
         list(pieces)
-    assert time.monotonic() - began < 6
+    assert time.monotonic() - began < 20
     transport.close()
 
 
@@ -212,10 +207,10 @@ def test_the_server_is_killed_while_a_program_runs(sshd: Sshd, options: Options,
 
 
 def test_a_slow_line(relayed: Relayed, options: Options) -> None:
-    """50 ms each way: the login takes no more than seven round trips, a program one."""
+    """200 ms each way: the login takes no more than seven round trips, a program one; a busy machine adds some."""
     _, relay, host = relayed
     hello(host(), options)
-    relay.delay = 0.05
+    relay.delay = 0.2
     transport = connect(host(), options)
     began = time.monotonic()
     run(transport, "true")
@@ -224,8 +219,8 @@ def test_a_slow_line(relayed: Relayed, options: Options) -> None:
     assert run(transport, "cat", stdin=[b"x" * 10_000]).stdout == b"x" * 10_000
     second = time.monotonic() - began
     transport.close()
-    assert first < 0.1 * 7 + 0.35, first
-    assert second < 0.1 * 2 + 0.2, second
+    assert first < 0.4 * (7 + 3), first
+    assert second < 0.4 * (2 + 2), second
 
 
 def test_no_more_sessions_allowed(sshd: Sshd, options: Options) -> None:
@@ -261,10 +256,9 @@ def test_nothing_is_left_of_failures(sshd: Sshd, options: Options, deaf: int) ->
                 hello(sshd.host(**variables), replace(options, banner_timeout=1))
 
     fail()
-    before = threads_and_files(), children()
-    for _ in range(3):
-        fail()
-    assert (threads_and_files(), children()) == before
+    with leaving_nothing():
+        for _ in range(3):
+            fail()
 
 
 @pytest.mark.parametrize("step", ["_presented", "log_in"])

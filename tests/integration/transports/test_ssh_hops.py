@@ -13,11 +13,10 @@ from engine.model import Host
 from engine.transports import Options, connect
 from tests.sshd import Sshd, public
 from tests.transports import (
-    children,
     hello,
+    leaving_nothing,
     need_sshd,
     run,
-    threads_and_files,
     unreachable,
     write_config,
 )
@@ -45,9 +44,8 @@ def test_a_chain_of_hops(options: Options, tmp_path: Path, executable: str) -> N
             tmp_path / "config", *named, more="Host s1\n  ProxyJump s0\nHost s3\n  ProxyJump s1,s2\n"
         )
         variables = {"ansible_ssh_common_args": arguments, "ansible_ssh_executable": executable}
-        before = threads_and_files()
-        assert hello(Host("s3", vars=variables), options) == b"hello\n"
-        assert threads_and_files() == before
+        with leaving_nothing():
+            assert hello(Host("s3", vars=variables), options) == b"hello\n"
         assert ["direct-tcpip" in server.log() for server in servers] == [True, True, True, False]
         assert [server.logins() for server in servers] == [1, 1, 1, 1]
     finally:
@@ -128,9 +126,8 @@ def relay_command(tmp_path: Path) -> str:
 def test_a_proxy_command(sshd: Sshd, options: Options, tmp_path: Path, executable: str) -> None:
     arguments = f"-F {sshd.client_config} -o 'ProxyCommand={relay_command(tmp_path)} %h %p'"
     host = sshd.host(ansible_ssh_common_args=arguments, ansible_ssh_executable=executable)
-    before = threads_and_files(), children()
-    assert hello(host, options) == b"hello\n"
-    assert (threads_and_files(), children()) == before
+    with leaving_nothing():
+        assert hello(host, options) == b"hello\n"
 
 
 def test_a_proxy_command_that_fails(sshd: Sshd, options: Options) -> None:
@@ -142,7 +139,5 @@ def test_a_proxy_command_that_fails(sshd: Sshd, options: Options) -> None:
 
 def test_a_proxy_command_that_says_nothing(sshd: Sshd, options: Options) -> None:
     arguments = f"-F {sshd.client_config} -o 'ProxyCommand=sleep 60'"
-    before = children()
     text = unreachable(sshd.host(ansible_ssh_common_args=arguments), replace(options, banner_timeout=0.5))
     assert "sent no SSH banner in 0.5 s" in text
-    assert children() == before
