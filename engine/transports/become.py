@@ -19,8 +19,9 @@ GATE = (
 holds no line break and none of the characters ! ' \\ ."""
 READY = 'cd "$HOME" 2>/dev/null || cd /; echo "$1"; shift; exec "$@"'
 """What the other user runs."""
-HELD = 1 << 16
-"""Bytes of output that are held until the program has begun."""
+HELD = 1 << 24
+"""Bytes of output that are held until the program has begun. A program's own are among them where its standard error
+is read before the word on its standard output that says it has begun: as much as a transport has under way."""
 
 CAUSES = (
     (
@@ -122,7 +123,8 @@ class _Talk:
                 if data:
                     yield Output(cast(Any, stream), bytes(data))
             return
-        del held[:-HELD]
+        if len(held) > HELD:
+            raise BecomeRefused(f"{self._cannot()}: {self.become.method} prints without end")
 
     def _answer(self, held: bytearray) -> None:
         prompt = self.prompt.encode()
