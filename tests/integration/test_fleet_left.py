@@ -36,8 +36,13 @@ def opened():
     return found
 
 def children():
-    stats = [path.read_text().rpartition(")")[2].split() for path in Path("/proc").glob("[0-9]*/stat")]
-    return sum(int(words[1]) == os.getpid() for words in stats)
+    count = 0
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            count += int(path.read_text().rpartition(")")[2].split()[1]) == os.getpid()
+        except OSError:
+            pass  # it ended between the two looks
+    return count
 
 before = opened()
 code = None
@@ -69,6 +74,7 @@ class World:
         self._script.write_text(COUNT)
 
     def begin(self, *words: str) -> subprocess.Popen[bytes]:
+        self._left.unlink(missing_ok=True)
         env = self.project.environment({"LEFT": str(self._left)})
         command = [sys.executable, str(self._script), "state.yaml", "-q", *words]
         quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}

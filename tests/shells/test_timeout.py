@@ -49,7 +49,7 @@ def _slow(name: str, shell: tuple[str, ...]) -> Ran:
     mark = f"{MARK}{list(SHELLS.values()).index(shell)}{list(SLOW).index(name)}"
     sections = [
         Section("before", Script("echo before")),
-        Section("slow", Script(SLOW[name].replace("$MARK", mark)), timeout=1),
+        Section("slow", Script(SLOW[name].replace("$MARK", mark)), timeout=2),
         Section("after", Script("fact fine yes; sleep 0.01"), timeout=30),
     ]
     events, session = [], 0
