@@ -20,11 +20,11 @@ class Failed(Exception):
 
 
 def sandbox() -> Sandbox:
-    """As slow as it takes to see what happens: it ignores SIGTERM, and starts in 2 seconds."""
+    """As slow as it takes to see what happens: it ignores SIGTERM, and PASSWORD is read 2 seconds after the start."""
     client = ("docker", "compose")
     if subprocess.run([*client, "version"], capture_output=True).returncode:
         client = ("docker-compose",)
-    environment = {"COMFYUI_START_SECONDS": "2", "COMFYUI_DEVICE": "none (a stand-in)"}
+    environment = {"COMFYUI_DEVICE": "none (a stand-in)"}
     return Sandbox(TOP / ".demo", image=TAG, name=TAG, compose=client, environment=environment, grace=2)
 
 

@@ -21,6 +21,7 @@ from pathlib import Path
 
 VENV = "/opt/venv"
 PYTHON = f"{VENV}/bin/python"
+PACKAGES = f"lib/python{sys.version_info.major}.{sys.version_info.minor}/site-packages"
 LABEL = "state-engine.sandbox"
 LEFT_OUT = {"test", "tests", "idlelib", "turtledemo", "tkinter", "lib2to3", "ensurepip", "pydoc_data"}
 LEFT_OUT |= {"site-packages", "dist-packages"}
@@ -30,6 +31,11 @@ class Unsuitable(Exception):
     """This machine cannot run the sandbox; the text says what is missing."""
 
 
+def made_of() -> str:
+    """A digest of what the image is made of: this very Python, in this very way."""
+    return hashlib.sha256(f"{sys.version} {_interpreter()}".encode() + Path(__file__).read_bytes()).hexdigest()
+
+
 def make(tag: str) -> None:
     """Import the image as `tag`, unless it is there already and made of this very Python.
 
@@ -37,11 +43,10 @@ def make(tag: str) -> None:
     """
     if not sys.platform.startswith("linux"):
         raise Unsuitable("the sandbox's image is made of this machine's Python, so it needs Linux (WSL is fine)")
-    made_of = hashlib.sha256(f"{sys.version} {_interpreter()}".encode() + Path(__file__).read_bytes()).hexdigest()
     seen = ["docker", "image", "inspect", "--format", f'{{{{index .Config.Labels "{LABEL}"}}}}', tag]
-    if subprocess.run(seen, capture_output=True, text=True).stdout.strip() == made_of:
+    if subprocess.run(seen, capture_output=True, text=True).stdout.strip() == made_of():
         return
-    changes = [f"LABEL {LABEL}={made_of}", f"ENV PATH={VENV}/bin:/bin", "ENV HOME=/root", 'CMD ["sh"]']
+    changes = [f"LABEL {LABEL}={made_of()}", f"ENV PATH={VENV}/bin:/bin", "ENV HOME=/root", 'CMD ["sh"]']
     command = ["docker", "import", *(word for change in changes for word in ("--change", change)), "-", tag]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as importing:
         assert importing.stdin is not None
@@ -51,12 +56,24 @@ def make(tag: str) -> None:
         raise subprocess.CalledProcessError(importing.returncode, command)
 
 
+def lay_venv(directory: Path) -> None:
+    """Make a virtual environment with pip of the image's Python, for a container that has it in a mount."""
+    for path, name in _pip():
+        target = directory / PACKAGES / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, target)
+    (directory / "bin").mkdir()
+    for name in ("python", "python3"):
+        (directory / "bin" / name).symlink_to(_interpreter())
+    (directory / "pyvenv.cfg").write_text(_venv_settings())
+
+
 def _fill(archive: tarfile.TarFile) -> None:
     interpreter = _interpreter()
     shell = Path(shutil.which("sh") or "/bin/sh").resolve()
     library = Path(sysconfig.get_path("stdlib"))
     shared = Path(sysconfig.get_config_var("DESTSHARED") or library / "lib-dynload")
-    packages = f"{VENV}/lib/python{sys.version_info.major}.{sys.version_info.minor}/site-packages"
+    packages = f"{VENV}/{PACKAGES}"
     files = {interpreter: str(interpreter), shell: "/bin/sh"}
     files |= {path: str(path) for path in _tree(library)}
     files |= {path: str(path) for path in _tree(shared)}
@@ -72,7 +89,7 @@ def _fill(archive: tarfile.TarFile) -> None:
     _directory(archive, "workspace", 0o755)
     _text(archive, "etc/passwd", "root:x:0:0:root:/root:/bin/sh\n")
     _text(archive, "etc/group", "root:x:0:\n")
-    _text(archive, f"{VENV}/pyvenv.cfg", f"home = {interpreter.parent}\ninclude-system-site-packages = false\n")
+    _text(archive, f"{VENV}/pyvenv.cfg", _venv_settings())
     for name in ("python", "python3"):
         link = tarfile.TarInfo(f"{VENV}/bin/{name}".lstrip("/"))
         link.type, link.linkname = tarfile.SYMTYPE, str(interpreter)
@@ -81,6 +98,10 @@ def _fill(archive: tarfile.TarFile) -> None:
 
 def _interpreter() -> Path:
     return Path(sys.executable).resolve()
+
+
+def _venv_settings() -> str:
+    return f"home = {_interpreter().parent}\ninclude-system-site-packages = false\n"
 
 
 def _tree(top: Path) -> Iterator[Path]:

@@ -38,7 +38,7 @@ services:
   {service}:
     image: {image}
     working_dir: /workspace/ComfyUI
-    command: ["{python}", "-u", "main.py"]
+    command: [{command}]
     stop_grace_period: {grace}s
     environment: {environment}
     ports: ["127.0.0.1:{port}:8188"]
@@ -52,15 +52,18 @@ services:
 class Sandbox:
     """`root` is made by `build` and removed by `destroy`. `name`, or else the last part of `root`, names the Compose
     project: unique on the machine, in lower case. `compose` is the client that starts the service. `environment` is
-    the service's (see comfyui/main.py); `grace` the seconds it is given to stop. `port` 0: one that is free."""
+    the service's and `arguments` ComfyUI's (see comfyui/settings.py); `grace` the seconds it is given to stop. `port`
+    0: one that is free. `venv`: ComfyUI runs from a virtual environment inside the mount, not from the image's."""
 
     root: Path
     image: str
     compose: Sequence[str] = ("docker-compose",)
     environment: Mapping[str, str] = field(default_factory=lambda: {"COMFYUI_STOPS": "1"})
+    arguments: Sequence[str] = ()
     grace: int = 1
     port: int = 0
     name: str = ""
+    venv: bool = False
 
     def __post_init__(self) -> None:
         self.root = self.root.resolve()
@@ -99,6 +102,16 @@ class Sandbox:
         return self.root / "inventory.yaml"
 
     @property
+    def switches(self) -> Path:
+        """The file whose lines NAME=VALUE hold from the next start on, without a change of the container."""
+        return self.comfyui / "standin.env"
+
+    @property
+    def python(self) -> str:
+        """The interpreter of the service, as its container names it."""
+        return "/workspace/ComfyUI/venv/bin/python" if self.venv else image.PYTHON
+
+    @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
@@ -111,7 +124,7 @@ class Sandbox:
             "token_file": str(self.token_file),
             "node_repo": str(self.repository),
             "node_revision": self.commits[-1],
-            "interpreter": image.PYTHON,
+            "interpreter": self.python,
             "pip_options": {"no-index": True, "find-links": "/workspace/wheels"},
         }
 
@@ -134,7 +147,7 @@ class Sandbox:
         self.lay_password(password)
         if service == "current":
             self.up()
-            command = [image.PYTHON, "-m", "pip", "install", "--no-index", "--find-links", "/workspace/wheels"]
+            command = [self.python, "-m", "pip", "install", "--no-index", "--find-links", "/workspace/wheels"]
             run(["docker", "exec", self.container(), *command, "-q", "--root-user-action=ignore", REQUIREMENT])
             self.restart()
 
@@ -186,13 +199,15 @@ class Sandbox:
         (self.comfyui / "custom_nodes").mkdir(parents=True)
         for file in (HERE / "comfyui").glob("*.py"):
             shutil.copy(file, self.comfyui)
+        if self.venv:
+            image.lay_venv(self.comfyui / "venv")
         self._make_wheel()
         self._make_repository()
         environment = "{" + ", ".join(f"{key}: '{value}'" for key, value in self.environment.items()) + "}"
         text = COMPOSE.format(
             service=SERVICE,
             image=self.image,
-            python=image.PYTHON,
+            command=", ".join(f'"{word}"' for word in (self.python, "-u", "main.py", *self.arguments)),
             grace=self.grace,
             environment=environment,
             port=self.port,

@@ -1,8 +1,10 @@
-"""A small stand-in for ComfyUI: loads `custom_nodes/`, then serves. Standard library only; nothing is computed.
+"""A small stand-in for ComfyUI: waits, imports `custom_nodes/`, serves. Standard library only; nothing is computed.
 
-Environment: COMFYUI_PORT (8188), COMFYUI_DEVICE (name of the device), COMFYUI_START_SECONDS (before it listens),
-COMFYUI_WORKFLOW_SECONDS (a workflow takes), COMFYUI_STOPS=1 (end at SIGTERM at once: without it the signal is
-ignored, as by any first process of a container that does not ask for it).
+settings.py    what can be switched, by environment, file or command line: the one place that lists it
+server.py      HTTP, middlewares, and what clients get before the server is ready
+routes.py      the API                  validation.py   what POST /prompt finds wrong
+jobs.py        queue, cache, history    nodes.py        the node classes
+folders.py     models, inputs, outputs
 """
 
 from __future__ import annotations
@@ -11,63 +13,60 @@ import importlib.util
 import os
 import signal
 import sys
+import threading
 import time
 import traceback
-from pathlib import Path
 
-from server import PromptServer, Request, Response
-from workflow import Workflows
-
-HERE = Path(__file__).resolve().parent
-VERSION = "0.3.64"
+import folders
+import nodes
+from routes import Api
+from server import PromptServer
+from settings import HERE, NEVER, Settings
 
 
 def load_nodes() -> None:
-    """Import every directory of `custom_nodes/`. One that fails is reported and left out: ComfyUI goes on."""
+    """Import every pack of `custom_nodes/`. One that fails is reported and left out: ComfyUI goes on without it."""
     for folder in sorted((HERE / "custom_nodes").glob("*/")):
-        entry = folder / "__init__.py"
+        if folder.name == "__pycache__" or folder.name.endswith(".disabled"):
+            continue
+        name = folder.name.replace("-", "_").replace(".", "_")
         try:
-            spec = importlib.util.spec_from_file_location(folder.name.replace("-", "_"), entry)
-            module = importlib.util.module_from_spec(spec)
+            spec = importlib.util.spec_from_file_location(name, folder / "__init__.py")
+            assert spec is not None
+            assert spec.loader is not None
+            module = sys.modules[name] = importlib.util.module_from_spec(spec)
             spec.loader.exec_module(module)
-        except Exception:
+            for known, kind in getattr(module, "NODE_CLASS_MAPPINGS", {}).items():
+                kind.RELATIVE_PYTHON_MODULE = f"custom_nodes.{folder.name}"
+                nodes.CLASSES[known] = kind
+        except Exception as error:
             traceback.print_exc()
-            print(f"Cannot import {folder} module for custom nodes", file=sys.stderr, flush=True)
+            print(f"Cannot import {folder} module for custom nodes: {error}", file=sys.stderr, flush=True)
 
 
-def system_stats(request: Request) -> Response:
-    memory = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
-    total, free = (int(memory[key].split()[0]) * 1024 for key in ("MemTotal", "MemAvailable"))
-    system = {
-        "os": os.name,
-        "ram_total": total,
-        "ram_free": free,
-        "comfyui_version": VERSION,
-        "python_version": sys.version,
-        "pytorch_version": "none: a stand-in",
-        "embedded_python": False,
-        "argv": ["main.py"],
-    }
-    device = os.environ.get("COMFYUI_DEVICE", "cpu")
-    card = {"name": device, "type": "cpu", "index": None, "vram_total": total, "vram_free": free}
-    return Response({"system": system, "devices": [card]})
+def die(code: int) -> None:
+    print("The stand-in ends here, as it was told to.", file=sys.stderr, flush=True)
+    os._exit(code)
 
 
 def main() -> None:
-    if os.environ.get("COMFYUI_STOPS"):
-        signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
-    server = PromptServer()
-    server.routes |= {
-        ("GET", "/system_stats"): system_stats,
-        ("GET", "/"): lambda request: Response(b"<title>ComfyUI</title>", kind="text/html"),
-        ("GET", "/style.css"): lambda request: Response(b"body {}", kind="text/css"),
-    }
-    server.routes["HEAD", "/system_stats"] = system_stats
-    seconds = float(os.environ.get("COMFYUI_WORKFLOW_SECONDS", "0.2"))
-    Workflows(HERE / "output", seconds).add_routes(server)
+    try:
+        settings = Settings.load(sys.argv[1:])
+    except ValueError as error:
+        sys.exit(f"the stand-in for ComfyUI: {error}")
+    signal.signal(signal.SIGTERM, (lambda *_: os._exit(0)) if settings.stops else signal.SIG_IGN)
+    if settings.dies_seconds != NEVER:
+        timer = threading.Timer(settings.dies_seconds, die, (settings.dies_code,))
+        timer.daemon = True
+        timer.start()
+    folders.load_extra_paths()
+    server = PromptServer(settings)
+    Api(server)
+    listening = server.listen()
+    time.sleep(settings.read_seconds)
     load_nodes()
-    time.sleep(float(os.environ.get("COMFYUI_START_SECONDS", "0")))
-    server.serve(int(os.environ.get("COMFYUI_PORT", "8188")))
+    time.sleep(settings.start_seconds)
+    server.serve(listening)
 
 
 if __name__ == "__main__":

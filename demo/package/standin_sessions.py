@@ -1,31 +1,38 @@
-"""The one requirement of the stand-in's login node: sessions of browsers, in memory."""
+"""The one requirement of the stand-in's login node: sessions of browsers, kept in a signed cookie."""
 
 import base64
 import hashlib
-import secrets
+import hmac
+import json
+from http.cookies import SimpleCookie
 
 __version__ = "1.0"
 
 
 class Sessions:
-    """Session keys that were handed out since the process started."""
+    """Whoever has the key can read and make sessions; nothing is kept here."""
 
-    def __init__(self):
-        self._keys = set()
+    def __init__(self, key):
+        self._key = key
 
-    def new(self):
-        key = secrets.token_hex(16)
-        self._keys.add(key)
-        return key
+    def cookie(self, session):
+        """The Set-Cookie header for a session, a dict."""
+        text = base64.urlsafe_b64encode(json.dumps(session).encode()).decode()
+        return f'session="{text}.{self._signature(text)}"; HttpOnly; Path=/'
 
-    def known(self, cookie):
-        """Whether a Cookie header carries a session that was handed out."""
-        return any(part.strip().partition("=")[2] in self._keys for part in cookie.split(";") if part)
+    def read(self, header):
+        """The session in a Cookie header; empty where there is none of ours."""
+        found = SimpleCookie(header).get("session")
+        text, _, signature = (found.value if found else "").partition(".")
+        if not hmac.compare_digest(signature, self._signature(text)):
+            return {}
+        return json.loads(base64.urlsafe_b64decode(text))
 
-    def hashed(self, password):
-        """Something of the shape of a bcrypt hash, the same for the same password."""
-        digest = base64.b64encode(hashlib.sha512(password.encode()).digest(), b"./").decode()
-        return "$2b$12$" + digest[:53]
+    def _signature(self, text):
+        return hmac.new(self._key, text.encode(), hashlib.sha256).hexdigest()
 
 
-sessions = Sessions()
+def hashed(password):
+    """Something of the shape of a bcrypt hash, the same for the same password."""
+    digest = base64.b64encode(hashlib.sha512(password.encode()).digest(), b"./").decode()
+    return "$2b$12$" + digest[:53]
