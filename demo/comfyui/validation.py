@@ -102,7 +102,8 @@ class Checker:
             elif isinstance(node["inputs"][key], list):
                 wrong = self.check_link(key, of_type[0], node["inputs"][key])
                 problems += wrong
-                sound = sound and (bool(wrong) or self.check_inner(node["inputs"][key][0], (*above, name)))
+                if not wrong and not self.check_inner(node["inputs"][key][0], (*above, name)):
+                    sound = False
             else:
                 problems += check_value(key, of_type, node["inputs"], by_class=hasattr(kind, "VALIDATE_INPUTS"))
         problems += custom(kind, node["inputs"]) if not problems else []
