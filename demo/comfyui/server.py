@@ -54,6 +54,10 @@ Handler = Callable[[Request], Response]
 Middleware = Callable[[Request, Handler], Response]
 
 
+def _behind(middleware: Middleware, handler: Handler) -> Handler:
+    return lambda request: middleware(request, handler)
+
+
 class PromptServer:
     """One per process: routes by method and path (a path ending in `/` takes what has one part more), and
     middlewares."""
@@ -75,7 +79,7 @@ class PromptServer:
         request = Request(method, unquote(parts.path), unquote(name), query, headers, body)
         handler: Handler = lambda request: self.route(request, parts.path, f"{parent}/")  # noqa: E731
         for middleware in reversed(self.middlewares):
-            handler = lambda r, m=middleware, inner=handler: m(r, inner)  # noqa: E731
+            handler = _behind(middleware, handler)
         try:
             return handler(request)
         except Exception:

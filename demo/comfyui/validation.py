@@ -37,7 +37,9 @@ def validated(graph: Graph) -> Verdict:
     if not outputs:
         return Verdict(problem("prompt_no_outputs", "Prompt has no outputs"), [], {})
     checker = Checker(graph)
-    good, node_errors, told = [], {}, []
+    good: list[str] = []
+    told: list[str] = []
+    node_errors: dict[str, Any] = {}
     for output in outputs:
         if checker.check_output(output):
             good.append(output)
