@@ -608,9 +608,7 @@ def test_extra_model_paths_are_read_at_the_start(comfyui: ComfyUI, tmp_path: Pat
     assert listed(comfyui, "checkpoints") == []
     assert comfyui.ask("/models/ipadapter").status == 404
     comfyui.stop()
-    comfyui.start(read_seconds=0.2, wait=False)
-    time.sleep(0.1)
-    comfyui.wait()
+    comfyui.start()
     extra.unlink()
     found = {folder: listed(comfyui, folder) for folder in ("checkpoints", "diffusion_models", "ipadapter", "vae")}
     assert found == {
