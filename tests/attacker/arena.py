@@ -1,7 +1,7 @@
 """An engine that runs as root on this machine, beside an attacker: the forms, rounds of them, and what he gained.
 
-Everything is below a temporary directory: `home` is the attacker's, `vault` root's, and so is `root`, the home directory
-of the engine. What must not change or be read is in the vault, never a file of the machine.
+Everything is below a temporary directory: `home` is the attacker's, `vault` root's, and so is `root`, the home
+directory of the engine. What must not change or be read is in the vault, never a file of the machine.
 """
 
 from __future__ import annotations
@@ -278,13 +278,13 @@ def as_root(home: Path, project: Path, argv: list[str]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def arena(form: Form, trap: str) -> Iterator[Arena]:
+def arena(form: Form, trap: str, sort: type[Arena] = Arena) -> Iterator[Arena]:
     """An arena in a directory that the attacker can look into."""
     directory = Path(tempfile.mkdtemp(prefix="engine-attack-", dir="/tmp"))
     directory.chmod(0o755)
     umask = os.umask(0o022)
     try:
-        yield Arena(directory, form, trap)
+        yield sort(directory, form, trap)
     finally:
         os.umask(umask)
         shutil.rmtree(directory)

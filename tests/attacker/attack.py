@@ -7,10 +7,12 @@ It imports all that it needs, stops being root, and then obeys its standard inpu
             lays the trap and answers `ready`; from then on it attacks without a pause
     end     stops, and answers with a list, in JSON, of what it could read and should not have been able to
 
-What is its own to do it may do: all below `home` that belongs to it. `vault` is root's, with `file` and with `dir`, which
-holds the same names as the first directory below `home`: whoever is led there finds what was expected. `root` is the
-home directory of the engine. Everything made here has `mallory` in its name.
+What is its own to do it may do: all below `home` that belongs to it. `vault` is root's, with `file` and with `dir`,
+which holds the same names as the first directory below `home`: whoever is led there finds what was expected. `root`
+is the home directory of the engine. Everything made here has `mallory` in its name.
 """
+
+# ruff: noqa: S311, S103  # chance decides when he strikes, and what he makes is open to everybody on purpose
 
 from __future__ import annotations
 
@@ -30,7 +32,7 @@ from contextlib import suppress
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 AT_FDCWD, RENAME_EXCHANGE = -100, 2
-IN_CREATE, IN_DELETE, IN_NONBLOCK = 0x100, 0x200, 0o4000
+IN_MOVED_FROM, IN_CREATE, IN_DELETE, IN_NONBLOCK = 0x40, 0x100, 0x200, 0o4000
 SECRET = b"-SECRET-"
 """What is in every content that only root may read."""
 GONE = "gone name: link"
@@ -114,6 +116,7 @@ class Attacker:
         self.link(f"{self.vault}/dir", f"{self.path}.bak.3")
 
     def backup_fifo(self) -> None:
+        self.away(f"{self.path}.bak")
         os.mkfifo(f"{self.path}.bak")
 
     def full_temporary(self) -> None:
@@ -144,7 +147,7 @@ class Attacker:
                 continue
             with suppress(OSError):
                 if self.trap == GONE:
-                    if what & IN_DELETE:
+                    if not what & IN_CREATE:
                         os.symlink(f"{self.vault}/file", path)
                 elif what & IN_CREATE:
                     self.replace(path)
@@ -160,8 +163,8 @@ class Attacker:
         REPLACEMENTS[self.trap](self, new, directory)
         self.own.add(os.lstat(new).st_ino)
         exchange(new, path)
-        if directory:
-            self.watch.add(path if os.path.isdir(path) and not os.path.islink(path) else new)  # type: ignore[union-attr]
+        if directory and self.watch is not None:
+            self.watch.add(path if os.path.isdir(path) and not os.path.islink(path) else new)
 
     def new_link(self, new: str, directory: bool) -> None:
         os.symlink(f"{self.vault}/dir" if directory else f"{self.vault}/file", new)
@@ -276,7 +279,7 @@ class Watch:
         self.places: dict[int, str] = {}
 
     def add(self, place: str) -> None:
-        number = LIBC.inotify_add_watch(self.fd, place.encode(), IN_CREATE | IN_DELETE)
+        number = LIBC.inotify_add_watch(self.fd, place.encode(), IN_MOVED_FROM | IN_CREATE | IN_DELETE)
         if number >= 0:
             self.places[number] = place
 

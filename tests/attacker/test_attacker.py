@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
@@ -17,7 +18,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.attacker.arena import HERE, TRAPS, Form, Mallory, arena, forms
+from tests.attacker.arena import BLOCKING, HERE, MALLORY, TRAPS, Arena, Form, Mallory, arena, forms
 from tests.attacker.attack import RACES, STATIC
 
 pytestmark = pytest.mark.skipif(
@@ -72,6 +73,44 @@ def test_the_attacker_gains_nothing(
     record_property("attack", [form.name, trap, *count.numbers])
     if count.effects or count.reads or count.blocked:
         raise Gained(f"{count.numbers} (rounds, effects, reads, blocked): {'; '.join(count.words)[:2000]}")
+
+
+CARELESS = """\
+umask 077
+: >app/new
+mkdir app/fresh
+: >app/gone
+rm app/gone
+sleep 0.02
+cat ../project/private >>app/new
+chown UID app/new
+for name in fresh/content gone file tree/a tree/sub/b file/more tree/more file.bak; do echo x >>app/$name; done
+mv app/file.bak.2 app/file.bak.3
+rm -rf app/new app/fresh
+"""
+
+
+class Careless(Arena):
+    """Instead of the engine a script of root's that does everything wrong."""
+
+    def run(self, verb: str) -> tuple[int, str]:
+        script = CARELESS.replace("UID", str(MALLORY))
+        subprocess.run(["sh", "-c", script], cwd=self.home, capture_output=True, check=False)
+        return 0, ""
+
+
+HARMLESS = {"nothing", "fifo", "directory", *BLOCKING, "forged frames"}
+"""Traps that gain nothing from a careless script: those that get in the way, and those that are about frames."""
+
+
+@pytest.mark.parametrize("trap", [trap for trap in TRAPS if trap not in HARMLESS])
+def test_the_attacker_has_teeth(trap: str, mallory: Mallory) -> None:
+    """Of an attack that cannot succeed nobody would notice."""
+    path = "app/tree" if trap in ("links within", "swap to directory") else "app/file"
+    lay = dict.fromkeys(("app/file", "app/tree/a", "app/tree/sub/b"), "old\n")
+    with arena(Form("careless", {}, path=path, lay=lay), trap, Careless) as made:
+        counts = (made.attack(mallory, 1) for _ in range(1 if trap in STATIC else 50))
+        assert any(count.effects or count.reads for count in counts)
 
 
 @pytest.mark.parametrize("name", [name for name, form in forms().items() if form.alone])
