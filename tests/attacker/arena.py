@@ -66,7 +66,10 @@ class Form:
             return trap in (*self.only, *self.traps)
         if trap in BLOCKING and not self.alone:
             return False
-        return trap not in ("links within", "hard link") or self.directory == (trap == "links within")
+        if trap == "links within":
+            return self.directory
+        beside = any(name.startswith(f"{os.path.dirname(self.path)}/") for name in self.lay)
+        return trap != "hard link" or (beside and not self.directory)
 
 
 @dataclass
@@ -166,7 +169,7 @@ class Arena:
         os.chown(self.home, MALLORY, MALLORY)
         for name, what in self.form.lay.items():
             self._lay(name, what if isinstance(what, dict) else {"text": what or ""})
-        if self.trap == "hard link" and not self.path.is_dir():
+        if self.trap == "hard link":
             self.path.unlink(missing_ok=True)
             os.link(self.vault / "file", self.path)
 

@@ -1,9 +1,9 @@
 """A user of a host must gain nothing from an engine that runs as root there, whatever he does beside it.
 
-Each form (forms.yaml) meets each trap (attack.py) for some rounds; what he gained is counted, and the summary has the
-counts. What version 0.1 lost is in known.yaml, as the summary prints it: FORM: {TRAP: [rounds, effects, reads,
-blocked]}. Those are expected to fail: a trap without a race must then fail, so that what is mended is taken out; of a
-form that loses any race, each race may be lost or not. Everything else must hold.
+Each form (forms.yaml) meets each trap (attack.py); what he gained is counted, and the summary has the counts. What
+version 0.1 loses is in known.yaml, as the summary prints it: FORM: {TRAP: [rounds, effects, reads, blocked]}. That is
+expected to fail: a trap without a race must then fail, so that what is mended is taken out; a race may be lost or
+not. Everything else must hold.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from typing import Any
 
@@ -39,20 +39,18 @@ def known() -> dict[str, dict[str, list[int]]]:
     return dict(yaml.safe_load((HERE / "known.yaml").read_text()) or {})
 
 
-def cells() -> Iterator[Any]:
-    """Every form with every trap that means something for it, marked with what is known."""
+def expected(name: str, strict: bool, traps: Iterable[str]) -> list[pytest.MarkDecorator]:
+    """The mark of a form that is known to lose to any of these traps."""
+    lost = {trap: numbers for trap, numbers in known().get(name, {}).items() if trap in traps}
+    said = ", ".join(f"{trap} {max(numbers[1:])} of {numbers[0]}" for trap, numbers in lost.items())
+    return [pytest.mark.xfail(raises=Gained, strict=strict, reason=f"version 0.1: {said}")] if lost else []
+
+
+def standing() -> Iterator[Any]:
+    """Every form with every trap without a race that means something for it."""
     for name, form in forms().items():
-        lost = known().get(name, {})
-        races = {trap: numbers for trap, numbers in lost.items() if trap in RACES}
-        for trap in TRAPS:
-            if not form.meets(trap):
-                continue
-            marks = []
-            if trap in lost or (trap in RACES and races):
-                said = ", ".join(f"{trap} {numbers}" for trap, numbers in (races if trap in RACES else lost).items())
-                reason = f"rounds, effects, reads, blocked of version 0.1: {said}"
-                marks.append(pytest.mark.xfail(raises=Gained, strict=trap in STATIC, reason=reason))
-            yield pytest.param(form, trap, marks=marks, id=f"{name}-{trap}")
+        for trap in filter(form.meets, STATIC):
+            yield pytest.param(form, trap, marks=expected(name, True, [trap]), id=f"{name}-{trap}")
 
 
 @pytest.fixture(scope="module")
@@ -62,17 +60,34 @@ def mallory() -> Iterator[Mallory]:
     made.close()
 
 
-@pytest.mark.parametrize(("form", "trap"), [*cells()])
-def test_the_attacker_gains_nothing(
-    form: Form, trap: str, mallory: Mallory, full: bool, record_property: Callable[[str, object], None]
-) -> None:
-    races = sum(form.meets(race) for race in RACES)
-    rounds = 1 if trap in STATIC else -(-FULL // races) if full else SAMPLE
+def attack(form: Form, trap: str, mallory: Mallory, rounds: int, record: Callable[[str, object], None]) -> str:
+    """Play rounds and record their numbers; what was gained in words, or nothing."""
     with arena(form, trap) as made:
         count = made.attack(mallory, rounds)
-    record_property("attack", [form.name, trap, *count.numbers])
-    if count.effects or count.reads or count.blocked:
-        raise Gained(f"{count.numbers} (rounds, effects, reads, blocked): {'; '.join(count.words)[:2000]}")
+    record("attack", [form.name, trap, *count.numbers])
+    gained = count.effects or count.reads or count.blocked
+    return f"{trap}: {count.numbers} {'; '.join(count.words)[:1000]}" if gained else ""
+
+
+@pytest.mark.parametrize(("form", "trap"), [*standing()])
+def test_a_trap_gains_nothing(
+    form: Form, trap: str, mallory: Mallory, record_property: Callable[[str, object], None]
+) -> None:
+    if gained := attack(form, trap, mallory, 1, record_property):
+        raise Gained(gained)
+
+
+@pytest.mark.parametrize(
+    "form", [pytest.param(form, marks=expected(name, False, RACES), id=name) for name, form in forms().items()]
+)
+def test_a_race_gains_nothing(
+    form: Form, mallory: Mallory, full: bool, record_property: Callable[[str, object], None]
+) -> None:
+    races = [trap for trap in RACES if form.meets(trap)]
+    rounds = -(-FULL // len(races)) if full else SAMPLE
+    gained = [attack(form, trap, mallory, rounds, record_property) for trap in races]
+    if any(gained):
+        raise Gained("\n".join(filter(None, gained)))
 
 
 CARELESS = """\
