@@ -77,3 +77,20 @@ def pytest_make_collect_report(collector: pytest.Collector) -> Iterator[Any]:
 def full(pytestconfig: pytest.Config) -> bool:
     """Whether whole matrices are wanted; without it a test takes a sample."""
     return bool(pytestconfig.getoption("--full"))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What the attacker of tests/attacker gained: FORM: {TRAP: [rounds, effects, reads, blocked]}."""
+    forms: dict[str, dict[str, list[int]]] = {}
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            for name, value in getattr(report, "user_properties", ()):
+                if name == "attack":
+                    form, trap, *numbers = value
+                    forms.setdefault(form, {})[trap] = numbers
+    if not forms:
+        return
+    terminalreporter.section("gained by the attacker: rounds, effects, reads, blocked")
+    for form, traps in forms.items():
+        gained = ", ".join(f"{trap}: {numbers}" for trap, numbers in traps.items() if any(numbers[1:]))
+        terminalreporter.line(f"{form}: {{{gained}}}  # of {sum(numbers[0] for numbers in traps.values())} rounds")

@@ -1,0 +1,138 @@
+"""A user of a host must gain nothing from an engine that runs as root there, whatever he does beside it.
+
+Each form (forms.yaml) meets each trap (attack.py); what he gained is counted, and the summary has the counts. What
+version 0.1 loses is in known.yaml, as the summary prints it: FORM: {TRAP: [rounds, effects, reads, blocked]}. That is
+expected to fail: a trap without a race must then fail, so that what is mended is taken out; a race may be lost or
+not. Everything else must hold.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.attacker.arena import BLOCKING, HERE, MALLORY, TRAPS, Arena, Form, Mallory, arena, forms
+from tests.attacker.attack import RACES, STATIC
+
+pytestmark = pytest.mark.skipif(
+    os.geteuid() != 0 or not shutil.which("setpriv"), reason="needs root, to be another user beside it, and setpriv"
+)
+
+SAMPLE, FULL = 1, 100
+"""Rounds of a race, without and with --full; the second for all races of a form together."""
+
+
+class Gained(AssertionError):
+    """The attacker gained something."""
+
+
+@cache
+def known() -> dict[str, dict[str, list[int]]]:
+    """What is expected to fail."""
+    return dict(yaml.safe_load((HERE / "known.yaml").read_text()) or {})
+
+
+def expected(name: str, strict: bool, traps: Iterable[str]) -> list[pytest.MarkDecorator]:
+    """The mark of a form that is known to lose to any of these traps."""
+    lost = {trap: numbers for trap, numbers in known().get(name, {}).items() if trap in traps}
+    said = ", ".join(f"{trap} {max(numbers[1:])} of {numbers[0]}" for trap, numbers in lost.items())
+    return [pytest.mark.xfail(raises=Gained, strict=strict, reason=f"version 0.1: {said}")] if lost else []
+
+
+def standing() -> Iterator[Any]:
+    """Every form with every trap without a race that means something for it."""
+    for name, form in forms().items():
+        for trap in filter(form.meets, STATIC):
+            yield pytest.param(form, trap, marks=expected(name, True, [trap]), id=f"{name}-{trap}")
+
+
+@pytest.fixture(scope="module")
+def mallory() -> Iterator[Mallory]:
+    made = Mallory()
+    yield made
+    made.close()
+
+
+def attack(form: Form, trap: str, mallory: Mallory, rounds: int, record: Callable[[str, object], None]) -> str:
+    """Play rounds and record their numbers; what was gained in words, or nothing."""
+    with arena(form, trap) as made:
+        count = made.attack(mallory, rounds)
+    record("attack", [form.name, trap, *count.numbers])
+    gained = count.effects or count.reads or count.blocked
+    return f"{trap}: {count.numbers} {'; '.join(count.words)[:1000]}" if gained else ""
+
+
+@pytest.mark.parametrize(("form", "trap"), [*standing()])
+def test_a_trap_gains_nothing(
+    form: Form, trap: str, mallory: Mallory, record_property: Callable[[str, object], None]
+) -> None:
+    if gained := attack(form, trap, mallory, 1, record_property):
+        raise Gained(gained)
+
+
+@pytest.mark.parametrize(
+    "form", [pytest.param(form, marks=expected(name, False, RACES), id=name) for name, form in forms().items()]
+)
+def test_a_race_gains_nothing(
+    form: Form, mallory: Mallory, full: bool, record_property: Callable[[str, object], None]
+) -> None:
+    races = [trap for trap in RACES if form.meets(trap)]
+    rounds = -(-FULL // len(races)) if full else SAMPLE
+    gained = [attack(form, trap, mallory, rounds, record_property) for trap in races]
+    if any(gained):
+        raise Gained("\n".join(filter(None, gained)))
+
+
+CARELESS = """\
+umask 077
+: >app/new
+mkdir app/fresh
+: >app/gone
+rm app/gone
+sleep 0.02
+cat ../project/private >>app/new
+chown UID app/new
+for name in fresh/content gone file tree/a tree/sub/b file/more tree/more file.bak; do echo x >>app/$name; done
+mv app/file.bak.2 app/file.bak.3
+rm -rf app/new app/fresh
+"""
+
+
+class Careless(Arena):
+    """Instead of the engine a script of root's that does everything wrong."""
+
+    def run(self, verb: str) -> tuple[int, str]:
+        script = CARELESS.replace("UID", str(MALLORY))
+        subprocess.run(["sh", "-c", script], cwd=self.home, capture_output=True, check=False)
+        return 0, ""
+
+
+HARMLESS = {"nothing", "fifo", "directory", *BLOCKING, "forged frames"}
+"""Traps that gain nothing from a careless script: those that get in the way, and those that are about frames."""
+
+
+@pytest.mark.parametrize("trap", [trap for trap in TRAPS if trap not in HARMLESS])
+def test_the_attacker_has_teeth(trap: str, mallory: Mallory) -> None:
+    """Of an attack that cannot succeed nobody would notice."""
+    path = "app/tree" if trap in ("links within", "swap to directory") else "app/file"
+    lay = dict.fromkeys(("app/file", "app/tree/a", "app/tree/sub/b"), "old\n")
+    with arena(Form("careless", {}, path=path, lay=lay), trap, Careless) as made:
+        counts = (made.attack(mallory, 1) for _ in range(1 if trap in STATIC else 50))
+        assert any(count.effects or count.reads for count in counts)
+
+
+@pytest.mark.parametrize("name", [name for name, form in forms().items() if form.alone])
+def test_alone_it_does_its_work(name: str) -> None:
+    """What fails at once would gain nobody anything."""
+    with arena(forms()[name], "nothing") as made:
+        made.lay()
+        for verb in made.form.verbs:
+            code, said = made.run(verb)
+            assert code == 0, said
