@@ -11,11 +11,11 @@ from engine.errors import LockHeld
 from engine.execute.events import Result
 from engine.execute.outcome import Carried, outcomes
 from engine.execute.reach import Reach, split
-from engine.execute.sections import Patience, carry, gate_name, patience, probe_name, probes, resource_of, uploads
+from engine.execute.sections import Patience, carry, gate_name, patience, probe_name, probes, uploads
 from engine.execute.seen import Seen
 from engine.execute.shell import Lock
 from engine.execute.stages import SoFar, Stage, as_planned, next_stage
-from engine.model import Declared, HostDeclaration, HostPlan, HostReport, Outcome, Secret, Upload
+from engine.model import Declared, HostDeclaration, HostPlan, HostReport, Outcome, Secret
 from engine.plan.cause import hopeless, upstream
 from engine.plan.gates import Gates
 from engine.plan.planner import Draft, Observation
@@ -58,8 +58,8 @@ class Planned(Protocol):
         """See `HostRun.plan`."""
         ...
 
-    def drafted(self, observed: Mapping[str, Observation], settled: bool = False) -> Draft:
-        """The steps that follow from what was found."""
+    def drafted(self, observed: Mapping[str, Observation], asked: Collection[str] | None = None) -> Draft:
+        """See `HostRun.drafted`."""
         ...
 
 
@@ -151,8 +151,9 @@ class Apply:
         self._ask_here(stage.here)
         plan = self.draft
         part = replace(plan, work={name: work for name, work in plan.work.items() if name in stage.steps})
+        staged = self.reach.send(uploads(part), {name: self.by_name[name].become for name in part.work})
         skipped = self.settings.skipped
-        carrying = carry(self.run.declared, part, self._send(part), self.settings.run, stage.gates, skipped)
+        carrying = carry(self.run.declared, part, staged, self.settings.run, stage.gates, skipped)
         here, there = split(self._to_look_at(stage))
         once = self._once() if stage.last else self.checks
         sections = [*carrying.sections, *probes(there, "verify", carrying.behind(self.run.declared, skipped), once)]
@@ -206,7 +207,7 @@ class Apply:
 
     def _settle(self, names: Iterable[str], seen: Seen) -> None:
         """Judge the gates that only the controller can judge."""
-        after = {step.name: step for step in self.run.drafted(self.run.observed, settled=True).steps}
+        after = {step.name: step for step in self._settled(self.run.observed).steps}
         for name in names:
             result = seen.results.get(probe_name(name))
             holds = result is not None and after[name].outlook == "converged"
@@ -222,7 +223,7 @@ class Apply:
         so_far, plan = self.so_far, self.draft
         for step in plan.steps:
             first = so_far.first.get(step.name)
-            if first is None:
+            if first is None or (first.outlook == "skipped" != step.outlook):
                 so_far.first[step.name] = step
             elif step.name in plan.work and step.name not in so_far.done:
                 open_ = first.outlook in ("blocked", "check")
@@ -300,7 +301,7 @@ class Apply:
             for name in asked:
                 result = seen.results[probe_name(name)]
                 rest[name] = rest[name].after(int(result.facts.get("retried", "0")), result.seconds + PAUSE)
-            settled = self.run.drafted({**self.run.observed, **seen.observations(resources)}, settled=True)
+            settled = self._settled({**self.run.observed, **seen.observations(resources)})
             failing = {step.name for step in settled.steps if step.outlook == "failing"}
             asked = {n for n, some in rest.items() if n in failing and some.retries > 0 and some.seconds >= 1}
             if not asked or self.reach.stopped:
@@ -311,9 +312,14 @@ class Apply:
             again = [r for r in self.run.declared.resources if r.name in asked or r in others]
             seen.merge(self.reach.look(again, "verify", self.checks - asked, left=rest))
 
+    def _settled(self, observed: Mapping[str, Observation]) -> Draft:
+        """The steps as they are where nothing is pending any more; a gate is one of them though --only left it out."""
+        planned = (*self.so_far.first.values(), *self.draft.steps)
+        return self.run.drafted(observed, {s.name for s in planned if s.check and s.outlook != "skipped"})
+
     def _judge(self, seen: Seen) -> tuple[Outcome, ...]:
         first, done = self.so_far.first, self.so_far.done
-        after = self.run.drafted(self.run.observed, settled=True)
+        after = self._settled(self.run.observed)
         seconds = {name: seen.results[probe_name(name)].seconds for name in first if probe_name(name) in seen.results}
         found = outcomes(
             first, done, {s.name: s for s in after.steps}, seconds, self.settings.fix, self.settings.skipped
@@ -324,11 +330,3 @@ class Apply:
             else outcome
             for outcome in found
         )
-
-    def _send(self, plan: Draft) -> dict[str, str]:
-        """Send bulk content to those who are to have it."""
-        bulk: dict[str | None, dict[str, Upload]] = {}
-        for name, upload in uploads(plan).items():
-            user = self.by_name[resource_of(name)].become
-            bulk.setdefault(user if self.reach.other is not None else None, {})[name] = upload
-        return self.reach.send(bulk)

@@ -64,8 +64,13 @@ class Reach:
         self.trips += 1
         return self._run(self.transport, sections, lock, checks)
 
-    def send(self, bulk: Mapping[str | None, Mapping[str, Upload]]) -> dict[str, str]:
-        """Send bulk content, by the user who is to have it; one trip for each. Name → directory on the host."""
+    def send(self, uploads: Mapping[str, Upload], users: Mapping[str, str | None]) -> dict[str, str]:
+        """Send bulk content; one trip for each of the `users` (resource → whose it is to be). Name of the upload →
+        directory on the host."""
+        bulk: dict[str | None, dict[str, Upload]] = {}
+        for name, upload in uploads.items():
+            user = users[resource_of(name)] if self.other is not None else None
+            bulk.setdefault(user, {})[name] = upload
         found: dict[str, str] = {}
         for user, some in bulk.items():
             self.trips += 1

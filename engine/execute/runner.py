@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import closing
 
 from engine.errors import InvalidInput
@@ -88,15 +88,16 @@ class HostRun:
             self.plan()
         return Apply(self).report(agreed)
 
-    def drafted(self, observed: Mapping[str, Observation], settled: bool = False) -> Draft:
-        """The steps that follow from what was found."""
+    def drafted(self, observed: Mapping[str, Observation], asked: Collection[str] | None = None) -> Draft:
+        """The steps that follow from what was found. `asked`: it was found after an apply, which asked these checks
+        although --only may have left them out."""
         return draft(
             self.declared,
             observed,
-            left_out=self.settings.left_out,
+            left_out=self.settings.left_out.difference(asked or ()),
             skipped=self.settings.skipped,
             fingerprint=self.settings.fingerprint,
-            settled=settled,
+            settled=asked is not None,
         )
 
     def _observe(self, over: Transport | None = None) -> dict[str, Observation]:

@@ -51,7 +51,7 @@ accepts-token:
         },
         "method": {
             "enum": ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],
-            "description": "GET unless given. A plan asks with GET and HEAD only; all others are asked once, by an apply.",
+            "description": "GET unless given. A plan asks with GET and HEAD only; an apply asks all others once.",
         },
         "headers": {
             **_TEXT_MAP,

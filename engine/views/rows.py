@@ -34,7 +34,7 @@ def step_rows(step: Step, verbosity: int = 0) -> list[Row]:
         case "change":
             found = _change(step, step.verb, step.reason) + _after(step)
         case "check":
-            found = [_later(step)] + _after(step)
+            found = [_later(step), *_after(step)]
         case "failing":
             found = [Row(visible(step.expected), _now(step)), *_because(step.cause, step.reason)]
         case "converged" if step.check:
