@@ -264,8 +264,9 @@ class Apply:
         """Nothing to carry out: what was seen stands, but checks are asked again as far as they may be."""
         seen, plan, so_far = Seen(), self.draft, self.so_far
         waiting: dict[str, Patience] = {}
+        idle = hopeless(plan.steps) | so_far.barred.keys() | so_far.answers.keys()
         for step in plan.steps:
-            if not step.check or step.outlook not in ("failing", "check") or step.name in so_far.answers:
+            if not step.check or step.outlook not in ("failing", "check") or step.name in idle:
                 continue
             full, found = patience(self.by_name[step.name]), self.run.observed[step.name].facts
             behind = not upstream(step.name, self.gates.needs).isdisjoint(waiting.keys() & plan.sends)
@@ -279,8 +280,6 @@ class Apply:
                 seen.results[probe_name(name)] = Result(1, {}, observation.error, False, 0.0)
             else:
                 seen.results[probe_name(name)] = Result(0, dict(observation.facts), "", False, 0.0)
-        for name in (hopeless(plan.steps) | so_far.barred.keys()) & waiting.keys():
-            del waiting[name]
         seen.merge(self.reach.look([self.by_name[name] for name in waiting], "verify", left=waiting))
         self._retry(seen, waiting, left=waiting)
         return seen
@@ -313,17 +312,15 @@ class Apply:
             seen.merge(self.reach.look(again, "verify", self.checks - asked, left=rest))
 
     def _settled(self, observed: Mapping[str, Observation]) -> Draft:
-        """The steps as they are where nothing is pending any more; a gate is one of them though --only left it out."""
+        """The steps where nothing is pending any more; gates are among them though --only left them out."""
         planned = (*self.so_far.first.values(), *self.draft.steps)
         return self.run.drafted(observed, {s.name for s in planned if s.check and s.outlook != "skipped"})
 
     def _judge(self, seen: Seen) -> tuple[Outcome, ...]:
         first, done = self.so_far.first, self.so_far.done
-        after = self._settled(self.run.observed)
+        after = {step.name: step for step in self._settled(self.run.observed).steps}
         seconds = {name: seen.results[probe_name(name)].seconds for name in first if probe_name(name) in seen.results}
-        found = outcomes(
-            first, done, {s.name: s for s in after.steps}, seconds, self.settings.fix, self.settings.skipped
-        )
+        found = outcomes(first, done, after, seconds, self.settings.fix, self.settings.skipped)
         return tuple(
             replace(outcome, verdict="skipped", reason=seen.skipped[probe_name(outcome.step.name)])
             if probe_name(outcome.step.name) in seen.skipped and outcome.verdict in ("failed", "unproven")
