@@ -176,7 +176,7 @@ class Resource(Protocol):
     decide on the host, and report the fact `changed` = `no` where there was nothing to do."""
 
     def probe(self) -> Script:
-        """MUST be read-only and report with `fact`. In phase `verify` a check retries here until `timeout`.
+        """MUST be read-only and report with `fact`. In phases `verify` and `gate` a check asks again here.
         A missing or failing command MUST end the section with a status other than 0, never look like absent."""
         ...
 

@@ -163,6 +163,7 @@ def test_a_gate_named_by_skip_does_not_gate(project: Project, server: Web, way: 
     assert planned.code == 0
     assert planned.verdicts() == {"gate": "skipped", "file": "change"}
     assert outcome(planned, "gate")["reason"] == "does not gate file"
+    assert "gate left out does not gate file" in " ".join(project.run("plan", "--skip", "gate").out.split())
     ran = apply(project, "--skip", "gate")
     assert ran.code == 0
     assert ran.verdicts() == {"gate": "left", "file": "changed"}
