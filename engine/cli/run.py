@@ -208,7 +208,7 @@ def interruptible(rollout: Rollout) -> Iterator[None]:
 
 def _asks(options: dict[str, Any], found: Plan) -> bool:
     steps = [step for host in found.hosts for step in host.steps]
-    pending = any(step.outlook in ("change", "check") for step in steps)
+    pending = any(step.outlook in ("change", "check") or step.gates for step in steps)
     return pending and not options["yes"] and sys.stdin.isatty() and sys.stdout.isatty()
 
 

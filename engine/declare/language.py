@@ -57,13 +57,14 @@ KEYWORDS: Params = {
     "timeout": {
         "type": "string",
         "pattern": DURATION,
-        "description": "How long each of its scripts may take, and a check may be retried: `90`, `90s`, `2m`, `1h`.",
+        "description": "How long each of its scripts may take; of a check, for how long it is asked again in an "
+        "apply: `90`, `90s`, `2m`, `1h`.",
         "x-expected": "a duration such as 90, 90s, 2m or 1h",
     },
     "retries": {
         "type": "integer",
         "minimum": 0,
-        "description": "How often a failed action is tried again.",
+        "description": "How often a check is asked again in an apply, after a wrong answer.",
         "x-expected": "a whole number from 0",
     },
 }

@@ -107,7 +107,7 @@ class Looks:
             # On lines of its own: in a condition errexit would be off within it.
             f"_engine_l{n}=$(",
             "exec </dev/null 2>&8 7>&- 9>&-",
-            f"unset phase timeout staging {' '.join([*script.vars, *script.looks])}",
+            f"unset phase timeout retries staging {' '.join([*script.vars, *script.looks])}",
             *(f"{name}={look.value}" for name, look in inner.items()),
             *assigned(script),
             "set -eu",

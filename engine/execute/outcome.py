@@ -53,12 +53,12 @@ def _outcome(
     spent = carried.seconds if carried else seconds if step.check else 0.0
     base = Outcome(step, "unchanged", seconds=spent, due=after.pending, now=after.now, show=after.show)
     if step.outlook == "skipped":
-        return replace(base, verdict="left")
+        return replace(base, verdict="left", reason=step.reason)
     if carried is not None and carried.ended == "failed":
         return replace(base, verdict="failed", reason=carried.reason, output=carried.output, due=True)
     if carried is not None and carried.ended == "skipped":
         return replace(base, verdict="skipped", reason=carried.reason, due=not step.check)
-    if step.outlook in ("refused", "blocked"):
+    if step.outlook == "refused" or (step.outlook == "blocked" and not step.gates):
         verdict: Verdict = "refused" if step.outlook == "refused" else "skipped"
         return replace(base, verdict=verdict, reason=step.reason, due=True)
     if after.outlook in ("error", "refused"):

@@ -10,7 +10,7 @@ from engine.model import HostPath, Script, ScriptText, Secret
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 TAKEN = frozenset({
-    "phase", "timeout", "staging",
+    "phase", "timeout", "retries", "staging",
     "IFS", "PATH", "HOME", "PWD", "OLDPWD", "ENV", "CDPATH", "LC_ALL", "PS4", "OPTIND", "OPTARG", "PPID",
     "UID", "EUID", "SHELLOPTS", "BASHOPTS", "RANDOM", "SECONDS", "LINENO", "GROUPS", "DIRSTACK", "FUNCNAME",
 })  # fmt: skip

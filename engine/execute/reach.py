@@ -9,7 +9,7 @@ from dataclasses import replace
 from engine.errors import EngineError, LockHeld
 from engine.execute import frames
 from engine.execute.lock import stop_program
-from engine.execute.sections import probes, resource_of
+from engine.execute.sections import Patience, probes, resource_of
 from engine.execute.seen import Seen
 from engine.execute.shell import Lock, Section, compose, run
 from engine.execute.upload import stage
@@ -44,17 +44,18 @@ class Reach:
         phase: Phase,
         once: Collection[str] = (),
         over: Transport | None = None,
+        left: Mapping[str, Patience] | None = None,
     ) -> Seen:
         """Probe resources, from the host or from the controller as they ask to be. A plan takes its trip even where
-        it has nothing to ask, for it says whether the host can be reached. `once` as for `probes`; `over` is a trip
-        that was begun, and counted, before."""
+        it has nothing to ask, for it says whether the host can be reached. `once` and `left` as for `probes`; `over`
+        is a trip that was begun, and counted, before."""
         here, there = split(resources)
         seen = Seen()
         if there or phase == "plan":
             self.trips += over is None
-            seen.merge(self._run(over or self.transport, probes(there, phase, once=once)))
+            seen.merge(self._run(over or self.transport, probes(there, phase, once=once, left=left)))
         if here:
-            seen.merge(self._run(self.here, probes(here, phase, once=once)))
+            seen.merge(self._run(self.here, probes(here, phase, once=once, left=left)))
         return seen
 
     def carry_out(self, sections: list[Section], lock: Lock | None, checks: Collection[str]) -> Seen:
@@ -63,8 +64,13 @@ class Reach:
         self.trips += 1
         return self._run(self.transport, sections, lock, checks)
 
-    def send(self, bulk: Mapping[str | None, Mapping[str, Upload]]) -> dict[str, str]:
-        """Send bulk content, by the user who is to have it; one trip for each. Name → directory on the host."""
+    def send(self, uploads: Mapping[str, Upload], users: Mapping[str, str | None]) -> dict[str, str]:
+        """Send bulk content; one trip for each of the `users` (resource → whose it is to be). Name of the upload →
+        directory on the host."""
+        bulk: dict[str | None, dict[str, Upload]] = {}
+        for name, upload in uploads.items():
+            user = users[resource_of(name)] if self.other is not None else None
+            bulk.setdefault(user, {})[name] = upload
         found: dict[str, str] = {}
         for user, some in bulk.items():
             self.trips += 1
@@ -90,7 +96,7 @@ class Reach:
     ) -> Seen:
         def telling(section: str) -> bool:
             # Marks and other probes are not worth telling of while they run.
-            asked = section.startswith("probe:") and resource_of(section) in checks
+            asked = section.startswith(("probe:", "gate:")) and resource_of(section) in checks
             return lock is not None and (asked or section.startswith("act:"))
 
         seen = Seen()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from engine.execute.kept import keeping
 from engine.execute.shell import Section
 from engine.model import Change, Declared, HostDeclaration, Phase, Script, Upload
 from engine.plan.cause import upstream
-from engine.plan.planner import Draft
+from engine.plan.gates import Gates
+from engine.plan.planner import Draft, Work
 
 PROBE_SECONDS = 30.0
 CHECK_SECONDS = 60.0
@@ -21,6 +22,11 @@ def probe_name(name: str) -> str:
     return f"probe:{name}"
 
 
+def gate_name(name: str) -> str:
+    """The section that asks a check at its place, before what needs it."""
+    return f"gate:{name}"
+
+
 def action_name(name: str, index: int) -> str:
     """The section that carries out one action of a resource."""
     return f"act:{name}:{index}"
@@ -29,7 +35,25 @@ def action_name(name: str, index: int) -> str:
 def resource_of(section: str) -> str:
     """The resource that a section belongs to."""
     what, _, rest = section.partition(":")
-    return rest if what == "probe" else rest.rpartition(":")[0]
+    return rest if what in ("probe", "gate") else rest.rpartition(":")[0]
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How often, and for how many seconds in all, a check may be asked again."""
+
+    retries: int
+    seconds: float
+
+    def after(self, retries: int, seconds: float) -> Patience:
+        """What is left of it."""
+        return Patience(self.retries - retries, self.seconds - seconds)
+
+
+def patience(declared: Declared) -> Patience:
+    """What a state says of a check with `retries` and `timeout`. One that has effects is asked once."""
+    retries = 0 if declared.resource.effects() else declared.retries
+    return Patience(retries, declared.timeout or CHECK_SECONDS)
 
 
 def probes(
@@ -37,44 +61,69 @@ def probes(
     phase: Phase,
     behind: Mapping[str, tuple[str, ...]] | None = None,
     once: Collection[str] = (),
+    left: Mapping[str, Patience] | None = None,
 ) -> list[Section]:
-    """One section a resource that looks and reports. In phase `verify` a check may retry until its timeout.
+    """One section a resource that looks and reports. In phase `verify` a check is asked again as its `Patience` says.
 
     `behind` maps checks to the sections that must have succeeded for asking them to make sense; those named in
-    `once` are asked once, as in a plan, since waiting would be idle.
+    `once` are asked once, as in a plan, since waiting would be idle. `left` is the patience with checks that were
+    asked before.
     """
     return [
-        Section(
-            name=probe_name(declared.name),
-            script=declared.resource.probe(),
-            timeout=_probe_seconds(declared, "plan" if declared.name in once else phase),
-            needs=(behind or {}).get(declared.name, ()),
-            phase="plan" if declared.name in once else phase,
-            # From the controller one asks as oneself.
-            become=declared.become if declared.resource.where() == "host" else None,
+        _probe(
+            declared,
+            probe_name(declared.name),
+            "plan" if declared.name in once else phase,
+            (behind or {}).get(declared.name, ()),
+            (left or {}).get(declared.name),
         )
         for declared in resources
     ]
 
 
-def _probe_seconds(declared: Declared, phase: Phase) -> float:
-    if declared.resource.check and phase == "verify":
-        return declared.timeout or CHECK_SECONDS
-    return PROBE_SECONDS
+def _probe(
+    declared: Declared, name: str, phase: Phase, needs: tuple[str, ...], left: Patience | None = None
+) -> Section:
+    waits = declared.resource.check and phase != "plan"
+    given = (left or patience(declared)) if waits else Patience(0, PROBE_SECONDS)
+    return Section(
+        name=name,
+        script=declared.resource.probe(),
+        timeout=given.seconds,
+        needs=needs,
+        phase=phase,
+        # From the controller one asks as oneself.
+        become=declared.become if declared.resource.where() == "host" else None,
+        retries=given.retries,
+    )
 
 
 @dataclass(frozen=True)
 class Carry:
-    """What carries out a draft: the sections in order, and which of them belong to which step."""
+    """What carries out a draft: the sections in order, and which of them belong to which step. `asked`: the checks
+    that are asked at their place → the section that does."""
 
     sections: tuple[Section, ...]
     of_step: Mapping[str, tuple[str, ...]]
+    asked: Mapping[str, str] = field(default_factory=dict)
 
-    def behind(self, declared: HostDeclaration) -> dict[str, tuple[str, ...]]:
-        """Check → all sections of the steps it needs."""
-        needs = {resource.name: resource.needs for resource in declared.resources}
-        checks = [resource.name for resource in declared.resources if resource.resource.check]
-        return {check: self.sections_of(upstream(check, needs)) for check in checks}
+    def behind(self, declared: HostDeclaration, skipped: Collection[str]) -> dict[str, tuple[str, ...]]:
+        """Check → the sections it needs, to be asked in the end: those of the steps it needs; its own, where it was
+        asked at its place; and, where asking has effects, those of its gates."""
+        gates = Gates(declared)
+        found: dict[str, tuple[str, ...]] = {}
+        for check in declared.resources:
+            if check.resource.check:
+                own = (self.asked[check.name],) if check.name in self.asked else ()
+                found[check.name] = self.before(check, gates, skipped) + own
+        return found
+
+    def before(self, declared: Declared, gates: Gates, skipped: Collection[str]) -> tuple[str, ...]:
+        """The sections that must have succeeded before a resource has its turn."""
+        above = self.sections_of(upstream(declared.name, gates.needs))
+        if declared.resource.check and not declared.resource.effects():
+            return above
+        return above + tuple(self.asked[gate] for gate in gates.nearest(declared.name, skipped) if gate in self.asked)
 
     def sections_of(self, steps: Collection[str]) -> tuple[str, ...]:
         """All sections of these steps, in order."""
@@ -91,46 +140,70 @@ def uploads(draft: Draft) -> dict[str, Upload]:
     }
 
 
-def carry(declared: HostDeclaration, draft: Draft, staged: Mapping[str, str], run: str = "") -> Carry:
+def carry(
+    declared: HostDeclaration,
+    draft: Draft,
+    staged: Mapping[str, str],
+    run: str = "",
+    gates: Mapping[str, Phase] | None = None,
+    skipped: Collection[str] = (),
+) -> Carry:
     """Sections for all actions of a draft, each needing those before it in its step and those its step needs.
 
     Before the first change of a resource that others watch, the watchers' marks are set. `staged` names the
-    staging directories of `uploads(draft)`. Where the `run` has an id, what it replaces is kept under that.
+    staging directories of `uploads(draft)`. Where the `run` has an id, what it replaces is kept under that. `gates`
+    are the checks to be asked at their place, with the phase they are asked in; `skipped` checks gate nothing.
     """
-    needs = {resource.name: resource.needs for resource in declared.resources}
+    graph = Gates(declared)
     sections: list[Section] = []
     of_step: dict[str, tuple[str, ...]] = {}
+    asked: dict[str, str] = {}
     marks = _marks(declared, draft)
     for resource in declared.resources:
-        work = draft.work.get(resource.name)
-        if work is None:
+        phase, work = (gates or {}).get(resource.name), draft.work.get(resource.name)
+        if phase is None and work is None:
             continue
-        above = upstream(resource.name, needs)
-        before = Carry((), of_step).sections_of(above)
-        names: tuple[str, ...] = ()
-        kept = [(script, resource.become) for script in _kept(resource, work.change, run)]
-        for script, user in (*marks.pop(resource.name, ()), *kept):
-            name = f"mark:{resource.name}:{len(names)}"
-            sections.append(Section(name, script, ACTION_SECONDS, before, step=True, phase="apply", become=user))
-            names = (*names, name)
-        for index, action in enumerate(work.actions):
-            name = action_name(resource.name, index)
-            seconds = action.timeout or resource.timeout or ACTION_SECONDS
-            sections.append(
-                Section(
-                    name,
-                    action.script,
-                    seconds,
-                    before + names,
-                    step=True,
-                    phase="apply",
-                    staging=staged.get(name),
-                    become=resource.become,
-                )
+        before = Carry((), of_step, asked).before(resource, graph, skipped)
+        if phase is not None:
+            asked[resource.name] = gate_name(resource.name)
+            asking = _probe(resource, asked[resource.name], phase, before)
+            # What it changes is not begun once the run is to stop.
+            sections.append(replace(asking, step=resource.resource.effects()))
+        if work is not None:
+            kept = [(script, resource.become) for script in _kept(resource, work.change, run)]
+            mine = _step(resource, work, (*marks.pop(resource.name, ()), *kept), before, staged)
+            sections += mine
+            of_step[resource.name] = tuple(section.name for section in mine)
+    return Carry(tuple(sections), of_step, asked)
+
+
+def _step(
+    resource: Declared,
+    work: Work,
+    first: Iterable[tuple[Script, str | None]],
+    before: tuple[str, ...],
+    staged: Mapping[str, str],
+) -> list[Section]:
+    """The sections of one step, each needing those before it. `first` is run before its actions, and as whom."""
+    found: list[Section] = []
+    for script, user in first:
+        name = f"mark:{resource.name}:{len(found)}"
+        found.append(Section(name, script, ACTION_SECONDS, before, step=True, phase="apply", become=user))
+    for index, action in enumerate(work.actions):
+        name = action_name(resource.name, index)
+        found.append(
+            Section(
+                name,
+                action.script,
+                action.timeout or resource.timeout or ACTION_SECONDS,
+                before + tuple(section.name for section in found),
+                step=True,
+                phase="apply",
+                staging=staged.get(name),
+                become=resource.become,
             )
-            names = (*names, name)
-        of_step[resource.name] = names
-    return Carry(tuple(sections), of_step)
+        )
+    return found
 
 
 def _kept(declared: Declared, change: Change, run: str) -> list[Script]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from engine.execute.events import Result
 from engine.execute.outcome import Carried
-from engine.execute.sections import probe_name
-from engine.model import Declared
+from engine.execute.sections import gate_name, probe_name
+from engine.model import WRONG, Declared
 from engine.plan.planner import Observation
 
 
@@ -26,6 +26,25 @@ class Seen:
         self.results.update(more.results)
         self.skipped.update(more.skipped)
         self.stopped = self.stopped or more.stopped
+
+    def has(self, name: str) -> bool:
+        """Whether a resource was looked at, or it is known why not."""
+        return probe_name(name) in self.results or probe_name(name) in self.skipped
+
+    def gates(self, names: Iterable[str]) -> dict[str, Result]:
+        """Check → what it answered at its place, for those of `names` that were asked there. For one that was not
+        asked again in the end, that stands."""
+        found: dict[str, Result] = {}
+        for name in names:
+            result, probe = self.results.get(gate_name(name)), probe_name(name)
+            if result is not None:
+                # That it does not hold is no error of the look.
+                found[name] = replace(result, status=0) if result.status == WRONG else result
+                self.results.setdefault(probe, found[name])
+                self.skipped.pop(probe, None)
+            elif gate_name(name) in self.skipped:
+                self.skipped.setdefault(probe, self.skipped[gate_name(name)])
+        return found
 
     def observations(self, resources: Iterable[Declared]) -> dict[str, Observation]:
         """Name → what its probe found, for each of these resources."""

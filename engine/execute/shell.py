@@ -29,7 +29,8 @@ class Section:
     `name` is unique in the program. `timeout` in seconds. `needs` names sections before it that must have ended with
     status 0, else it is skipped. `step`: it makes a change, so before it the connection is probed and a request to
     stop is heeded. `staging` is the directory on the host that `upload.stage` returned for it.
-    `become` is the user it runs as, where that need not be who runs the program.
+    `become` is the user it runs as, where that need not be who runs the program. `retries` is how often a check may
+    ask again after a wrong answer.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Section:
     phase: Phase = "plan"
     staging: str | None = None
     become: str | None = None
+    retries: int = 0
 
 
 @dataclass(frozen=True)
@@ -213,8 +215,9 @@ def _section(
     try:
         values = [
             # A variable that the host's environment exports would stay exported, and so show its new value.
-            f"unset phase timeout staging {' '.join([*section.script.vars, *section.script.looks])}",
-            f"phase={section.phase} timeout={seconds} staging={quote.text(section.staging or '')}",
+            f"unset phase timeout retries staging {' '.join([*section.script.vars, *section.script.looks])}",
+            f"phase={section.phase} timeout={seconds} retries={section.retries} "
+            f"staging={quote.text(section.staging or '')}",
             *(f"{name}={look.value}" for name, look in looks.items()),
             *assigned(section.script),
         ]

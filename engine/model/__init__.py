@@ -21,6 +21,7 @@ from engine.model.plan import (
 )
 from engine.model.progress import Progress
 from engine.model.resource import (
+    WRONG,
     Action,
     Change,
     Glance,
@@ -35,7 +36,7 @@ from engine.model.resource import (
 from engine.model.values import CURRENT, Facts, HostPath, Params, Phase, Plain, Secret, State, Unknown, Value
 
 __all__ = [
-    "CURRENT", "Action", "Attribute", "Batch", "Become", "Change", "Declared", "Facts", "Glance", "Host",
+    "CURRENT", "WRONG", "Action", "Attribute", "Batch", "Become", "Change", "Declared", "Facts", "Glance", "Host",
     "HostDeclaration", "HostPath", "HostPlan", "HostReport", "Outcome", "Outlook", "Output", "Params", "Phase",
     "Plain", "Plan", "Progress", "Report", "Resource", "Script", "ScriptText", "Secret", "Source", "SourceFile",
     "State", "Step", "Transport", "Unknown", "Upload", "Value", "Verdict", "Watch", "become_of",

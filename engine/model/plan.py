@@ -14,7 +14,8 @@ converged  nothing to do, a check passes          change   will be changed
 check      checked after apply (it depends on a pending change)
 failing    a check that fails now, with nothing pending upstream
 refused    in the way is something that must not be touched     error    the probe failed
-blocked    needs something refused or in error                  skipped  left out by --skip, --only
+blocked    needs something refused or in error, or a check that fails
+skipped    left out by --skip, --only
 """
 
 
@@ -33,6 +34,8 @@ class Step:
 
     `reason` one sentence for refused, error, blocked, and for a restart: why. `cause` names the first upstream
     resource that has not converged. `pending` says that something is left undone although it is skipped.
+    `gates` names the checks that must pass before it: of a blocked step those that fail now, of another one those
+    that cannot be asked before the apply.
     """
 
     name: str
@@ -44,6 +47,7 @@ class Step:
     reason: str = ""
     cause: str = ""
     needs: tuple[str, ...] = ()
+    gates: tuple[str, ...] = ()
     actions: tuple[str, ...] = ()
     texts: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     show: Mapping[str, str] = field(default_factory=dict)

@@ -30,8 +30,9 @@ class Script:
                       standard output; only there where a script of the program has such a value
       sha256          print the hex SHA-256 of standard input (no file name, no newline trouble)
     and these variables:
-      phase           plan, apply or verify
+      phase           plan, apply, gate or verify
       timeout         seconds this section may take
+      retries         how often a check may ask again after a wrong answer (0 in a plan, and where asking has effects)
       staging         in an action with an `upload`: the directory its files were unpacked into
     """
 
@@ -96,6 +97,10 @@ class Upload:
 
     directory: HostPath
     files: tuple[tuple[str, SourceFile | bytes], ...]
+
+
+WRONG = 3
+"""Status that ends the section of a check in phase `gate` where it does not hold, as far as the host can tell."""
 
 
 @dataclass(frozen=True)
@@ -171,7 +176,7 @@ class Resource(Protocol):
     decide on the host, and report the fact `changed` = `no` where there was nothing to do."""
 
     def probe(self) -> Script:
-        """MUST be read-only and report with `fact`. In phase `verify` a check retries here until `timeout`.
+        """MUST be read-only and report with `fact`. In phases `verify` and `gate` a check asks again here.
         A missing or failing command MUST end the section with a status other than 0, never look like absent."""
         ...
 
@@ -192,6 +197,16 @@ class Resource(Protocol):
     def where(self) -> Literal["host", "controller"]:
         """Where its scripts run."""
         return "host"
+
+    def effects(self) -> bool:
+        """Of a check: asking it changes something. Then its script MUST NOT ask in phase `plan` (its `actual` is
+        `Unknown`), and an apply asks it once."""
+        return False
+
+    def judge(self) -> Literal["host", "controller"]:
+        """Of a check: who can tell whether it holds. `host`: its script can, and in phase `gate` it MUST end with
+        status `WRONG` where it does not hold, its facts reported. `controller`: only `actual` and `desired` can."""
+        return "controller"
 
     def verb(self, change: Change) -> str:
         """What the change is called in plans: `change`, or for a service `create`, `start`, `recreate`,

@@ -79,7 +79,7 @@ Value: TypeAlias = str | int | bool | Secret | Unknown | None
 State: TypeAlias = Mapping[str, Value]
 Facts: TypeAlias = Mapping[str, str]
 Params: TypeAlias = Mapping[str, Mapping[str, Any]]
-Phase: TypeAlias = Literal["plan", "apply", "verify"]
+Phase: TypeAlias = Literal["plan", "apply", "gate", "verify"]
 
 CURRENT = "current"
 """Desired value of the attribute a resource has for each of its watches (see `Resource.watches`)."""

@@ -33,10 +33,11 @@ def first_cause(names: Iterable[str], steps: Mapping[str, Step]) -> Step | None:
 
 
 def hopeless(steps: Iterable[Step]) -> frozenset[str]:
-    """Names of the checks that need something refused, in error or blocked: to wait for them is idle."""
+    """Names of the checks that need something refused, in error or blocked: to wait for them is idle. What only
+    waits for a check may still come."""
     every = tuple(steps)
     needs = {step.name: step.needs for step in every}
-    stuck = {step.name for step in every if step.outlook in ("refused", "error", "blocked")}
+    stuck = {step.name for step in every if step.outlook in ("refused", "error", "blocked") and not step.gates}
     return frozenset(step.name for step in every if step.check and upstream(step.name, needs) & stuck)
 
 

@@ -136,7 +136,9 @@ def _step_drift(address: str, before: Mapping[str, Any], after: Mapping[str, Any
                 f"{address}: {attribute} was to become {_said(wanted.get(attribute))} when reviewed, "
                 f"would become {_said(wants.get(attribute))} now"
             )
-    for what in ("kind", "outlook", "verb", "needs"):
+    # That a check fails now is no drift: it is asked again before what it gates, which was not to be begun without.
+    gated = after["outlook"] == "blocked" and after["gates"] and before["outlook"] in ("change", "check")
+    for what in ("kind", "verb", "needs") if gated else ("kind", "outlook", "verb", "needs"):
         if not told and before[what] != after[what]:
             told = True
             yield f"{address}: {what} was {_said(before[what])} when reviewed, is {_said(after[what])} now"
@@ -169,10 +171,10 @@ def _step(step: Step) -> dict[str, Any]:
     if step.check:
         # Answers change by themselves: they are shown in a plan, but neither saved nor compared.
         step = replace(
-            step, outlook="check", prior=None, attributes=(), now="", show={}, cause="", reason="", texts={}
+            step, outlook="check", prior=None, attributes=(), now="", show={}, cause="", reason="", texts={}, gates=()
         )
     data = asdict(step)
-    data["needs"], data["actions"] = list(step.needs), list(step.actions)
+    data["needs"], data["gates"], data["actions"] = list(step.needs), list(step.gates), list(step.actions)
     data["attributes"] = [asdict(attribute) for attribute in step.attributes]
     data["texts"] = {name: list(texts) for name, texts in step.texts.items()}
     del data["position"]

@@ -19,6 +19,7 @@ from engine.model import (
     HostDeclaration,
     Outlook,
     Plain,
+    Resource,
     Secret,
     State,
     Step,
@@ -26,6 +27,7 @@ from engine.model import (
     Value,
 )
 from engine.plan.cause import describe, first_cause, upstream, wrong_secret
+from engine.plan.gates import Gates
 
 Fingerprint = Callable[[Secret], str]
 
@@ -40,18 +42,21 @@ class Observation:
 
 @dataclass(frozen=True)
 class Work:
-    """What carrying out one step takes."""
+    """What carrying out one step takes; `step` is that step as it is once its gates have passed."""
 
     change: Change
     actions: tuple[Action, ...]
+    step: Step
 
 
 @dataclass(frozen=True)
 class Draft:
-    """The steps of one host, and the work behind those that have any."""
+    """The steps of one host, and the work behind those that have any. Those blocked by a check have some, too: an
+    apply asks that check again at its place. `sends` names the checks with effects that an apply is to ask."""
 
     steps: tuple[Step, ...]
     work: Mapping[str, Work]
+    sends: frozenset[str] = frozenset()
 
     @property
     def idle(self) -> bool:
@@ -72,13 +77,16 @@ def draft(
 
     `seen` maps resource names to observations (a missing one counts as an error); `left_out` are the names that
     --skip and --only exclude, `skipped` those of --skip alone: a check behind one of these that is still due is
-    unproven, not failing. `settled`: the facts are those of a verify pass, so nothing is pending any more: a
-    check that differs fails, and nothing is foretold of restarts.
+    unproven, not failing. The checks that gate what is to be done are asked though --only leaves them out. `settled`:
+    the facts are those of a verify pass, so nothing is pending any more: a check that differs fails, nothing is
+    foretold of restarts, and nothing waits for a check.
     """
-    drafter = _Drafter(declared, seen, left_out, skipped, fingerprint, settled)
-    for resource in declared.resources:
-        drafter.add(resource)
-    return Draft(tuple(drafter.steps.values()), drafter.work)
+    gates = Gates(declared)
+    drafter = _Drafter(declared, seen, left_out, skipped, fingerprint, settled, gates).all()
+    asked = drafter.gating() & (left_out - skipped)
+    if asked:
+        drafter = _Drafter(declared, seen, left_out - asked, skipped, fingerprint, settled, gates).all()
+    return Draft(tuple(drafter.passed_over().values()), drafter.work, frozenset(drafter.sends))
 
 
 def plain(value: Value, fingerprint: Fingerprint) -> Plain:
@@ -98,13 +106,38 @@ class _Drafter:
     skipped: frozenset[str]
     fingerprint: Fingerprint
     settled: bool
+    gates: Gates
     steps: dict[str, Step] = field(default_factory=dict)
     work: dict[str, Work] = field(default_factory=dict)
+    sends: set[str] = field(default_factory=set)
     wanted: dict[str, State] = field(default_factory=dict)
 
+    def all(self) -> _Drafter:
+        for resource in self.declared.resources:
+            self.add(resource)
+        return self
+
+    def gating(self) -> frozenset[str]:
+        """The checks that must pass before something that is to be done."""
+        if self.settled:
+            return frozenset()
+        return frozenset(
+            gate for name in (*self.work, *self.sends) for gate in self.gates.nearest(name, self.skipped)
+        )
+
+    def passed_over(self) -> dict[str, Step]:
+        """The steps, with a word at each check that --skip leaves out of what it gates."""
+        free: dict[str, list[str]] = {}
+        for name in () if self.settled else (name for name in self.steps if name in self.work or name in self.sends):
+            for gate in self.gates.nearest(name):
+                if gate in self.skipped:
+                    free.setdefault(gate, []).append(name)
+        for gate, names in free.items():
+            self.steps[gate] = replace(self.steps[gate], reason=f"does not gate {_listed(names)}")
+        return self.steps
+
     def add(self, declared: Declared) -> None:
-        needs = {d.name: d.needs for d in self.declared.resources}
-        above = upstream(declared.name, needs)
+        above = upstream(declared.name, self.gates.needs)
         seen = self.seen.get(declared.name, Observation(error="it was not observed"))
         step = Step(
             name=declared.name,
@@ -114,7 +147,7 @@ class _Drafter:
             check=declared.resource.check,
             position=str(declared.position or ""),
         )
-        pending = not self.settled and any(name in self.work for name in above)
+        pending = not self.settled and any(self._pending(name, declared.resource.check) for name in above)
         if seen.error:
             step = self._unseen(step, seen.error, pending)
         else:
@@ -123,7 +156,13 @@ class _Drafter:
             undone = step.outlook not in ("converged", "skipped") and not step.check
             step = replace(step, outlook="skipped", pending=undone)
             self.work.pop(step.name, None)
+            self.sends.discard(step.name)
         self.steps[step.name] = step
+
+    def _pending(self, name: str, for_check: bool) -> bool:
+        """Something is to be done, as far as is known now. For a check, that another one with effects is asked."""
+        due = name in self.work or (for_check and name in self.sends)
+        return due and self.steps[name].outlook != "blocked"
 
     def _unseen(self, step: Step, error: str, pending: bool) -> Step:
         if pending:
@@ -141,7 +180,7 @@ class _Drafter:
         step = self._described(step, declared, change)
         self.wanted[step.name] = after or {}
         if step.check:
-            step = self._check(step, change, above, pending)
+            step = self._check(step, resource, change, above, pending)
             if step.outlook == "failing" and not step.cause:
                 among = {name: state for name, state in self.wanted.items() if name in above}
                 step = replace(step, reason=wrong_secret(resource, among, self.fingerprint))
@@ -162,9 +201,23 @@ class _Drafter:
             actions = tuple(resource.actions(change))
         except ValueError as refusal:
             return replace(step, outlook="refused", reason=str(refusal))
-        self.work[step.name] = Work(change, actions)
         outlook: Outlook = "check" if unknown else "change"
-        return replace(step, outlook=outlook, actions=tuple(action.title for action in actions))
+        step = replace(step, outlook=outlook, actions=tuple(action.title for action in actions))
+        self.work[step.name] = Work(change, actions, step)
+        return self._gated(step, above)
+
+    def _gated(self, step: Step, above: frozenset[str]) -> Step:
+        """What is to be done, as its gates leave it: blocked by those that fail, or after those yet to be asked."""
+        gates = () if self.settled else self.gates.nearest(step.name, self.skipped)
+        failing = tuple(g for g in gates if self.steps[g].outlook in ("failing", "refused", "error", "blocked"))
+        if failing:
+            reason, cause = f"blocked by {_listed(list(failing))}", describe(self.steps[failing[0]])
+            return replace(step, outlook="blocked", reason=reason, gates=failing, cause=cause)
+        blocked = [s for s in self.steps.values() if s.name in above and s.outlook == "blocked" and not s.check]
+        held = next((s for s in blocked if s.gates), None)
+        if held is not None:
+            return replace(step, outlook="blocked", reason=f"needs {held.name}", gates=held.gates, cause=held.cause)
+        return replace(step, gates=tuple(gate for gate in gates if self.steps[gate].outlook == "check"))
 
     def _described(self, step: Step, declared: Declared, change: Change) -> Step:
         resource, facts = declared.resource, change.facts
@@ -186,7 +239,13 @@ class _Drafter:
             now=next(("" if isinstance(v, Unknown) else str(self._plain(v)) for v in before.values()), ""),
         )
 
-    def _check(self, step: Step, change: Change, above: frozenset[str], pending: bool) -> Step:
+    def _check(self, step: Step, resource: Resource, change: Change, above: frozenset[str], pending: bool) -> Step:
+        unknown = any(isinstance(value, Unknown) for value in self._values(change))
+        if resource.effects() and unknown and not self.settled:
+            self.sends.add(step.name)
+            step = self._gated(replace(step, outlook="check"), above)
+            if step.outlook == "blocked":
+                return step
         failing = bool(change.differing())
         cause = first_cause(above, self.steps)
         because = describe(cause) if cause is not None and failing else ""
@@ -197,7 +256,6 @@ class _Drafter:
         due = next((s for s in self.steps.values() if s.name in above & self.skipped and s.pending), None)
         if due is not None and not self.settled:
             return replace(step, outlook="check", cause=because, reason=f"unproven while {due.name} is left out")
-        unknown = any(isinstance(value, Unknown) for value in self._values(change))
         return replace(step, outlook="check" if unknown else "failing", cause=because)
 
     def _with_watches(self, declared: Declared, before: State | None) -> State | None:
@@ -222,8 +280,9 @@ class _Drafter:
         return f"{_listed(names)} {'will change' if future else 'changed'}"
 
     def _blocker(self, above: frozenset[str]) -> Step | None:
-        stuck = ("refused", "error", "blocked")
-        return next((s for s in self.steps.values() if s.name in above and s.outlook in stuck), None)
+        """What can not be brought about, whatever a check says. Checks gate, see `_gated`."""
+        stuck = [s for s in self.steps.values() if s.name in above and s.outlook in ("refused", "error", "blocked")]
+        return next((step for step in stuck if not step.check and not step.gates), None)
 
     def _values(self, change: Change) -> list[Value]:
         return [value for state in (change.before, change.after) for value in (state or {}).values()]

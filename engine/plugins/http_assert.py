@@ -51,7 +51,7 @@ accepts-token:
         },
         "method": {
             "enum": ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],
-            "description": "GET unless given. A plan asks with GET and HEAD only; others are asked after apply.",
+            "description": "GET unless given. A plan asks with GET and HEAD only; an apply asks all others once.",
         },
         "headers": {
             **_TEXT_MAP,
@@ -158,6 +158,13 @@ accepts-token:
 
     def where(self) -> Literal["host", "controller"]:
         return self.from_
+
+    def effects(self) -> bool:
+        return self.method not in READING
+
+    def judge(self) -> Literal["host", "controller"]:
+        beyond = self.json or self.text is not None or self.response_headers
+        return "controller" if beyond else "host"
 
     def probe(self) -> Script:
         request = self._request()

@@ -25,6 +25,7 @@ _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 # One request. Nothing touches the disk and nothing but constants stands in curl's arguments: its options come on
 # standard input, a body to send on descriptor 5. The answer's body goes to descriptor 4, what else there is to
 # say (headers, complaint, exit code) is held back until the body is through, so that the two do not mix.
+# `answer` ends with 0 (the status is as expected), 75 (no answer yet) or 76 (a wrong answer).
 _REQUEST = """\
 need curl
 nl='
@@ -49,11 +50,22 @@ answer() {
     } 3>&1)
     printf '\\n\\036%s' "$rest"
     exec 4>&-
-    case ${rest##*"$nl"}:$rest in
+    code=${rest##*"$nl"}
+    if [ -z "$reading" ] && [ "$code" != 0 ]; then
+        # Asked once: again only where nobody can have heard it.
+        case $rest in
+            *HTTP/*) exit 76 ;;
+        esac
+        case $code in
+            7 | 35) ;;
+            *) exit 76 ;;
+        esac
+    fi
+    case $code:$rest in
         0:*) ;;
         7:* | 18:* | 28:* | 52:* | 55:* | 56:*) exit 75 ;;
         35:*reset* | 35:*SYSCALL*) exit 75 ;;
-        *) exit 0 ;;
+        *) exit 76 ;;
     esac
     status=$nl$rest
     status=${status##*"$nl"HTTP/}
@@ -62,9 +74,10 @@ answer() {
     case " $statuses " in
         *" $status "*) exit 0 ;;
     esac
-    case $status in
-        502 | 503 | 504) exit 75 ;;
+    case $reading$status in
+        1502 | 1503 | 1504) exit 75 ;;
     esac
+    exit 76
 }
 """
 
@@ -89,6 +102,7 @@ fi
 start=$(date +%s)
 now=$start
 pause=0.2
+retried=0
 while :; do
     limit=$((start + patience - now))
     if [ "$phase" = plan ] || [ "$limit" -gt "$within" ]; then
@@ -100,19 +114,31 @@ while :; do
     again=0
     found=$(answer "$@") || again=$?
     now=$(date +%s)
-    if [ "$again" != 75 ] || [ "$now" -ge $((start + patience)) ]; then
+    if [ "$now" -ge $((start + patience)) ]; then
+        break
+    elif [ "$again" = 75 ]; then
+        sleep "$pause" 2>/dev/null || sleep 1
+        pause=0.5
+    elif [ "$again" = 76 ] && [ "$retried" -lt "$retries" ]; then
+        retried=$((retried + 1))
+        sleep 1
+    else
         break
     fi
-    sleep "$pause" 2>/dev/null || sleep 1
-    pause=0.5
 done
 if [ "$again" = 75 ]; then
     fact not_yet yes
-elif [ "$again" != 0 ]; then
+elif [ "$again" != 0 ] && [ "$again" != 76 ]; then
     fail "the request could not be made (status $again)"
 fi
 fact asked yes
 fact answer "$found"
+if [ "$retried" != 0 ]; then
+    fact retried "$retried"
+fi
+if [ "$phase" = gate ] && [ "$again" != 0 ]; then
+    exit 3
+fi
 """
 )
 

@@ -106,6 +106,7 @@ def step_data(host: str, step: Step) -> dict[str, Any]:
         "reason": step.reason,
         "cause": step.cause,
         "needs": list(step.needs),
+        "gates": list(step.gates),
         "actions": list(step.actions),
         "texts": {name: {"before": before, "after": after} for name, (before, after) in step.texts.items()},
         "show": dict(step.show),

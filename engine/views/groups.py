@@ -101,9 +101,13 @@ def _reported(host: HostReport, wish: Wish) -> tuple[Entry, ...]:
 def _wanted(item: Step | Outcome, verbosity: int) -> bool:
     if verbosity < 0:
         return trouble(item)
+    step = item.step if isinstance(item, Outcome) else item
+    if verbosity > 0 or (step.outlook == "skipped" and step.reason):
+        # A check that was left out and so does not gate is worth a word.
+        return True
     if isinstance(item, Outcome):
-        return verbosity > 0 or item.verdict not in ("unchanged", "left")
-    return verbosity > 0 or item.outlook not in ("converged", "skipped")
+        return item.verdict not in ("unchanged", "left")
+    return item.outlook not in ("converged", "skipped")
 
 
 def _fix(outcome: Outcome, host: str, command: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from engine.model import CURRENT, Attribute, Outcome, Plain, Step
@@ -32,9 +32,9 @@ def step_rows(step: Step, verbosity: int = 0) -> list[Row]:
     """What a plan says of a step; at least one row."""
     match step.outlook:
         case "change":
-            found = _change(step, step.verb, step.reason)
+            found = _change(step, step.verb, step.reason) + _after(step)
         case "check":
-            found = [_later(step)]
+            found = [_later(step), *_after(step)]
         case "failing":
             found = [Row(visible(step.expected), _now(step)), *_because(step.cause, step.reason)]
         case "converged" if step.check:
@@ -42,7 +42,10 @@ def step_rows(step: Step, verbosity: int = 0) -> list[Row]:
         case "converged":
             found = [Row("unchanged", shown(step.show))]
         case "skipped":
-            found = [Row("left out", f"{step.verb} still due" if step.pending else "")]
+            found = [Row("left out", f"{step.verb} still due" if step.pending else visible(step.reason))]
+        case "blocked" if step.gates:
+            found = [Row("blocked", f"by {_listed(step.gates)}")]
+            found += [] if step.check else _change(step, step.verb, "")
         case outlook:
             found = _sentences(outlook, step.reason or _first(step.cause))
     return found + _actions(step, verbosity)
@@ -66,7 +69,7 @@ def outcome_rows(outcome: Outcome, fix: str = "", verbosity: int = 0) -> list[Ro
         case "unproven":
             found = [Row(visible(step.expected), _joined("not proven", outcome.reason))]
         case "left":
-            found = [Row("left out", f"{step.verb} still due" if outcome.due else "")]
+            found = [Row("left out", f"{step.verb} still due" if outcome.due else visible(outcome.reason))]
         case verdict:
             found = _sentences(verdict, outcome.reason or _first(outcome.cause))
     found += [Row("fix", visible(fix))] if fix else []
@@ -139,6 +142,18 @@ def _later(step: Step) -> Row:
         return Row(visible(step.expected), "checked after apply")
     why = f", because {_first(step.cause)}" if step.cause and step.now != step.expected else ""
     return Row(visible(step.expected), f"{_now(step)}{why}; checked after apply")
+
+
+def _after(step: Step) -> list[Row]:
+    """The checks that an apply asks before it begins a step."""
+    if not step.gates:
+        return []
+    return [Row("after", f"{_listed(step.gates)} {'has' if len(step.gates) == 1 else 'have'} passed")]
+
+
+def _listed(names: Sequence[str]) -> str:
+    *some, last = map(visible, names)
+    return f"{', '.join(some)} and {last}" if some else last
 
 
 def _now(step: Step) -> str:

@@ -264,3 +264,110 @@ def test_a_failing_check_that_sends_another_secret_than_was_set_says_so() -> Non
     # Where the check passes, or something upstream has not converged, that is not what is wrong.
     assert reason(Asking(bearer=other), open=RIGHT) == ""
     assert reason(Asking(bearer=other), credential={"digest": other.digest}) == ""
+
+
+@dataclass(frozen=True)
+class Sending(Check):
+    """Asked only in an apply."""
+
+    def effects(self) -> bool:
+        return True
+
+    def actual(self, facts: Facts) -> State | None:
+        return {"value": facts["value"]} if "value" in facts else {"value": Unknown("asked only after apply")}
+
+
+RIGHT, WRONG = {"value": "right"}, {"value": "wrong"}
+
+
+def test_a_failing_check_blocks_what_needs_it() -> None:
+    steps, made = World(
+        {"gate": Check(), "a": Thing(), "b": Thing()}, {"gate": WRONG, "a": RIGHT, "b": WRONG}
+    ).plan()  # fmt: skip
+    assert steps["a"].outlook == "converged"
+    assert (steps["b"].outlook, steps["b"].gates, steps["b"].reason) == ("blocked", ("gate",), "blocked by gate")
+    assert steps["b"].cause == "gate differs: value is wrong, not right"
+    # An apply asks the check again at its place, so there is something to carry out.
+    assert made.work["b"].step.outlook == "change"
+
+
+@pytest.mark.parametrize("facts", ["curl is not installed", {"refuse": "not to be asked"}])
+def test_a_check_that_cannot_be_asked_blocks_too(facts: Any) -> None:
+    steps, _ = World({"gate": Check(), "a": Thing()}, {"gate": facts, "a": WRONG}).plan()
+    assert (steps["a"].outlook, steps["a"].gates) == ("blocked", ("gate",))
+
+
+def test_the_nearest_checks_gate_through_checks() -> None:
+    resources: dict[str, Resource] = {
+        "far": Check(), "a": Thing(), "one": Check(), "two": Check(), "b": Thing(), "c": Thing()
+    }  # fmt: skip
+    facts = {"far": WRONG, "a": RIGHT, "one": WRONG, "two": RIGHT, "b": RIGHT, "c": WRONG}
+    steps, _ = World(resources, facts).plan()
+    assert steps["c"].gates == ("one",)
+    steps, _ = World(resources, {**facts, "one": RIGHT}).plan()
+    assert (steps["c"].outlook, steps["c"].gates) == ("change", ())
+
+
+def test_a_gate_behind_a_change_is_to_pass_first() -> None:
+    steps, _ = World(
+        {"a": Thing(), "gate": Check(), "b": Thing(), "end": Check()},
+        {"a": WRONG, "gate": WRONG, "b": WRONG, "end": WRONG},
+    ).plan()
+    assert [step.outlook for step in steps.values()] == ["change", "check", "change", "check"]
+    assert (steps["b"].gates, steps["a"].gates) == (("gate",), ())
+
+
+def test_what_a_check_blocks_is_not_pending_for_those_behind_it() -> None:
+    steps, _ = World(
+        {"gate": Check(), "a": Thing(), "end": Check(), "b": Thing()},
+        {"gate": WRONG, "a": WRONG, "end": RIGHT, "b": WRONG},
+    ).plan()
+    assert [step.outlook for step in steps.values()] == ["failing", "blocked", "converged", "blocked"]
+    assert steps["b"].gates == ("gate",)
+    assert steps["b"].reason == "needs a"
+
+
+def test_only_brings_in_the_gates_of_what_is_to_be_done() -> None:
+    resources: dict[str, Resource] = {"far": Check(), "a": Thing(), "gate": Check(), "b": Thing(), "end": Check()}
+    left = frozenset({"far", "a", "gate", "end"})
+    facts = {"far": WRONG, "a": WRONG, "gate": WRONG, "b": WRONG, "end": WRONG}
+    steps, _ = World(resources, facts).plan(left)
+    assert [step.outlook for step in steps.values()] == ["skipped", "skipped", "failing", "blocked", "skipped"]
+    steps, _ = World(resources, {**facts, "b": RIGHT}).plan(left)
+    assert [step.outlook for step in steps.values()] == ["skipped", "skipped", "skipped", "converged", "skipped"]
+
+
+def test_skip_takes_a_gate_out_and_says_so() -> None:
+    resources: dict[str, Resource] = {"one": Check(), "two": Check(), "a": Thing()}
+    facts = {"one": RIGHT, "two": WRONG, "a": WRONG}
+    steps, _ = World(resources, facts).plan(skipped=frozenset({"two"}))
+    assert (steps["a"].outlook, steps["two"].outlook, steps["two"].reason) == ("change", "skipped", "does not gate a")
+    steps, _ = World(resources, {**facts, "one": WRONG}).plan(skipped=frozenset({"two"}))
+    assert steps["a"].gates == ("one",)
+    steps, _ = World(resources, {**facts, "a": RIGHT}).plan(skipped=frozenset({"two"}))
+    assert steps["two"].reason == ""
+
+
+def test_a_check_behind_one_with_effects_is_checked_after_apply() -> None:
+    resources: dict[str, Resource] = {"post": Sending(), "get": Check(), "a": Thing()}
+    steps, made = World(resources, {"post": {}, "get": WRONG, "a": WRONG}).plan()
+    assert [step.outlook for step in steps.values()] == ["check", "check", "change"]
+    assert steps["a"].gates == ("post", "get")
+    assert made.sends == {"post"}
+    steps, made = World(resources, {"post": {}, "get": WRONG, "a": RIGHT}).plan(skipped=frozenset({"post"}))
+    assert [step.outlook for step in steps.values()] == ["skipped", "failing", "converged"]
+    assert made.sends == frozenset()
+    steps, made = World(resources, {"post": RIGHT, "get": WRONG, "a": WRONG}).plan()
+    assert [step.outlook for step in steps.values()] == ["converged", "failing", "blocked"]
+    assert made.sends == frozenset()
+
+
+def test_a_check_with_effects_is_gated() -> None:
+    steps, made = World({"gate": Check(), "post": Sending()}, {"gate": WRONG, "post": {}}).plan()
+    assert (steps["post"].outlook, steps["post"].gates) == ("blocked", ("gate",))
+    assert made.sends == {"post"}
+
+
+def test_after_an_apply_nothing_is_gated() -> None:
+    steps, _ = World({"gate": Check(), "a": Thing()}, {"gate": WRONG, "a": WRONG}).plan(settled=True)
+    assert (steps["a"].outlook, steps["a"].gates) == ("change", ())
