@@ -5,7 +5,6 @@ from __future__ import annotations
 import getpass
 import os
 import socket
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -18,7 +17,7 @@ from typing import Any
 from engine import declare
 from engine.cli.become import all_given, other, variables
 from engine.cli.become import words as become_words
-from engine.cli.output import Printer, scrub
+from engine.cli.output import Printer, can_ask, scrub
 from engine.cli.project import extra_vars, inventory_path, project_root, state_files
 from engine.cli.request import Request
 from engine.cli.select import check_words, left_out
@@ -99,7 +98,7 @@ class Job:
             connect_timeout=self.request.connect_timeout,
             silence=self.request.silence,
             accept_new=self.request.accept_new,
-            prompt=self._prompt if sys.stdin.isatty() else None,
+            prompt=self._prompt if can_ask() else None,
         )
         told = self._traced(progress) if self.request.verbose > 1 else lambda transport, name: transport
         controller = Host("controller", vars={"ansible_connection": "local"})

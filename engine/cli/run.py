@@ -15,7 +15,7 @@ from typing import Any
 from engine.cli.become import asked_for
 from engine.cli.job import Job, Rewrite, who
 from engine.cli.options import request_of
-from engine.cli.output import Printer
+from engine.cli.output import Printer, can_ask
 from engine.cli.project import project_root
 from engine.cli.reviewed import Reviewed, is_plan_file, save
 from engine.declare.told import told
@@ -26,6 +26,12 @@ from engine.model import Plan, Progress, Report
 from engine.views import render
 from engine.views.progress import make
 
+
+UNASKED = "apply asks before it changes anything, and standard input is no terminal; no host was reached"
+UNASKED_HINTS = (
+    "Add -y to apply without a question.",
+    "A saved plan needs none: plan STATE --out plan.json, then apply plan.json.",
+)
 STOPPER_GRACE = 2.0
 """Seconds that asking hosts to stop may still take once their connections are closed."""
 
@@ -49,8 +55,8 @@ def plan(options: dict[str, Any], rewrite: Rewrite | None = None) -> int:
 
 
 def apply(options: dict[str, Any], rewrite: Rewrite | None = None) -> int:
-    """Plan, ask where somebody is there to answer, carry out, prove, report. Returns the exit code. `rewrite` as in
-    `Job`."""
+    """Plan, ask, carry out, prove, report. Returns the exit code. `rewrite` as in `Job`. Raises InvalidInput, before
+    any host is reached, where a question is to be answered and nobody can be asked."""
     printer = Printer(options["color"])
     request, reviewed = request_of(options), None
     if is_plan_file(request.states):
@@ -60,6 +66,8 @@ def apply(options: dict[str, Any], rewrite: Rewrite | None = None) -> int:
     job = Job(request, printer, rewrite)
     if reviewed is not None:
         reviewed.check_sources(job)
+    elif not options["yes"] and not can_ask():
+        raise InvalidInput(Problem(UNASKED, hints=UNASKED_HINTS))
     return _applied(job, options, printer, reviewed)
 
 
@@ -77,7 +85,7 @@ def _applied(job: Job, options: dict[str, Any], printer: Printer, reviewed: Revi
                 rollout.refused = {host: text for host, text in refused if text}
             elif _asks(options, found) and not rollout.stopping.is_set():
                 watching.close()
-                show(found, options, printer, job.command("apply"))
+                _show_for_question(found, options, printer, job.command("apply"))
                 if not _agreed(printer):
                     return 1
                 watching.onward = _progress(options, printer, job)
@@ -134,17 +142,31 @@ def _told(job: Job, options: dict[str, Any], reviewed: Reviewed | None) -> dict[
 
 def show(value: Plan | Report, options: dict[str, Any], printer: Printer, command: str) -> None:
     """Render for standard output."""
-    text = render(
+    printer.out(_rendered(value, options, printer, command, options["format_"], sys.stdout))
+
+
+def _show_for_question(found: Plan, options: dict[str, Any], printer: Printer, command: str) -> None:
+    """Show the plan that is asked about. Where standard output is to be one document, the report, it is shown on
+    standard error."""
+    if options["format_"] == "text":
+        show(found, options, printer, command)
+    else:
+        printer.err(_rendered(found, options, printer, command, "text", sys.stderr))
+
+
+def _rendered(
+    value: Plan | Report, options: dict[str, Any], printer: Printer, command: str, format_: str, stream: Any
+) -> str:
+    return render(
         value,
-        options["format_"],
-        width=printer.width(sys.stdout),
-        color=printer.colored(sys.stdout),
-        ascii=printer.ascii(sys.stdout),
+        format_,
+        width=printer.width(stream),
+        color=printer.colored(stream),
+        ascii=printer.ascii(stream),
         verbosity=-1 if options["quiet"] else options["verbose"],
         diff=options["diff"],
         command=command,
     )
-    printer.out(text)
 
 
 def plan_code(plan: Plan, detailed: bool) -> int:
@@ -209,7 +231,7 @@ def interruptible(rollout: Rollout) -> Iterator[None]:
 def _asks(options: dict[str, Any], found: Plan) -> bool:
     steps = [step for host in found.hosts for step in host.steps]
     pending = any(step.outlook in ("change", "check") for step in steps)
-    return pending and not options["yes"] and sys.stdin.isatty() and sys.stdout.isatty()
+    return pending and not options["yes"]
 
 
 def _agreed(printer: Printer) -> bool:

@@ -221,7 +221,7 @@ def test_a_run_that_nobody_knows(project: Path) -> None:
 def test_nothing_is_changed_that_cannot_be_recorded(project: Path) -> None:
     (project / ".engine").mkdir(mode=0o700)
     (project / ".engine/runs").write_text("in the way\n")
-    code, told = command(project, "apply", "web.yaml")
+    code, told = command(project, "apply", "web.yaml", "-y")
     assert code == 1
     assert f"{project}/.engine/runs/" in told
     assert "cannot be written" in told
@@ -236,7 +236,7 @@ def test_a_disk_that_fills_up_takes_the_record_but_not_the_report(project: Path)
     if os.geteuid() or subprocess.run(mount, capture_output=True, check=False).returncode:
         pytest.skip("needs root, and the right to mount a file system")
     try:
-        code, told = command(project, "apply", "web.yaml")
+        code, told = command(project, "apply", "web.yaml", "-y")
     finally:
         subprocess.run(["umount", str(runs)], check=True)
     assert code == 1, told
