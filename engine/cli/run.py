@@ -26,7 +26,6 @@ from engine.model import Plan, Progress, Report
 from engine.views import render
 from engine.views.progress import make
 
-
 UNASKED = "apply asks before it changes anything, and standard input is no terminal; no host was reached"
 UNASKED_HINTS = (
     "Add -y to apply without a question.",
@@ -155,7 +154,7 @@ def _show_for_question(found: Plan, options: dict[str, Any], printer: Printer, c
 
 
 def _rendered(
-    value: Plan | Report, options: dict[str, Any], printer: Printer, command: str, format_: str, stream: Any
+    value: Plan | Report, options: dict[str, Any], printer: Printer, command: str, format_: Any, stream: Any
 ) -> str:
     return render(
         value,
