@@ -26,7 +26,7 @@ from engine.views.short import short
 @root_option
 @click.option("-n", "--number", type=click.IntRange(1), default=20, show_default=True, help="How many runs.")
 def history_command(chdir: Path | None, number: int) -> None:
-    """List the latest applies of this project, newest last."""
+    """List the latest applies of this project, newest last. ENGINE_KEEP_RUNS says how many are kept (1000)."""
     root = project_root(Path.cwd(), chdir)
     rows = [_row(run, journal.events(root, run)) for run in journal.runs(root)[-number:]]
     if not rows:

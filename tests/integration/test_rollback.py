@@ -60,8 +60,8 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def command(project: Path, *words: str, code: int = 0) -> str:
-    env = {**os.environ, "HOME": str(project / "home"), "NO_COLOR": "1", "GIT_CONFIG_GLOBAL": "/dev/null"}
+def command(project: Path, *words: str, code: int = 0, **more: str) -> str:
+    env = {**os.environ, "HOME": str(project / "home"), "NO_COLOR": "1", "GIT_CONFIG_GLOBAL": "/dev/null", **more}
     (project / "home").mkdir(exist_ok=True)
     done = subprocess.run(
         [str(BIN / words[0]), *words[1:]],
@@ -121,6 +121,34 @@ def test_what_is_kept_is_nobody_elses_and_only_so_many_runs(project: Path) -> No
     assert kept[-1].name == latest(project)
     for path in (kept[0].parent, *kept):
         assert stat.S_IMODE(path.stat().st_mode) == 0o700
+
+
+def test_runs_that_were_named_under_another_clock_are_in_nobodys_way(project: Path) -> None:
+    """Twenty runs, then one whose name sorts before theirs: their clock was ahead."""
+    kept = project / "home/.local/state/engine/kept"
+    for number in range(20):
+        (kept / f"2999010{number // 10}-000{number % 10}-0000").mkdir(mode=0o700, parents=True)
+    before = (project / "host/settings").read_text()
+    for _ in range(2):
+        (project / "host/settings").write_text(before)
+        command(project, "apply", "web.yaml", "-y", "--only", "settings")
+    assert len(list(kept.iterdir())) == 20
+    command(project, "engine", "rollback", latest(project), "-y")
+    assert (project / "host/settings").read_text() == before
+
+
+def test_the_oldest_run_that_is_kept_can_be_rolled_back(project: Path) -> None:
+    """The rollback keeps what it replaces, too, and that must not remove what it puts back."""
+    before = tree(project / "host")
+    command(project, "apply", "web.yaml", "-y")
+    (run,) = (path.stem for path in (project / ".engine/runs").glob("*.jsonl"))
+    kept = project / "home/.local/state/engine/kept"
+    os.utime(kept / run, (1, 1))
+    for number in range(19):
+        (kept / f"29990101-00{number:02}-0000").mkdir(mode=0o700)
+    command(project, "engine", "rollback", run, "-y")
+    assert tree(project / "host") == before
+    assert len(list(kept.iterdir())) == 20
 
 
 def test_a_run_that_is_no_longer_kept_says_so(project: Path) -> None:
