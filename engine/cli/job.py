@@ -23,6 +23,7 @@ from engine.cli.request import Request
 from engine.cli.select import check_words, left_out
 from engine.declare.inventory import Inventory
 from engine.declare.key import Key
+from engine.declare.redact import Redactor
 from engine.execute.batches import RolloutRule, rollout_rule
 from engine.execute.rollout import Rollout
 from engine.execute.runner import HostRun, Settings
@@ -40,6 +41,7 @@ from engine.model import (
     Secret,
     Transport,
 )
+from engine.plan.cause import secrets_of
 from engine.transports import Options, as_user, connect
 
 Rewrite = Callable[[HostDeclaration], HostDeclaration]
@@ -160,6 +162,22 @@ class Job:
             batches=batches if several else (),
             rule=self.rule.text if several else "",
         )
+
+    def keep_hashes(self, rollout: Rollout) -> None:
+        """Write the new bcrypt hashes that the hosts are about to get, so that a run that is killed finds them again,
+        and say so. One that nothing uses which is applied now is not written. Raises InvalidInput."""
+        used = [
+            secret.reveal()
+            for run in rollout.runs.values()
+            if run.draft is not None and run.host not in rollout.refused
+            for step, declared in zip(run.draft.steps, run.declared.resources, strict=True)
+            if not step.check and step.outlook in ("converged", "change", "check")
+            for secret in secrets_of(declared.resource)
+        ]
+        for new in self.declared.new_hashes():
+            form = Redactor([new.value])
+            if any(form.text(text) != text for text in used):
+                rollout.progress.note(new.keep(self.run))
 
     def clean(self, value: Any) -> Any:
         """The same value with every secret in it redacted."""

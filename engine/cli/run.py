@@ -88,6 +88,8 @@ def _applied(job: Job, options: dict[str, Any], printer: Printer, reviewed: Revi
                 if not _agreed(printer):
                     return 1
                 watching.onward = _progress(options, printer, job)
+            if not rollout.stopping.is_set():
+                job.keep_hashes(rollout)
             watching.onward = Recording(journal, watching.onward)
             journal.write("started", **_told(job, options, reviewed))
             if journal.problem:
