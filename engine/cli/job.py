@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from engine import declare
 from engine.cli.become import all_given, other, variables
@@ -35,6 +35,7 @@ from engine.model import (
     HostDeclaration,
     HostPlan,
     HostReport,
+    Lost,
     Plan,
     Progress,
     Report,
@@ -44,7 +45,20 @@ from engine.model import (
 from engine.plan.cause import secrets_of
 from engine.transports import Options, as_user, connect
 
-Rewrite = Callable[[HostDeclaration], HostDeclaration]
+
+class Rewrite(Protocol):
+    """Turns what is declared for a host into what is to be carried out: a rollback, of the run `run`."""
+
+    run: str
+
+    def __call__(self, declared: HostDeclaration) -> HostDeclaration:
+        """What is to be carried out. Any thread may ask."""
+        ...
+
+    def lost(self) -> tuple[Lost, ...]:
+        """What cannot be put back, of the hosts asked for so far."""
+        ...
+
 
 FORKS = 30
 """Hosts worked on at the same time, unless --forks or the state says otherwise."""
@@ -54,7 +68,7 @@ class Job:
     """Loads what was declared and reaches the hosts. Raises InvalidInput from `__init__` for anything that is
     wrong with the command line, the files or the secrets.
 
-    `rewrite` turns what is declared for a host into what is to be carried out (a rollback).
+    `rewrite`: it is a rollback.
     """
 
     def __init__(self, request: Request, printer: Printer, rewrite: Rewrite | None = None) -> None:
@@ -73,7 +87,7 @@ class Job:
             limit=request.limit,
             become_user=request.become_user,
         )
-        self.rewrite = rewrite or (lambda declared: declared)
+        self.rewrite = rewrite
         self.declared = replace(self.declared, hosts=tuple(map(self._rewritten, self.declared.hosts)))
         becoming = variables(request)
         typed = tuple(value for value in becoming.values() if isinstance(value, Secret))
@@ -143,6 +157,7 @@ class Job:
             seconds=time.monotonic() - self.started,
             batches=tuple(Batch(names) for names in self.rule.batches) if several else (),
             rule=self.rule.text if several else "",
+            lost=self.lost(),
         )
 
     def apply(
@@ -161,6 +176,7 @@ class Job:
             stopped=stopped,
             batches=batches if several else (),
             rule=self.rule.text if several else "",
+            lost=self.lost(),
         )
 
     def keep_hashes(self, rollout: Rollout) -> None:
@@ -183,6 +199,11 @@ class Job:
         """The same value with every secret in it redacted."""
         return scrub(value, self.printer.redactor) if self._secret else value
 
+    def lost(self) -> tuple[Lost, ...]:
+        """What a rollback cannot put back, redacted."""
+        found: tuple[Lost, ...] = self.clean(self.rewrite.lost()) if self.rewrite is not None else ()
+        return found
+
     def command(self, verb: str) -> str:
         """The command that would run this again: `apply states/qwen.yaml`, with what the user gave."""
         words = [verb, *self.request.states]
@@ -193,7 +214,7 @@ class Job:
 
     def _rewritten(self, declared: HostDeclaration) -> HostDeclaration:
         """What is to be carried out. Of a host that is pending it is said when it is finished."""
-        return declared if declared.pending else self.rewrite(declared)
+        return declared if declared.pending or self.rewrite is None else self.rewrite(declared)
 
     def _finished(self, host: HostDeclaration, verb: str, facts: Facts) -> tuple[HostDeclaration, Settings]:
         """What is declared for a host with these facts, and the settings for it. Raises InvalidInput."""
@@ -203,7 +224,7 @@ class Job:
         finally:
             self._secret = True
             self.printer.learn(lambda: (*self.declared.secrets, *self.declared.known()[0]))
-        declared = self.rewrite(replace(declared, host=host.host))
+        declared = self._rewritten(replace(declared, host=host.host))
         return declared, self._settings(declared, verb)
 
     def _check_words(self, hosts: Sequence[HostDeclaration]) -> None:

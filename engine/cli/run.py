@@ -7,7 +7,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -82,7 +82,12 @@ def _applied(job: Job, options: dict[str, Any], printer: Printer, reviewed: Revi
             if reviewed is not None:
                 refused = ((host.host, reviewed.agreed(host)) for host in found.hosts if not host.error)
                 rollout.refused = {host: text for host, text in refused if text}
-            elif _asks(options, found) and not rollout.stopping.is_set():
+            elif found.lost and not _pending(found):
+                # What could be put back is as it was.
+                watching.close()
+                show(found, options, printer, job.command("apply"))
+                return plan_code(found, detailed=False)
+            elif _pending(found) and not options["yes"] and not rollout.stopping.is_set():
                 watching.close()
                 _show_for_question(found, options, printer, job.command("apply"))
                 if not _agreed(printer):
@@ -137,6 +142,8 @@ def _told(job: Job, options: dict[str, Any], reviewed: Reviewed | None) -> dict[
         "skip": list(request.skip),
         "become": asked_for(request),
         "plan": reviewed.file if reviewed else None,
+        "rollback": job.rewrite.run if job.rewrite is not None else None,
+        "lost": [asdict(lost) for lost in job.lost()],
         "hosts": [host.host.name for host in job.declared.hosts],
     }
 
@@ -171,9 +178,9 @@ def _rendered(
 
 
 def plan_code(plan: Plan, detailed: bool) -> int:
-    """1 wins over 3, 3 over 4; 2 only where asked for."""
+    """1 wins over 3, 3 over 4; 2 only where asked for. 1, too, where a rollback cannot put back everything."""
     steps = [step for host in plan.hosts for step in host.steps]
-    if any(step.outlook in ("error", "refused", "blocked", "failing") for step in steps):
+    if plan.lost or any(step.outlook in ("error", "refused", "blocked", "failing") for step in steps):
         return 1
     if any(host.error and not host.unreachable and not host.invalid for host in plan.hosts):
         return 1
@@ -181,15 +188,14 @@ def plan_code(plan: Plan, detailed: bool) -> int:
         return 3
     if any(host.unreachable for host in plan.hosts):
         return 4
-    pending = any(step.outlook in ("change", "check") for step in steps)
-    return 2 if detailed and pending else 0
+    return 2 if detailed and _pending(plan) else 0
 
 
 def report_code(report: Report) -> int:
     """130 where it was stopped on request; else 1 wins over 5, 5 over 4."""
     if report.stopped == "stopped on request":
         return 130
-    if any(not converged(host) and not host.drift and not host.unreachable for host in report.hosts):
+    if report.lost or any(not converged(host) and not host.drift and not host.unreachable for host in report.hosts):
         return 1
     if any(host.drift for host in report.hosts):
         return 5
@@ -229,10 +235,8 @@ def interruptible(rollout: Rollout) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _asks(options: dict[str, Any], found: Plan) -> bool:
-    steps = [step for host in found.hosts for step in host.steps]
-    pending = any(step.outlook in ("change", "check") for step in steps)
-    return pending and not options["yes"]
+def _pending(found: Plan) -> bool:
+    return any(step.outlook in ("change", "check") for host in found.hosts for step in host.steps)
 
 
 def _agreed(printer: Printer) -> bool:

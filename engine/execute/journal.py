@@ -229,7 +229,7 @@ def changed(found: list[dict[str, Any]]) -> dict[str, dict[str, Changed]]:
     for event in found:
         if event["event"] == "resource" and event["verdict"] in ("changed", "failed") and event["attributes"]:
             attributes = tuple(attribute["name"] for attribute in event["attributes"])
-            hosts.setdefault(event["host"], {})[event["name"]] = Changed(event["prior"], attributes)
+            hosts.setdefault(event["host"], {})[event["name"]] = Changed(event["prior"], attributes, event["kind"])
     return hosts
 
 
