@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from engine.cli.output import can_ask
 from engine.cli.request import Request
 from engine.model import Become, Host, HostDeclaration, Secret, become_of
 
@@ -43,9 +44,9 @@ def variables(request: Request) -> dict[str, Any]:
 
 def _typed() -> str:
     """A line from the terminal; where there is none, from standard input."""
-    if sys.stdin.isatty():
+    if can_ask():
         return getpass.getpass("BECOME password: ")
-    return sys.stdin.readline().rstrip("\n")
+    return sys.stdin.readline().rstrip("\n") if sys.stdin is not None else ""
 
 
 def given(host: Host, found: Mapping[str, Any]) -> Host:

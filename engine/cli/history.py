@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,16 +17,19 @@ from engine.cli.project import project_root
 from engine.errors import InvalidInput, Problem
 from engine.execute import journal
 from engine.execute.kept import place
-from engine.model import HostDeclaration
+from engine.model import HostDeclaration, Lost
 from engine.plan.rollback import Changed, rolled_back
 from engine.views.short import short
+
+if TYPE_CHECKING:
+    from engine.cli.job import Rewrite
 
 
 @click.command("history", context_settings=SETTINGS)
 @root_option
 @click.option("-n", "--number", type=click.IntRange(1), default=20, show_default=True, help="How many runs.")
 def history_command(chdir: Path | None, number: int) -> None:
-    """List the latest applies of this project, newest last."""
+    """List the latest applies of this project, newest last. ENGINE_KEEP_RUNS says how many are kept (1000)."""
     root = project_root(Path.cwd(), chdir)
     rows = [_row(run, journal.events(root, run)) for run in journal.runs(root)[-number:]]
     if not rows:
@@ -45,6 +48,8 @@ def _row(run: str, events: list[dict[str, Any]]) -> tuple[str, ...]:
     outcome = (
         "killed before its end" if finished is None else "converged" if not left else f"{len(left)} not converged"
     )
+    if started and started.get("lost") and outcome == "converged":
+        outcome = "put back in part"
     hosts = len(started["hosts"]) if started else 0
     who = str(started["who"]).split(" ")[0] if started else "?"
     state = str(started["state"]) if started else "?"
@@ -62,9 +67,12 @@ def show_command(run: str, chdir: Path | None) -> None:
     lines = [
         f"{run}: {started.get('state', '?')} by {started.get('who', '?')}, {started.get('at', '?')}",
         f"plan {started['plan']}" if started.get("plan") else "",
+        f"rollback of {started['rollback']}" if started.get("rollback") else "",
     ]
     for host in started.get("hosts", []):
         lines += [host, *_host_lines(host, events)]
+        lost = (each for each in started.get("lost", []) if each["host"] == host)
+        lines += [f"  not put back {each['name']}: {each['why']}" for each in lost]
     finished = _first(events, "finished")
     lines.append(
         f"exit {finished['exit']}, {finished['seconds']} s" if finished else "The run was killed before its end."
@@ -114,6 +122,9 @@ def retry_command(run: str, chdir: Path | None, **options: Any) -> None:
     if not hosts:
         Printer().out(f"Nothing to retry: every host of {run} has converged.")
         return
+    started = _first(events, "started") or {}
+    if started.get("rollback"):
+        sys.exit(_roll_back(root, started["rollback"], options, apply, hosts=hosts))
     sys.exit(apply(_asked(run, events, root, hosts, options)))
 
 
@@ -129,24 +140,63 @@ def rollback_command(run: str, chdir: Path | None, limit: str | None, dry_run: b
     """Put back what RUN replaced: file content, mode and owner, and git revisions; services restart on it.
 
     It is planned, shown and proved like any apply. What was replaced is kept on the hosts, for the latest 20 runs.
+    What cannot be put back (packages that were installed, a directory that was removed) is listed before the
+    question; the rest is put back, and the exit code is 1.
     """
     from engine.cli.run import apply, plan
 
-    root = project_root(Path.cwd(), chdir)
+    sys.exit(_roll_back(project_root(Path.cwd(), chdir), run, options, plan if dry_run else apply, limit=limit))
+
+
+def _roll_back(
+    root: Path,
+    run: str,
+    options: Mapping[str, Any],
+    command: Callable[[dict[str, Any], Rewrite], int],
+    *,
+    limit: str | None = None,
+    hosts: Sequence[str] | None = None,
+) -> int:
+    """Roll a run back on the hosts it changed: those that the limit names, those among `hosts`. The exit code."""
     events = journal.events(root, run)
-    changed = journal.changed(events)
+    changed = {
+        host: some
+        for host, some in journal.changed(events).items()
+        if _changes_hosts(some) and host in (hosts or [host])
+    }
     if not changed:
         Printer().out(f"Nothing to roll back: {run} changed nothing.")
-        return
+        return 0
     wanted = {**_asked(run, events, root, list(changed), options), "only": (), "skip": ()}
     if limit:
         wanted["limit"] += f":&{limit}"
-    rewrite = partial(_taken_back, run, changed)
-    sys.exit(plan(wanted, rewrite) if dry_run else apply(wanted, rewrite))
+    return command(wanted, TakenBack(run, changed))
 
 
-def _taken_back(run: str, changed: Mapping[str, Mapping[str, Changed]], declared: HostDeclaration) -> HostDeclaration:
-    return rolled_back(declared, changed.get(declared.host.name, {}), partial(place, run))
+def _changes_hosts(changed: Mapping[str, Changed]) -> bool:
+    """Whether there is more than checks that failed."""
+    from engine.declare.registry import kinds
+
+    known = kinds()
+    return any(was.kind not in known or not known[was.kind].check for was in changed.values())
+
+
+class TakenBack:
+    """What is declared for a host → what puts back the changes of a run there."""
+
+    def __init__(self, run: str, changed: Mapping[str, Mapping[str, Changed]]) -> None:
+        self.run, self._changed = run, changed
+        self._lost: dict[str, tuple[Lost, ...]] = {}
+
+    def __call__(self, declared: HostDeclaration) -> HostDeclaration:
+        """See `rolled_back`."""
+        host = declared.host.name
+        back, self._lost[host] = rolled_back(declared, self._changed.get(host, {}), partial(place, self.run))
+        return back
+
+    def lost(self) -> tuple[Lost, ...]:
+        """What cannot be put back, in the order in which the run changed the hosts."""
+        return tuple(lost for host in self._changed for lost in self._lost.get(host, ()))
 
 
 def _asked(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import getpass
 import os
 import socket
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -13,17 +12,18 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from engine import declare
 from engine.cli.become import all_given, other, variables
 from engine.cli.become import words as become_words
-from engine.cli.output import Printer, scrub
+from engine.cli.output import Printer, can_ask, scrub
 from engine.cli.project import extra_vars, inventory_path, project_root, state_files
 from engine.cli.request import Request
 from engine.cli.select import check_words, left_out
 from engine.declare.inventory import Inventory
 from engine.declare.key import Key
+from engine.declare.redact import Redactor
 from engine.execute.batches import RolloutRule, rollout_rule
 from engine.execute.rollout import Rollout
 from engine.execute.runner import HostRun, Settings
@@ -35,15 +35,30 @@ from engine.model import (
     HostDeclaration,
     HostPlan,
     HostReport,
+    Lost,
     Plan,
     Progress,
     Report,
     Secret,
     Transport,
 )
+from engine.plan.cause import secrets_of
 from engine.transports import Options, as_user, connect
 
-Rewrite = Callable[[HostDeclaration], HostDeclaration]
+
+class Rewrite(Protocol):
+    """Turns what is declared for a host into what is to be carried out: a rollback, of the run `run`."""
+
+    run: str
+
+    def __call__(self, declared: HostDeclaration) -> HostDeclaration:
+        """What is to be carried out. Any thread may ask."""
+        ...
+
+    def lost(self) -> tuple[Lost, ...]:
+        """What cannot be put back, of the hosts asked for so far."""
+        ...
+
 
 FORKS = 30
 """Hosts worked on at the same time, unless --forks or the state says otherwise."""
@@ -53,7 +68,7 @@ class Job:
     """Loads what was declared and reaches the hosts. Raises InvalidInput from `__init__` for anything that is
     wrong with the command line, the files or the secrets.
 
-    `rewrite` turns what is declared for a host into what is to be carried out (a rollback).
+    `rewrite`: it is a rollback.
     """
 
     def __init__(self, request: Request, printer: Printer, rewrite: Rewrite | None = None) -> None:
@@ -72,7 +87,7 @@ class Job:
             limit=request.limit,
             become_user=request.become_user,
         )
-        self.rewrite = rewrite or (lambda declared: declared)
+        self.rewrite = rewrite
         self.declared = replace(self.declared, hosts=tuple(map(self._rewritten, self.declared.hosts)))
         becoming = variables(request)
         typed = tuple(value for value in becoming.values() if isinstance(value, Secret))
@@ -99,7 +114,7 @@ class Job:
             connect_timeout=self.request.connect_timeout,
             silence=self.request.silence,
             accept_new=self.request.accept_new,
-            prompt=self._prompt if sys.stdin.isatty() else None,
+            prompt=self._prompt if can_ask() else None,
         )
         told = self._traced(progress) if self.request.verbose > 1 else lambda transport, name: transport
         controller = Host("controller", vars={"ansible_connection": "local"})
@@ -142,6 +157,7 @@ class Job:
             seconds=time.monotonic() - self.started,
             batches=tuple(Batch(names) for names in self.rule.batches) if several else (),
             rule=self.rule.text if several else "",
+            lost=self.lost(),
         )
 
     def apply(
@@ -160,11 +176,33 @@ class Job:
             stopped=stopped,
             batches=batches if several else (),
             rule=self.rule.text if several else "",
+            lost=self.lost(),
         )
+
+    def keep_hashes(self, rollout: Rollout) -> None:
+        """Write the new bcrypt hashes that the hosts are about to get, so that a run that is killed finds them again,
+        and say so. One that nothing uses which is applied now is not written. Raises InvalidInput."""
+        used = [
+            secret.reveal()
+            for run in rollout.runs.values()
+            if run.draft is not None and run.host not in rollout.refused
+            for step, declared in zip(run.draft.steps, run.declared.resources, strict=True)
+            if not step.check and step.outlook in ("converged", "change", "check")
+            for secret in secrets_of(declared.resource)
+        ]
+        for new in self.declared.new_hashes():
+            form = Redactor([new.value])
+            if any(form.text(text) != text for text in used):
+                rollout.progress.note(new.keep(self.run))
 
     def clean(self, value: Any) -> Any:
         """The same value with every secret in it redacted."""
         return scrub(value, self.printer.redactor) if self._secret else value
+
+    def lost(self) -> tuple[Lost, ...]:
+        """What a rollback cannot put back, redacted."""
+        found: tuple[Lost, ...] = self.clean(self.rewrite.lost()) if self.rewrite is not None else ()
+        return found
 
     def command(self, verb: str) -> str:
         """The command that would run this again: `apply states/qwen.yaml`, with what the user gave."""
@@ -176,7 +214,7 @@ class Job:
 
     def _rewritten(self, declared: HostDeclaration) -> HostDeclaration:
         """What is to be carried out. Of a host that is pending it is said when it is finished."""
-        return declared if declared.pending else self.rewrite(declared)
+        return declared if declared.pending or self.rewrite is None else self.rewrite(declared)
 
     def _finished(self, host: HostDeclaration, verb: str, facts: Facts) -> tuple[HostDeclaration, Settings]:
         """What is declared for a host with these facts, and the settings for it. Raises InvalidInput."""
@@ -186,7 +224,7 @@ class Job:
         finally:
             self._secret = True
             self.printer.learn(lambda: (*self.declared.secrets, *self.declared.known()[0]))
-        declared = self.rewrite(replace(declared, host=host.host))
+        declared = self._rewritten(replace(declared, host=host.host))
         return declared, self._settings(declared, verb)
 
     def _check_words(self, hosts: Sequence[HostDeclaration]) -> None:

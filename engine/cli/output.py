@@ -34,6 +34,11 @@ def _scrub(value: Any, redactor: Redactor) -> Any:
     return value
 
 
+def can_ask() -> bool:
+    """Whether somebody can be asked: standard input is a terminal."""
+    return sys.stdin is not None and sys.stdin.isatty()
+
+
 NOTHING = Redactor(())
 """The redactor until secrets are known."""
 

@@ -7,7 +7,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 from engine.cli.become import asked_for
 from engine.cli.job import Job, Rewrite, who
 from engine.cli.options import request_of
-from engine.cli.output import Printer
+from engine.cli.output import Printer, can_ask
 from engine.cli.project import project_root
 from engine.cli.reviewed import Reviewed, is_plan_file, save
 from engine.declare.told import told
@@ -26,6 +26,11 @@ from engine.model import Plan, Progress, Report
 from engine.views import render
 from engine.views.progress import make
 
+UNASKED = "apply asks before it changes anything, and standard input is no terminal; no host was reached"
+UNASKED_HINTS = (
+    "Add -y to apply without a question.",
+    "A saved plan needs none: plan STATE --out plan.json, then apply plan.json.",
+)
 STOPPER_GRACE = 2.0
 """Seconds that asking hosts to stop may still take once their connections are closed."""
 
@@ -49,8 +54,8 @@ def plan(options: dict[str, Any], rewrite: Rewrite | None = None) -> int:
 
 
 def apply(options: dict[str, Any], rewrite: Rewrite | None = None) -> int:
-    """Plan, ask where somebody is there to answer, carry out, prove, report. Returns the exit code. `rewrite` as in
-    `Job`."""
+    """Plan, ask, carry out, prove, report. Returns the exit code. `rewrite` as in `Job`. Raises InvalidInput, before
+    any host is reached, where a question is to be answered and nobody can be asked."""
     printer = Printer(options["color"])
     request, reviewed = request_of(options), None
     if is_plan_file(request.states):
@@ -60,6 +65,8 @@ def apply(options: dict[str, Any], rewrite: Rewrite | None = None) -> int:
     job = Job(request, printer, rewrite)
     if reviewed is not None:
         reviewed.check_sources(job)
+    elif not options["yes"] and not can_ask():
+        raise InvalidInput(Problem(UNASKED, hints=UNASKED_HINTS))
     return _applied(job, options, printer, reviewed)
 
 
@@ -75,12 +82,19 @@ def _applied(job: Job, options: dict[str, Any], printer: Printer, reviewed: Revi
             if reviewed is not None:
                 refused = ((host.host, reviewed.agreed(host)) for host in found.hosts if not host.error)
                 rollout.refused = {host: text for host, text in refused if text}
-            elif _asks(options, found) and not rollout.stopping.is_set():
+            elif found.lost and not _pending(found):
+                # What could be put back is as it was.
                 watching.close()
                 show(found, options, printer, job.command("apply"))
+                return plan_code(found, detailed=False)
+            elif _pending(found) and not options["yes"] and not rollout.stopping.is_set():
+                watching.close()
+                _show_for_question(found, options, printer, job.command("apply"))
                 if not _agreed(printer):
                     return 1
                 watching.onward = _progress(options, printer, job)
+            if not rollout.stopping.is_set():
+                job.keep_hashes(rollout)
             watching.onward = Recording(journal, watching.onward)
             journal.write("started", **_told(job, options, reviewed))
             if journal.problem:
@@ -128,29 +142,45 @@ def _told(job: Job, options: dict[str, Any], reviewed: Reviewed | None) -> dict[
         "skip": list(request.skip),
         "become": asked_for(request),
         "plan": reviewed.file if reviewed else None,
+        "rollback": job.rewrite.run if job.rewrite is not None else None,
+        "lost": [asdict(lost) for lost in job.lost()],
         "hosts": [host.host.name for host in job.declared.hosts],
     }
 
 
 def show(value: Plan | Report, options: dict[str, Any], printer: Printer, command: str) -> None:
     """Render for standard output."""
-    text = render(
+    printer.out(_rendered(value, options, printer, command, options["format_"], sys.stdout))
+
+
+def _show_for_question(found: Plan, options: dict[str, Any], printer: Printer, command: str) -> None:
+    """Show the plan that is asked about. Where standard output is to be one document, the report, it is shown on
+    standard error."""
+    if options["format_"] == "text":
+        show(found, options, printer, command)
+    else:
+        printer.err(_rendered(found, options, printer, command, "text", sys.stderr))
+
+
+def _rendered(
+    value: Plan | Report, options: dict[str, Any], printer: Printer, command: str, format_: Any, stream: Any
+) -> str:
+    return render(
         value,
-        options["format_"],
-        width=printer.width(sys.stdout),
-        color=printer.colored(sys.stdout),
-        ascii=printer.ascii(sys.stdout),
+        format_,
+        width=printer.width(stream),
+        color=printer.colored(stream),
+        ascii=printer.ascii(stream),
         verbosity=-1 if options["quiet"] else options["verbose"],
         diff=options["diff"],
         command=command,
     )
-    printer.out(text)
 
 
 def plan_code(plan: Plan, detailed: bool) -> int:
-    """1 wins over 3, 3 over 4; 2 only where asked for."""
+    """1 wins over 3, 3 over 4; 2 only where asked for. 1, too, where a rollback cannot put back everything."""
     steps = [step for host in plan.hosts for step in host.steps]
-    if any(step.outlook in ("error", "refused", "blocked", "failing") for step in steps):
+    if plan.lost or any(step.outlook in ("error", "refused", "blocked", "failing") for step in steps):
         return 1
     if any(host.error and not host.unreachable and not host.invalid for host in plan.hosts):
         return 1
@@ -158,15 +188,14 @@ def plan_code(plan: Plan, detailed: bool) -> int:
         return 3
     if any(host.unreachable for host in plan.hosts):
         return 4
-    pending = any(step.outlook in ("change", "check") for step in steps)
-    return 2 if detailed and pending else 0
+    return 2 if detailed and _pending(plan) else 0
 
 
 def report_code(report: Report) -> int:
     """130 where it was stopped on request; else 1 wins over 5, 5 over 4."""
     if report.stopped == "stopped on request":
         return 130
-    if any(not converged(host) and not host.drift and not host.unreachable for host in report.hosts):
+    if report.lost or any(not converged(host) and not host.drift and not host.unreachable for host in report.hosts):
         return 1
     if any(host.drift for host in report.hosts):
         return 5
@@ -206,10 +235,9 @@ def interruptible(rollout: Rollout) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _asks(options: dict[str, Any], found: Plan) -> bool:
+def _pending(found: Plan) -> bool:
     steps = [step for host in found.hosts for step in host.steps]
-    pending = any(step.outlook in ("change", "check") or step.gates for step in steps)
-    return pending and not options["yes"] and sys.stdin.isatty() and sys.stdout.isatty()
+    return any(step.outlook in ("change", "check") or step.gates for step in steps)
 
 
 def _agreed(printer: Printer) -> bool:

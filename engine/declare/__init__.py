@@ -12,6 +12,7 @@ from engine.model import Facts, HostDeclaration, Secret
 if TYPE_CHECKING:
     from engine.declare.inventory import Inventory
     from engine.declare.registry import Kinds
+    from engine.declare.secrets import NewHash
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Declarations:
     warnings  sentences about what is odd, but not wrong
     rollout   the section `rollout`, as it is written
     known     `secrets` and `warnings` as they are by now: finishing a pending host may add to both
+    new_hashes  bcrypt hashes that had to be made by now, and that an apply is to write before it uses them
     """
 
     name: str
@@ -34,6 +36,7 @@ class Declarations:
     warnings: tuple[str, ...] = ()
     rollout: Mapping[str, Any] = field(default_factory=dict)
     known: Callable[[], tuple[tuple[Secret, ...], tuple[str, ...]]] = field(default=lambda: ((), ()), compare=False)
+    new_hashes: Callable[[], tuple[NewHash, ...]] = field(default=tuple, compare=False)
 
 
 def load(

@@ -8,6 +8,8 @@ or CR, and people hand over the password itself. Each has its own diagnosis here
 from __future__ import annotations
 
 import re
+import string
+from base64 import b64encode
 from dataclasses import dataclass
 
 LENGTH = 60
@@ -19,6 +21,8 @@ WEAK = 10
 
 _BODY = r"[./A-Za-z0-9]{53}"
 _HASH = re.compile(rf"\$2[aby]\$(\d\d)\${_BODY}")
+_BASE64 = f"{string.ascii_uppercase}{string.ascii_lowercase}{string.digits}+/".encode()
+_BCRYPT_BASE64 = f"./{string.ascii_uppercase}{string.ascii_lowercase}{string.digits}".encode()
 _QUOTE = "write it again with the hash in single quotes"
 
 
@@ -45,6 +49,12 @@ def doubts(value: str) -> tuple[str, ...]:
     if value[28] not in ".Oeu" or value[59] not in ".CGKOSWaeimquy26":
         found.append("cannot have come out of bcrypt as it is: a character is wrong, or it was made up")
     return tuple(found)
+
+
+def setting(cost: int, salt: bytes) -> bytes:
+    """What bcrypt makes a hash with: cost and 16 bytes of salt, as the first 29 characters of the hash have them."""
+    ordinary = b64encode(salt).rstrip(b"=")
+    return b"$2b$%02d$" % cost + ordinary.translate(bytes.maketrans(_BASE64, _BCRYPT_BASE64))
 
 
 def looks_like(text: str) -> bool:

@@ -26,6 +26,7 @@ from engine.model import Declared, Facts, Host, HostDeclaration, Resource, Secre
 
 if TYPE_CHECKING:
     from engine.declare.inventory import Inventory
+    from engine.declare.secrets import NewHash
 
 
 def read_states(files: Sequence[Path], reader: Reader) -> list[State]:
@@ -164,6 +165,11 @@ class Builder:
         if problems:
             raise InvalidInput(told({problem: [] for problem in problems}, 1))
         return declaration
+
+    def new_hashes(self) -> tuple[NewHash, ...]:
+        """The bcrypt hashes that had to be made by now. Any thread may ask."""
+        with self.one:
+            return tuple(self.vault.new.values())
 
     def assembled(
         self,
@@ -317,4 +323,5 @@ def build(
         "warnings": warnings,
         "rollout": rollout,
         "known": known,
+        "new_hashes": builder.new_hashes,
     }

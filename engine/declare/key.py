@@ -78,6 +78,11 @@ class Key:
         """Whether `mac` is that of `data` under this key; takes the same time whatever the answer."""
         return hmac.compare_digest(self.mac(data).encode(), mac.encode("utf-8", "replace"))
 
+    def salt(self, *texts: str) -> bytes:
+        """16 bytes for the salt of a hash, which follow from the texts: whoever has the key makes the same hash."""
+        parts = [text.encode("utf-8", "surrogateescape") for text in texts]
+        return bytes.fromhex(self._hmac(b"salt", b"".join(b"%d:%s" % (len(part), part) for part in parts)))[:16]
+
     def _hmac(self, purpose: bytes, data: bytes) -> str:
         # The purpose keeps a fingerprint from ever being a valid MAC of something else.
         return hmac.new(self._key, purpose + b"\0" + data, hashlib.sha256).hexdigest()

@@ -1,4 +1,4 @@
-"""Where secrets come from: files, environment variables, commands, the terminal. Reads only, but for `keep`."""
+"""Where secrets come from: files, environment variables, commands, the terminal. Reads only, but for `put`."""
 
 from __future__ import annotations
 
@@ -130,35 +130,46 @@ def from_prompt(text: str, prompt: Callable[[str], str] | None) -> Found:
         raise Failed("was asked for, and nothing was typed in") from None
 
 
-def keep(path: Path, kept: Callable[[], str | None], made: Callable[[], str]) -> tuple[str, bool]:
-    """What `kept` finds in the file, or else what `made` makes, written to it (mode 0600, whole or not at all).
+def put(path: Path, replaced: str, value: str, aside: str) -> Path | None:
+    """Write `value` to a file that holds `replaced`, or nothing where that is empty: mode 0600, whole or not at all.
 
-    Runs of the engine at the same moment agree: they wait for each other. The second value says whether it was made.
-    Raises Failed where it cannot be written.
+    What was there is kept beside it, with `aside` behind its name; the answer is where, None where nothing was. Where
+    the file holds the value already, it stays as it is. Runs of the engine at the same moment wait for each other.
+    Raises Failed where the file holds something else, or cannot be written.
     """
-    import tempfile
-
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with _locked(path.parent) as directory:
-            if (value := kept()) is not None:
-                return value, False
-            value = made()
-            descriptor, part = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-            try:
-                with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                    file.write(value + "\n")
-                    file.flush()
-                    os.fsync(file.fileno())
-                os.replace(part, path)
-            except BaseException:
-                os.unlink(part)
-                raise
+            found = path.read_bytes().decode("utf-8", "replace").strip() if path.exists() else ""
+            if found == value:
+                return None
+            if found != replaced:
+                raise Failed(f"is to be kept in {path}, which was changed meanwhile", "Look at it, and plan again.")
+            old = path.with_name(f"{path.name}{aside}") if found else None
+            for file, text in ((old, found), (path, value)):
+                if file is not None:
+                    _write(file, f"{text}\n")
             if directory is not None:
                 os.fsync(directory)
-            return value, True
+            return old
     except OSError as error:
         raise Failed(f"cannot be kept in {path}: {error.strerror}") from None
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a file of mode 0600, whole or not at all. Raises OSError."""
+    import tempfile
+
+    descriptor, part = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, path)
+    except BaseException:
+        os.unlink(part)
+        raise
 
 
 @contextlib.contextmanager

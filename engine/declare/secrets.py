@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.declare import bcrypt_format, origins
+from engine.declare.key import Key
 from engine.declare.origins import Found
 from engine.errors import InvalidInput, Position, Problem
 from engine.model import Secret
@@ -45,7 +46,8 @@ SECRET_SCHEMA: dict[str, Any] = {
         "bcrypt": {
             "type": "object",
             "description": "The bcrypt hash of another secret. The one in `file` is kept while it matches; only if "
-            "it does not, or there is none, one is made and written there.",
+            "it does not, or there is none, a new one is made, which an apply writes there. It keeps the old file "
+            "beside it, as `FILE.before-RUN`. A plan writes nothing.",
             "additionalProperties": False,
             "required": ["password", "file"],
             "properties": {
@@ -82,6 +84,27 @@ SECRET_SCHEMA: dict[str, Any] = {
 
 
 @dataclass(frozen=True)
+class NewHash:
+    """A bcrypt hash that was made, and that an apply is to write to `path`, where `replaced` is now (empty: nothing).
+    `name` is that of its secret, `password` that of the secret it was made from."""
+
+    path: Path
+    name: str
+    password: str
+    value: Secret
+    replaced: str = field(default="", repr=False)
+
+    def keep(self, run: str) -> str:
+        """Write it, and say so in a sentence; what it replaces is kept beside it. Raises InvalidInput."""
+        try:
+            old = origins.put(self.path, self.replaced, self.value.reveal(), f".before-{run}")
+        except origins.Failed as failed:
+            raise InvalidInput(Problem(f"secret {self.name} {failed.message}", None, failed.hints)) from None
+        where = f"; the old one is in {old}" if old is not None else ""
+        return f"secret {self.name}: {self.path} holds a new bcrypt hash of {self.password}{where}"
+
+
+@dataclass(frozen=True)
 class _Entry:
     """One entry of `secrets:` and what is needed to resolve it."""
 
@@ -91,8 +114,9 @@ class _Entry:
     where: Position | None
     other: Callable[[str], Secret]
     warn: Callable[[str], None]
+    key: Callable[[], Key]
+    new: dict[Path, NewHash]
     prompt: Callable[[str], str] | None = None
-    write: bool = True
     env: Mapping[str, str] | None = field(default=None, repr=False)
 
     def wrong(self, what: str, *hints: str) -> InvalidInput:
@@ -106,9 +130,10 @@ def resolve(
     project: Path,
     where: Position | None,
     other: Callable[[str], Secret],
+    key: Callable[[], Key],
+    new: dict[Path, NewHash],
     warn: Callable[[str], None] = lambda text: None,
     prompt: Callable[[str], str] | None = None,
-    write: bool = True,
     env: Mapping[str, str] | None = None,
 ) -> Secret:
     """The secret that `spec` (an entry of `secrets:`, templates rendered) stands for.
@@ -116,16 +141,16 @@ def resolve(
     project  the project root: relative paths start there, commands run there
     where    where the entry stands, for errors
     other    gives another secret by name, for `matches` and `bcrypt.password`; must itself guard against circles
-    warn     is called with a sentence for what is odd but not wrong: a file open to others, a hash that was made
+    key      gives the project's key, for the salt of a hash that has to be made: plans and applies under one key make
+             the same hash
+    new      takes up the hashes that were made, by file; nothing is written here
+    warn     is called with a sentence for what is odd but not wrong: a file open to others, a hash to be made
     prompt   asks for a secret, given the text to show (default: getpass, if there is a terminal)
-    write    whether the hash of `bcrypt:` may be written to its file. A plan writes it too, for it must show the
-             fingerprint of the hash that the apply will use; that a plan changes nothing holds of hosts. With False
-             a hash that has to be made lives in this process only.
     env      environment variables (default: this process's)
 
     Raises InvalidInput: no such file, unreadable, empty, not what its format wants, no match, and so on.
     """
-    entry = _Entry(name, spec, project, where, other, warn, prompt, write, env)
+    entry = _Entry(name, spec, project, where, other, warn, key, new, prompt, env)
     given = [source for source in SOURCES if source in spec]
     if len(given) != 1:
         count = f"has {len(given)} sources ({', '.join(given)})" if given else "has no source"
@@ -230,39 +255,59 @@ def _bytes(entry: _Entry, password: Secret) -> bytes:
 
 
 def _made(entry: _Entry) -> Secret:
-    """The hash kept in a file while it matches, else a new one."""
+    """The hash kept in a file while it matches, else a new one, which `entry.new` takes up."""
     import bcrypt
 
     wanted = entry.spec["bcrypt"]
-    password = entry.other(str(wanted["password"]))
+    name = str(wanted["password"])
+    password = entry.other(name)
     data = _bytes(entry, password)
-    path = origins.located(str(wanted["file"]), entry.project).resolve()
-
-    def kept() -> str | None:
-        if not path.exists():
-            return None
-        found = origins.from_file(str(path), entry.project)
-        if not found.text.strip():
-            return None
-        # Whatever else somebody keeps there must not be written over.
-        if (fault := bcrypt_format.fault(found.text)) is not None:
-            raise entry.wrong(
-                f"is to be kept in a file that holds something else: {fault.message}",
-                found.origin,
-                "Remove the file to have the hash made anew, or name another one.",
-            )
-        for warning in found.warnings:
-            entry.warn(f"secret {entry.name}: {warning}")
-        value = found.text.removesuffix("\n")
-        return value if bcrypt.checkpw(data, value.encode()) else None
-
-    def made() -> str:
-        return bcrypt.hashpw(data, bcrypt.gensalt(int(wanted.get("cost", 12)))).decode()
-
     try:
-        value, new = origins.keep(path, kept, made) if entry.write else (kept() or made(), False)
+        path = origins.located(str(wanted["file"]), entry.project).resolve()
+        replaced = _replaced(entry, path)
     except origins.Failed as failed:
         raise entry.wrong(failed.message, *failed.hints) from None
-    if new:
-        entry.warn(f"secret {entry.name}: made a new bcrypt hash of {wanted['password']} in {path}")
-    return Secret(value, entry.name)
+    if replaced and bcrypt.checkpw(data, replaced.encode()):
+        return Secret(replaced, entry.name)
+    if (known := entry.new.get(path)) is not None:
+        if not bcrypt.checkpw(data, known.value.reveal().encode()):
+            raise entry.wrong(
+                f"is to be kept in {path}, where {known.name} keeps the hash of another password",
+                "Name a file of its own.",
+            )
+        return Secret(known.value.reveal(), entry.name)
+    salt = entry.key().salt(entry.name, password.reveal(), replaced)
+    made = bcrypt.hashpw(data, bcrypt_format.setting(int(wanted.get("cost", 12)), salt)).decode()
+    secret = Secret(made, entry.name)
+    entry.new[path] = NewHash(path, entry.name, name, secret, replaced)
+    entry.warn(
+        f"secret {entry.name}: {path} holds "
+        + (
+            f"no hash of {name}; an apply replaces it by a new one, and keeps it beside that"
+            if replaced
+            else f"no hash yet; an apply makes one of {name}"
+        )
+    )
+    return secret
+
+
+def _replaced(entry: _Entry, path: Path) -> str:
+    """The hash in a file; empty where there is none. Raises Failed, and InvalidInput where another thing is there."""
+    try:
+        if not path.exists():
+            return ""
+    except OSError as error:
+        raise origins.Failed(f"cannot be kept in {path}: {error.strerror}") from None
+    found = origins.from_file(str(path), entry.project)
+    if not found.text.strip():
+        return ""
+    # Whatever else somebody keeps there must not be written over.
+    if (fault := bcrypt_format.fault(found.text)) is not None:
+        raise entry.wrong(
+            f"is to be kept in a file that holds something else: {fault.message}",
+            found.origin,
+            "Remove the file to have the hash made anew, or name another one.",
+        )
+    for warning in found.warnings:
+        entry.warn(f"secret {entry.name}: {warning}")
+    return found.text.removesuffix("\n")

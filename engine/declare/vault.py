@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from engine.declare.convert import convert
 from engine.declare.nodes import Map, Node, find
@@ -16,6 +17,10 @@ from engine.declare.validate import Subject, check
 from engine.errors import InvalidInput, Position, Problem
 from engine.model import Secret
 
+if TYPE_CHECKING:
+    from engine.declare.key import Key
+    from engine.declare.secrets import NewHash
+
 SOURCES = ("file", "env", "command", "prompt", "bcrypt")
 _HASH = "$2b$12$" + "x" * 53
 """What stands for a hash that is not read: it has the form of one."""
@@ -25,6 +30,7 @@ class Vault:
     """Resolves secrets. With `read` false it reads none: each is a stand-in, so that all else can be validated.
 
     `asking`: there is somebody to ask for one; nobody is asked while hosts are being worked on.
+    `new`: the bcrypt hashes that had to be made, by the file that an apply is to write each to.
     """
 
     def __init__(self, project: Path, *, read: bool) -> None:
@@ -32,6 +38,7 @@ class Vault:
         self.read = read
         self.asking = True
         self.found: dict[Secret, None] = {}
+        self.new: dict[Path, NewHash] = {}
         self.warnings: dict[str, None] = {}
         self._known: dict[tuple[str, str], Secret | InvalidInput] = {}
         self._open: list[tuple[int, str]] = []
@@ -95,6 +102,8 @@ class Vault:
                         project=self.project,
                         where=where,
                         other=other,
+                        key=self._key,
+                        new=self.new,
                         warn=self.warn,
                     )
                 )
@@ -104,7 +113,14 @@ class Vault:
         if isinstance(found, InvalidInput):
             raise found
         self.found[found] = None
+        # Hosts still hold what a new hash replaces, and programs there may show it.
+        self.found |= {Secret(new.replaced, new.name): None for new in self.new.values() if new.replaced}
         return found
+
+    def _key(self) -> Key:
+        from engine.declare.key import Key
+
+        return Key.load(self.project)
 
     def ask(self, scopes: Iterable[Scope]) -> None:
         """Ask now for what may be needed when nobody can be asked any more. What goes wrong is told when it is."""

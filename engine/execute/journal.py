@@ -24,6 +24,11 @@ from engine.plan.rollback import Changed
 
 Event = Mapping[str, Any]
 
+KEEP = "ENGINE_KEEP_RUNS"
+"""The environment variable that says how many runs a project keeps the journals of."""
+KEPT = 1000
+"""How many it keeps unless that is said."""
+
 
 def runs_directory(project: Path) -> Path:
     """Where the journals of a project are."""
@@ -34,9 +39,12 @@ class Journal:
     """Writes the record of one run. Safe to use from many threads.
 
     Where it cannot be written, `problem` says why, and no more is tried: a run that goes on is to be told anyway.
+    Once it is closed, the oldest journals beyond `ENGINE_KEEP_RUNS` are removed. Raises InvalidInput where that is no
+    number.
     """
 
     def __init__(self, project: Path, redact: Callable[[str], str]) -> None:
+        self._keep = _journals_to_keep()
         self.run = _new_id(runs_directory(project))
         self._path = runs_directory(project) / f"{self.run}.jsonl"
         self._redact = redact
@@ -96,11 +104,12 @@ class Journal:
         )
 
     def close(self) -> None:
-        """Close the file; safe to call twice."""
+        """Close the file, and remove the oldest journals; safe to call twice."""
         with self._lock:
             if self._file is not None:
                 with suppress(OSError):
                     self._file.close()
+                    _prune(self._path, self._keep)
 
 
 class Recording:
@@ -185,10 +194,29 @@ def unfinished_hosts(found: list[dict[str, Any]]) -> list[str]:
     return [host for host in hosts if host not in good]
 
 
+def _journals_to_keep() -> int:
+    text = os.environ.get(KEEP, str(KEPT)).strip()
+    if not text.isdecimal() or int(text) < 1:
+        raise InvalidInput(Problem("expected a number of runs, 1 or more", where=f"environment variable {KEEP}"))
+    return int(text)
+
+
+def _prune(own: Path, keep: int) -> None:
+    """Remove all journals beside `own` but the `keep` that were written last. By the time of the files, not by their
+    names: another machine, or a clock that was wrong, may have named them. Raises OSError."""
+    written: list[tuple[int, Path]] = []
+    for path in own.parent.glob("*.jsonl"):
+        with suppress(FileNotFoundError):  # Another run prunes at the same time.
+            written.append((path.stat().st_mtime_ns, path))
+    others = sorted((each for each in written if each[1] != own), reverse=True)
+    for _, path in others[keep - 1 :]:
+        path.unlink(missing_ok=True)
+
+
 def _new_id(directory: Path) -> str:
-    """`20260302-1405-a3f1`: the minute, and the milliseconds in it as hex digits, so that ids sort by time."""
+    """`20260302-1405-a3f1`: the minute in UTC, and the milliseconds in it as hex digits, so that ids sort by time."""
     while True:
-        now = datetime.now()
+        now = datetime.now(UTC)
         run = f"{now:%Y%m%d-%H%M}-{now.second * 1000 + now.microsecond // 1000:04x}"
         if not (directory / f"{run}.jsonl").exists():
             return run
@@ -201,7 +229,7 @@ def changed(found: list[dict[str, Any]]) -> dict[str, dict[str, Changed]]:
     for event in found:
         if event["event"] == "resource" and event["verdict"] in ("changed", "failed") and event["attributes"]:
             attributes = tuple(attribute["name"] for attribute in event["attributes"])
-            hosts.setdefault(event["host"], {})[event["name"]] = Changed(event["prior"], attributes)
+            hosts.setdefault(event["host"], {})[event["name"]] = Changed(event["prior"], attributes, event["kind"])
     return hosts
 
 

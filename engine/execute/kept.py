@@ -1,6 +1,6 @@
 """What applies replaced is kept on the host, so that a run can be rolled back. Nothing of it ever leaves the host.
 
-It lies under `~/.local/state/engine/kept/RUN/`, a directory of mode 0700; the oldest runs are removed.
+It lies under `~/.local/state/engine/kept/RUN/`, a directory of mode 0700. At the end of a run the oldest are removed.
 """
 
 from __future__ import annotations
@@ -18,17 +18,24 @@ PREPARE = r"""
 # A user without a home directory of his own, as many services have, has no place for it.
 [ -w "${HOME-}" ] || exit 0
 umask 077
-if [ ! -d "${keep%/*}" ]; then
-  mkdir -p -- "${keep%/*}"
-  # Names of runs begin with their time, so the oldest come first.
-  old=-$kept_runs
-  for directory in "$kept_root"/*/; do old=$((old + 1)); done
-  for directory in "$kept_root"/*/; do
-    [ "$old" -gt 0 ] || break
-    rm -rf -- "$directory"
-    old=$((old - 1))
+[ -d "${keep%/*}" ] || mkdir -p -- "${keep%/*}"
+"""
+
+PRUNE = r"""
+[ -d "$kept_root" ] || exit 0
+# Newest first, by the time of this host: names hold the time of another machine, which may be ahead or behind.
+names=$(ls -t -- "$kept_root")
+printf '%s\n' "$names" | {
+  left=$((kept_runs - 1))
+  while IFS= read -r name; do
+    case $name in
+      # The run itself, whatever its time; and what is no run, which is somebody else's.
+      "$run" | '' | *[!0-9a-f-]*) continue ;;
+    esac
+    left=$((left - 1))
+    [ "$left" -ge 0 ] || rm -rf -- "${kept_root:?}/$name" || true
   done
-fi
+}
 """
 
 
@@ -38,10 +45,12 @@ def place(run: str, name: str) -> HostPath:
 
 
 def keeping(script: Script, run: str, name: str) -> Script:
-    """A resource's `keep` script; before the first of a run, its directory is made and the oldest are removed."""
-    own: dict[str, str | int | bool | Secret] = {
-        "keep": place(run, name),
-        "kept_root": HostPath(ROOT),
-        "kept_runs": RUNS,
-    }
+    """A resource's `keep` script; the directory of the run is made before it, where it is missing."""
+    own: dict[str, str | int | bool | Secret] = {"keep": place(run, name)}
     return Script(PREPARE + script.text, {**script.vars, **own}, script.args)
+
+
+def pruning(run: str) -> Script:
+    """Removes what the oldest runs kept, never what this one did. It comes after all changes of the run: one that
+    rolls back the oldest still needs what is kept of that."""
+    return Script(PRUNE, {"run": run, "kept_root": HostPath(ROOT), "kept_runs": RUNS})

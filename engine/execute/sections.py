@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from engine.execute.kept import keeping
+from engine.execute.kept import keeping, pruning
 from engine.execute.shell import Section
 from engine.model import Change, Declared, HostDeclaration, Phase, Script, Upload
 from engine.plan.cause import upstream
@@ -151,8 +151,9 @@ def carry(
     """Sections for all actions of a draft, each needing those before it in its step and those its step needs.
 
     Before the first change of a resource that others watch, the watchers' marks are set. `staged` names the
-    staging directories of `uploads(draft)`. Where the `run` has an id, what it replaces is kept under that. `gates`
-    are the checks to be asked at their place, with the phase they are asked in; `skipped` checks gate nothing.
+    staging directories of `uploads(draft)`. Where the `run` has an id, what it replaces is kept under that, and at
+    the end what the oldest runs kept is removed. `gates` are the checks to be asked at their place, with the phase
+    they are asked in; `skipped` checks gate nothing.
     """
     graph = Gates(declared)
     sections: list[Section] = []
@@ -174,7 +175,7 @@ def carry(
             mine = _step(resource, work, (*marks.pop(resource.name, ()), *kept), before, staged)
             sections += mine
             of_step[resource.name] = tuple(section.name for section in mine)
-    return Carry(tuple(sections), of_step, asked)
+    return Carry((*sections, *_pruning(declared, draft, run)), of_step, asked)
 
 
 def _step(
@@ -210,6 +211,14 @@ def _kept(declared: Declared, change: Change, run: str) -> list[Script]:
     """What keeps the things that a change will replace, for a rollback."""
     script = declared.resource.keep(change) if run else None
     return [] if script is None else [keeping(script, run, declared.name)]
+
+
+def _pruning(declared: HostDeclaration, draft: Draft, run: str) -> Iterator[Section]:
+    """What removes the backups of the oldest runs, in the home directory of each user who keeps something."""
+    resources = [resource for resource in declared.resources if resource.name in draft.work]
+    kept = [resource for resource in resources if _kept(resource, draft.work[resource.name].change, run)]
+    for number, user in enumerate(dict.fromkeys(resource.become for resource in kept)):
+        yield Section(f"prune:{number}", pruning(run), ACTION_SECONDS, phase="apply", become=user)
 
 
 def _marks(declared: HostDeclaration, draft: Draft) -> dict[str, list[tuple[Script, str | None]]]:

@@ -12,6 +12,7 @@ from engine.model.plan import (
     Batch,
     HostPlan,
     HostReport,
+    Lost,
     Outcome,
     Outlook,
     Plan,
@@ -37,7 +38,7 @@ from engine.model.values import CURRENT, Facts, HostPath, Params, Phase, Plain, 
 
 __all__ = [
     "CURRENT", "WRONG", "Action", "Attribute", "Batch", "Become", "Change", "Declared", "Facts", "Glance", "Host",
-    "HostDeclaration", "HostPath", "HostPlan", "HostReport", "Outcome", "Outlook", "Output", "Params", "Phase",
-    "Plain", "Plan", "Progress", "Report", "Resource", "Script", "ScriptText", "Secret", "Source", "SourceFile",
-    "State", "Step", "Transport", "Unknown", "Upload", "Value", "Verdict", "Watch", "become_of",
+    "HostDeclaration", "HostPath", "HostPlan", "HostReport", "Lost", "Outcome", "Outlook", "Output", "Params",
+    "Phase", "Plain", "Plan", "Progress", "Report", "Resource", "Script", "ScriptText", "Secret", "Source",
+    "SourceFile", "State", "Step", "Transport", "Unknown", "Upload", "Value", "Verdict", "Watch", "become_of",
 ]  # fmt: skip

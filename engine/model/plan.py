@@ -85,15 +85,25 @@ class Batch:
 
 
 @dataclass(frozen=True)
+class Lost:
+    """What of a run on one host a rollback cannot put back: the resource's name, and a sentence."""
+
+    host: str
+    name: str
+    why: str
+
+
+@dataclass(frozen=True)
 class Plan:
     """The steps of every host, with what was found, as data. `batches` and `rule` ("stops at the first failure")
-    describe the rollout where there is more than one batch."""
+    describe the rollout where there is more than one batch. `lost` is what a rollback cannot put back."""
 
     state: str
     hosts: tuple[HostPlan, ...]
     seconds: float = 0.0
     batches: tuple[Batch, ...] = ()
     rule: str = ""
+    lost: tuple[Lost, ...] = ()
 
 
 Verdict: TypeAlias = Literal["unchanged", "changed", "passed", "failed", "refused", "skipped", "unproven", "left"]
@@ -140,8 +150,8 @@ class HostReport:
 
 @dataclass(frozen=True)
 class Report:
-    """What an apply did, on every host; `stopped` says why it ended early, if it did; `batches` and `rule` as in
-    a plan; `run` is its id in the journal."""
+    """What an apply did, on every host; `stopped` says why it ended early, if it did; `batches`, `rule` and
+    `lost` as in a plan; `run` is its id in the journal."""
 
     state: str
     hosts: tuple[HostReport, ...]
@@ -150,3 +160,4 @@ class Report:
     run: str = ""
     batches: tuple[Batch, ...] = ()
     rule: str = ""
+    lost: tuple[Lost, ...] = ()

@@ -235,8 +235,13 @@ class Resource(Protocol):
     def restored(self, prior: Mapping[str, Plain] | None, changed: Sequence[str], keep: HostPath) -> Resource | None:
         """The resource that puts back what a run replaced: `prior` is the state the run found (None: absent),
         `changed` names the attributes it changed, `keep` is the path its `keep` script was given. None: there is
-        nothing to put back."""
+        nothing to put back, or it cannot be. SHOULD go with `lost`."""
         return None
+
+    def lost(self, prior: Mapping[str, Plain] | None, changed: Sequence[str], keep: HostPath) -> str:
+        """What of such a run `restored` does not put back, in a sentence for the user; empty: it puts back all there
+        is to put back. A rollback shows it before it asks, and does not succeed."""
+        return "" if self.restored(prior, changed, keep) is not None else f"what {self.kind} changed stays as it is"
 
     def texts(self, facts: Facts) -> Mapping[str, tuple[str, str]]:
         """attribute → (text now, text declared), for a unified diff; only where neither side holds a secret and

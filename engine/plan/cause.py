@@ -46,8 +46,7 @@ def wrong_secret(resource: Resource, above: Mapping[str, State], fingerprint: Ca
 
     `above` holds their desired states by name.
     """
-    parameters = [getattr(resource, parameter.name) for parameter in fields(resource)]  # type: ignore[arg-type]
-    sent = {secret.digest: secret for value in parameters for secret in _secrets(value)}
+    sent = {secret.digest: secret for secret in secrets_of(resource)}
     held = [(name, label, v) for name, state in above.items() for label, v in state.items() if isinstance(v, Secret)]
     if not sent or not held or any(value.digest in sent for _, _, value in held):
         return ""
@@ -56,11 +55,20 @@ def wrong_secret(resource: Resource, above: Mapping[str, State], fingerprint: Ca
     return f"it sends {said}, but {label} of {name} is {fingerprint(value)}"
 
 
+def secrets_of(resource: Resource) -> Iterator[Secret]:
+    """The secrets among the parameters of a resource."""
+    for parameter in fields(resource):  # type: ignore[arg-type]
+        yield from _secrets(getattr(resource, parameter.name))
+
+
 def _secrets(value: Any) -> Iterator[Secret]:
     if isinstance(value, Secret):
         yield value
     elif isinstance(value, Mapping):
         for item in value.values():
+            yield from _secrets(item)
+    elif isinstance(value, tuple | list):
+        for item in value:
             yield from _secrets(item)
 
 

@@ -5,36 +5,54 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from engine.model import Declared, HostDeclaration, HostPath, Plain
+from engine.model import Declared, HostDeclaration, HostPath, Lost, Plain, Resource
 
 
 @dataclass(frozen=True)
 class Changed:
-    """What a run changed of one resource: the state it found (None: absent), and the attributes it changed."""
+    """What a run changed of one resource: the state it found (None: absent), the attributes it changed, and of which
+    kind the resource was (empty: not known)."""
 
     prior: Mapping[str, Plain] | None
     attributes: tuple[str, ...]
+    kind: str = ""
 
 
 def rolled_back(
     declared: HostDeclaration, changed: Mapping[str, Changed], place: Callable[[str], HostPath]
-) -> HostDeclaration:
-    """What a host is to be like again, from what is declared for it now.
+) -> tuple[HostDeclaration, tuple[Lost, ...]]:
+    """What a host is to be like again, from what is declared for it now, and what of it cannot be had again.
 
     `place` names the directory in which a resource's replaced things are kept. Services that restart on what is put
     back stay declared; everything else is left out. What a run did last is taken back first.
     """
     kept: list[Declared] = []
+    lost: dict[str, str] = dict.fromkeys(changed, "it is not declared any more, so nothing says how to put it back")
     for resource in declared.resources:
         if resource.name in changed:
-            was = changed[resource.name]
-            restored = resource.resource.restored(was.prior, was.attributes, place(resource.name))
+            restored, lost[resource.name] = _restored(resource.resource, changed[resource.name], place(resource.name))
             if restored is not None:
                 kept.append(replace(resource, resource=restored))
     names = {resource.name for resource in kept}
     kept.reverse()
-    watchers = [r for r in declared.resources if any(watch.name in names for watch in r.resource.watches())]
-    return replace(declared, resources=tuple(_chained([*kept, *watchers])))
+    watchers = [
+        r
+        for r in declared.resources
+        if r.name not in names and any(watch.name in names for watch in r.resource.watches())
+    ]
+    left = tuple(Lost(declared.host.name, name, why) for name, why in lost.items() if why)
+    return replace(declared, resources=tuple(_chained([*kept, *watchers]))), left
+
+
+def _restored(resource: Resource, was: Changed, place: HostPath) -> tuple[Resource | None, str]:
+    """The resource that puts back what was changed, where there is one, and what it does not put back."""
+    if resource.check:
+        return None, ""
+    restored = resource.restored(was.prior, was.attributes, place)
+    known = {resource.kind, restored.kind if restored is not None else ""}
+    if was.kind and was.kind not in known:
+        return None, f"it was of kind {was.kind}, and is declared as {resource.kind} now"
+    return restored, resource.lost(was.prior, was.attributes, place)
 
 
 def _chained(resources: Iterable[Declared]) -> Iterator[Declared]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -14,6 +14,7 @@ from engine.model import (
     Facts,
     HostPath,
     Params,
+    Plain,
     Resource,
     Script,
     Secret,
@@ -164,6 +165,18 @@ shop:
 
     def mark(self) -> Script | None:
         return Script(MARK, project_vars(self._project())) if self.watches() else None
+
+    def lost(self, prior: Mapping[str, Plain] | None, changed: Sequence[str], keep: HostPath) -> str:
+        # That it was restarted, or started, leaves nothing to be put back.
+        if self.state == "absent":
+            return f"the container of service {self.service} was removed; bring it up by hand"
+        if self.state == "stopped":
+            return f"service {self.service} was stopped; start it by hand"
+        if prior is None:
+            return f"service {self.service} was created, and stays; remove it by hand"
+        if {"config", "image"} & set(changed):
+            return f"service {self.service} was made anew, with the configuration or image that its files name now"
+        return ""
 
     def show(self, facts: Facts) -> Mapping[str, str]:
         ill = facts.get("health") in ("unhealthy", "starting")

@@ -75,6 +75,8 @@ ACTION = (
     LOOK
     + MAKE
     + r"""
+# What is put back counts as new, so that a rollback that fails half-way can be repeated: the oldest are removed.
+touch -c -- "${keep%/*}"
 for name do
   path=$root from=$keep
   if [ "$tree" ]; then path=$root/$name from=$keep/$name; fi

@@ -232,9 +232,21 @@ resources:
 
     def restored(self, prior: Mapping[str, Plain] | None, changed: Sequence[str], keep: HostPath) -> Resource | None:
         path, names = managed(self.path), self._kept_names(changed)
-        if not names:
+        if not names or self._removed(prior):
             return None
         return file_restore.FileRestore(path, keep, names, self._tree, temporary(path), self.watched())
+
+    def lost(self, prior: Mapping[str, Plain] | None, changed: Sequence[str], keep: HostPath) -> str:
+        if self.follow and not self._tree:
+            return "what a link leads to is not kept (follow: true)"
+        if what := "directory" if self.state == "directory" else self._removed(prior):
+            return f"it is no file ({what}), and only files are put back"
+        found = prior or {}
+        # Where a file has that name, it is the file's own mode and owner, in what a rollback changed.
+        names = [name for name in changed if name.endswith("/") and name in found and name[:-1] not in found]
+        if not self._tree or not names:
+            return ""
+        return f"only files are put back, not its directories: {', '.join(names)}"
 
     @property
     def _tree(self) -> bool:
@@ -245,3 +257,8 @@ resources:
         if self._tree:
             return tuple(name for name in changed if not name.endswith("/"))
         return () if self.follow or self.state == "directory" else (file_restore.ALONE,)
+
+    def _removed(self, prior: Mapping[str, Plain] | None) -> str:
+        """What else than a file a run has removed; empty where nothing else."""
+        found = prior.get("type") if prior is not None and self.state == "absent" else None
+        return "" if found in (None, "file") else str(found)

@@ -239,7 +239,23 @@ resources:
         if prior is None:
             return replace(self, state="absent")
         commit = prior.get("revision")
-        return replace(self, revision=str(commit), shallow=0) if commit and "revision" in changed else None
+        if not commit or "revision" not in changed:
+            return None
+        return replace(self, state="present", revision=str(commit), shallow=0)
+
+    def lost(self, prior: Mapping[str, Plain] | None, changed: Sequence[str], keep: HostPath) -> str:
+        if prior is None:
+            return ""
+        if self.state == "absent":
+            return "files in it that git does not track do not come back"
+        if "revision" in changed and not prior.get("revision"):
+            return "nothing was checked out before; it stays as it is"
+        stashed = {"uncommitted": "are in git's stash", "local commits": "are on a branch of their own"}
+        gone = {"uncommitted": "were discarded", "local commits": "were left behind"}
+        ends = {"remote": "stays as it is", **(stashed if self.on_dirty == "stash" else gone)}
+        if "revision" not in changed:
+            ends["submodules"] = "stay as they are"
+        return ", ".join(f"{name} {ends[name]}" for name in changed if name in ends)
 
     def actions(self, change: Change) -> Iterator[Action]:
         if self.state == "absent":

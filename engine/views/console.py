@@ -9,7 +9,7 @@ from itertools import groupby
 
 from engine.model import HostReport, Plan, Report
 from engine.views.escape import cells, to_ascii, visible
-from engine.views.fold import few
+from engine.views.fold import alike, few, names
 from engine.views.groups import Group, Wish, groups
 from engine.views.layout import Style, block, filled, padded, wrapped
 from engine.views.rollout import HostLine, batch_lines, headline, host_lines
@@ -28,11 +28,13 @@ def _plan(plan: Plan, style: Style) -> Iterator[str]:
     if len(plan.batches) > 1 and style.verbosity >= 0:
         yield from (headline(plan), "")
     yield from _groups(plan, style)
+    yield from _lost(plan, "Cannot be put back:", style)
     yield _last(plan_summary(plan), style)
 
 
 def _report(report: Report, style: Style) -> Iterator[str]:
     yield from _rollout(report, style) if len(report.batches) > 1 else _groups(report, style)
+    yield from _lost(report, "Not put back:", style)
     yield _last(report_summary(report), style)
     yield from what_now(report)
 
@@ -43,6 +45,19 @@ def _groups(value: Plan | Report, style: Style) -> Iterator[str]:
             yield style.paint(line, "bold")
         yield from _failure(group, style)
         yield from block(group.entries, style)
+        yield ""
+
+
+def _lost(value: Plan | Report, title: str, style: Style) -> Iterator[str]:
+    """What a rollback does not put back, folded over hosts."""
+    if value.lost:
+        yield style.paint(title, "bold")
+    for same in alike(value.lost, lambda lost: (lost.name, lost.why)):
+        said = f"{names(lost.host for lost in same)}/{visible(same[0].name)}: {visible(same[0].why)}"
+        first, *more = wrapped(said, style.width - 4) if style.width is not None else [said]
+        yield f"  {style.mark('warn')} {first}"
+        yield from (f"    {part}" for part in more)
+    if value.lost:
         yield ""
 
 
@@ -92,8 +107,8 @@ def _batches(report: Report, style: Style) -> Iterator[str]:
         room = style.width - cells(heads[-1]) - max(map(cells, said)) - took - 4
         hosts = [few(each, max(room, 13)) for each in hosts]
     wide = max(*map(cells, hosts), 13) + 2
-    for head, names, what, batch in zip(heads, hosts, said, batches, strict=True):
-        yield filled(f"{head}{padded(names, wide)}{what}", batch.took, style)
+    for head, some, what, batch in zip(heads, hosts, said, batches, strict=True):
+        yield filled(f"{head}{padded(some, wide)}{what}", batch.took, style)
     yield ""
 
 

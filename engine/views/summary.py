@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from engine.model import HostPlan, HostReport, Outcome, Plan, Report, Step
@@ -145,12 +145,12 @@ class Summary:
 def plan_summary(plan: Plan) -> Summary:
     """Counts over all hosts of what is to be done."""
     parts = planned(step for host in plan.hosts for step in host.steps)
-    parts += _lost(plan.hosts)
+    parts += _lost(plan.hosts) + _not_put_back(plan, "cannot be put back")
     states = {status(host) for host in plan.hosts}
     idle = not states - {"unchanged"}
     if idle and not any(step.pending for host in plan.hosts for step in host.steps):
-        return Summary("Nothing to change", "good", tuple(parts), _extent(plan))
-    bad = states & {"trouble", "unreachable"}
+        return Summary("Nothing to change", "bad" if plan.lost else "good", tuple(parts), _extent(plan))
+    bad = plan.lost or states & {"trouble", "unreachable"}
     return Summary("Plan", "bad" if bad else "change", tuple(parts), _extent(plan))
 
 
@@ -185,6 +185,14 @@ def planned(steps: Iterable[Step]) -> list[str]:
 
 def report_summary(report: Report) -> Summary:
     """Counts over all hosts of what became of things."""
+    summary = _report_summary(report)
+    if not report.lost:
+        return summary
+    lead = summary.lead if summary.tone == "bad" else "Put back in part"
+    return replace(summary, lead=lead, tone="bad", parts=(*_not_put_back(report, "not put back"), *summary.parts))
+
+
+def _report_summary(report: Report) -> Summary:
     outcomes = [outcome for host in report.hosts for outcome in host.outcomes]
     states = Counter(status(host) for host in report.hosts)
     if len(report.batches) > 1:
@@ -256,6 +264,10 @@ def _lost(hosts: Iterable[HostPlan | HostReport]) -> list[str]:
         "not started": "host not started|hosts not started",
     }
     return [_number(tally[key], words) for key, words in many.items() if tally[key]]
+
+
+def _not_put_back(value: Plan | Report, words: str) -> list[str]:
+    return [f"{len(value.lost)} {words}"] if value.lost else []
 
 
 def _rollout_summary(report: Report, states: Counter[str]) -> Summary:

@@ -90,8 +90,9 @@ class Project:
         return {**known, "HOME": str(self.home), "NO_COLOR": "1", **(env or {})}
 
     def command(self, verb: str, *words: str, state: str = "state.yaml") -> list[str]:
-        """The words of a command; run it in `root`."""
-        return [str(Path(sys.executable).with_name(verb)), *([state] if state else []), *words]
+        """The words of a command; run it in `root`. An apply of a state is not asked about: nobody is there."""
+        unasked = ["-y"] if verb == "apply" and state else []
+        return [str(Path(sys.executable).with_name(verb)), *([state] if state else []), *unasked, *words]
 
     def run(
         self,

@@ -216,7 +216,7 @@ def test_retry_and_rollback(project: Project) -> None:
     assert (project.home / "greeting").read_text() != "before\n"
     (run,) = project.runs()
     (project.home / "other").rmdir()
-    retried = project.run("engine", "retry", run, state="")
+    retried = project.run("engine", "retry", run, "-y", state="")
     assert retried.code == 0, retried.err
     assert (project.home / "other").is_file()
     back = project.run("engine", "rollback", run, "-y", state="")

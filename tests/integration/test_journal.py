@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -218,10 +219,47 @@ def test_a_run_that_nobody_knows(project: Path) -> None:
     assert "No apply has been recorded" in command(project, "engine", "history")[1]
 
 
+@pytest.mark.parametrize("zone", ["America/Los_Angeles", "Pacific/Kiritimati"])
+def test_a_run_is_named_by_the_time_in_utc(project: Path, zone: str) -> None:
+    before = datetime.now(UTC)
+    process = start(project, "apply", "web.yaml", "-y", "--limit", "a", TZ=zone)
+    process.communicate(timeout=120)
+    assert process.returncode == 0
+    (path,) = records(project)
+    named = datetime.strptime(path.stem[:13], "%Y%m%d-%H%M").replace(tzinfo=UTC)
+    assert before.replace(second=0, microsecond=0) <= named <= datetime.now(UTC)
+
+
+def test_only_so_many_journals_are_kept(project: Path) -> None:
+    runs = project / ".engine/runs"
+    runs.mkdir(mode=0o700, parents=True)
+    # By name these come after every run of today; they were written before them.
+    for number in range(5):
+        path = runs / f"29990101-000{number}-0000.jsonl"
+        path.write_text("")
+        os.utime(path, (number, number))
+    words = ("apply", "web.yaml", "-y", "--limit", "a")
+    assert start(project, *words).wait(120) == 0
+    assert len(records(project)) == 6
+    own = records(project)[0]
+    assert start(project, *words, ENGINE_KEEP_RUNS="4").wait(120) == 0
+    assert {path.name for path in records(project)[2:]} == {f"29990101-000{number}-0000.jsonl" for number in (3, 4)}
+    assert own in records(project)
+    for wrong in ("0", "many", "-1", ""):
+        process = start(project, *words, ENGINE_KEEP_RUNS=wrong)
+        _, err = process.communicate(timeout=120)
+        assert process.returncode == 3
+        assert "ENGINE_KEEP_RUNS: expected a number of runs, 1 or more" in err
+    assert len(records(project)) == 4
+    assert start(project, *words, ENGINE_KEEP_RUNS="1").wait(120) == 0
+    (last,) = records(project)
+    assert events(last)[-1]["event"] == "finished"
+
+
 def test_nothing_is_changed_that_cannot_be_recorded(project: Path) -> None:
     (project / ".engine").mkdir(mode=0o700)
     (project / ".engine/runs").write_text("in the way\n")
-    code, told = command(project, "apply", "web.yaml")
+    code, told = command(project, "apply", "web.yaml", "-y")
     assert code == 1
     assert f"{project}/.engine/runs/" in told
     assert "cannot be written" in told
@@ -236,7 +274,7 @@ def test_a_disk_that_fills_up_takes_the_record_but_not_the_report(project: Path)
     if os.geteuid() or subprocess.run(mount, capture_output=True, check=False).returncode:
         pytest.skip("needs root, and the right to mount a file system")
     try:
-        code, told = command(project, "apply", "web.yaml")
+        code, told = command(project, "apply", "web.yaml", "-y")
     finally:
         subprocess.run(["umount", str(runs)], check=True)
     assert code == 1, told

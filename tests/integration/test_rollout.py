@@ -138,7 +138,7 @@ def test_a_host_that_cannot_be_reached_has_failed_and_retry_goes_on(fleet: Path)
     inventory["all"]["hosts"]["h02"] = host
     (fleet / "inventory.yaml").write_text(json.dumps(inventory))
     (journal,) = (fleet / ".engine/runs").glob("*.jsonl")
-    code, out, err = run(fleet, "engine", "retry", journal.stem)
+    code, out, err = run(fleet, "engine", "retry", journal.stem, "-y")
     assert code == 0, out + err
     assert len(done(fleet)) == 10
 
@@ -205,7 +205,7 @@ def test_retry_goes_in_the_same_batches(fleet: Path) -> None:
     unwritable(fleet / "h01")
     run(fleet, "apply", "fleet.yaml", "-y", "--batches", "h01,100%", "--max-failures", "0%")
     (only,) = (fleet / ".engine/runs").glob("*.jsonl")
-    code, out, err = run(fleet, "engine", "retry", only.stem)
+    code, out, err = run(fleet, "engine", "retry", only.stem, "-y")
     assert code == 1, out + err
     assert "9 not started" in out
     assert done(fleet) == []

@@ -15,7 +15,9 @@ import bcrypt
 import jsonschema
 import pytest
 
-from engine.declare.secrets import SECRET_SCHEMA, resolve
+from engine.declare import bcrypt_format
+from engine.declare.key import Key
+from engine.declare.secrets import SECRET_SCHEMA, NewHash, resolve
 from engine.errors import InvalidInput, Position
 from engine.model import Secret
 
@@ -32,6 +34,8 @@ class Case:
         self.project = project
         self.warnings: list[str] = []
         self.others: dict[str, Secret] = {"password": Secret(CANARY, "password")}
+        self.key = "the key of every worker"
+        self.new: dict[Path, NewHash] = {}
 
     def write(self, name: str, content: str | bytes, mode: int = 0o600) -> Path:
         path = self.project / name
@@ -48,6 +52,8 @@ class Case:
             project=self.project,
             where=WHERE,
             other=self.others.__getitem__,
+            key=lambda: Key(self.key),
+            new=self.new,
             warn=self.warnings.append,
             **options,
         )
@@ -142,7 +148,7 @@ def test_a_file_without_permission(case: Case) -> None:
     script = (
         "import os, sys; from pathlib import Path; from engine.declare.secrets import resolve\n"
         "os.setuid(65534)\n"
-        "try: resolve('token', {'file': sys.argv[1]}, project=Path('/'), where=None, other=None)\n"
+        "try: resolve('token', {'file': sys.argv[1]}, project=Path('/'), where=None, other=None, key=None, new={})\n"
         "except Exception as error: print(error)"
     )
     if os.getuid() != 0:
@@ -323,40 +329,114 @@ def test_a_password_too_long_for_bcrypt(case: Case) -> None:
     assert case.value({"bcrypt": {"password": "password", "file": "new", "cost": 4}})
 
 
+BCRYPT: dict[str, Any] = {"bcrypt": {"password": "password", "file": ".secrets/made/token", "cost": 4}}
+
+
 def test_a_hash_is_made_once_and_kept(case: Case) -> None:
-    spec = {"bcrypt": {"password": "password", "file": ".secrets/made/token", "cost": 4}}
-    value = case.value(spec)
+    value = case.value(BCRYPT)
     path = case.project / ".secrets" / "made" / "token"
     assert bcrypt.checkpw(CANARY.encode(), value.encode())
     assert value.startswith("$2b$04$")
+    assert bcrypt_format.fault(value) is None
+    assert not [doubt for doubt in bcrypt_format.doubts(value) if "low cost" not in doubt]
+    assert list(case.project.iterdir()) == [], "who resolves a secret writes nothing"
+    assert case.warnings == [f"secret token: {path} holds no hash yet; an apply makes one of password"]
+
+    said = case.new[path].keep("20260302-1405-a3f1")
+    assert said == f"secret token: {path} holds a new bcrypt hash of password"
     assert path.read_text() == value + "\n"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     assert [item.name for item in path.parent.iterdir()] == ["token"]
-    assert case.warnings == [f"secret token: made a new bcrypt hash of password in {path}"]
     before = path.stat()
+    case.new.clear()
     for _ in range(2):
-        assert case.value({**spec, "bcrypt": {**spec["bcrypt"], "cost": 5}}) == value
+        assert case.value({"bcrypt": {**BCRYPT["bcrypt"], "cost": 5}}) == value
+    assert not case.new
     after = path.stat()
     assert (before.st_ino, before.st_mtime_ns) == (after.st_ino, after.st_mtime_ns)
     assert len(case.warnings) == 1
 
 
+def test_every_worker_makes_the_same_hash(case: Case, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """It follows from the key, the secret's name, the password and the hash it replaces, and from nothing else."""
+
+    def made(key: str, name: str, password: str, replaced: str) -> str:
+        worker = Case(tmp_path_factory.mktemp("worker"))
+        worker.key, worker.others = key, {"password": Secret(password, "password")}
+        if replaced:
+            worker.write(".secrets/made/token", replaced + "\n")
+        found = resolve(
+            name,
+            BCRYPT,
+            project=worker.project,
+            where=WHERE,
+            other=worker.others.__getitem__,
+            key=lambda: Key(worker.key),
+            new=worker.new,
+        )
+        return found.reveal()
+
+    usual = ("the key of every worker", "token", CANARY, "")
+    others = [
+        ("another key, as long as it must be", *usual[1:]),
+        (usual[0], "another", *usual[2:]),
+        (*usual[:2], "another", ""),
+        (*usual[:3], bcrypt.hashpw(b"x", bcrypt.gensalt(4)).decode()),
+    ]
+    hashes = [made(*each) for each in (usual, *others)]
+    assert hashes == [made(*each) for each in (usual, *others)]
+    assert len({hashed[:29] for hashed in hashes}) == len(hashes), "a salt is used twice"
+    assert hashes[0] == case.value(BCRYPT)
+
+
 def test_a_hash_is_made_anew_for_another_password(case: Case) -> None:
-    spec = {"bcrypt": {"password": "password", "file": "token", "cost": 4}}
-    first = case.value(spec)
+    old = case.write(".secrets/made/token", HASH + "\n", 0o640)
     case.others["password"] = Secret("another", "password")
-    second = case.value(spec)
-    assert second != first
+    second = case.value(BCRYPT)
+    assert second != HASH
     assert bcrypt.checkpw(b"another", second.encode())
-    assert (case.project / "token").read_text() == second + "\n"
+    assert old.read_text() == HASH + "\n"
+    said = f"{old} holds no hash of password; an apply replaces it by a new one, and keeps it beside that"
+    assert case.warnings[-1] == f"secret token: {said}"
+
+    aside = old.with_name("token.before-20260302-1405-a3f1")
+    said = case.new[old].keep("20260302-1405-a3f1")
+    assert said == f"secret token: {old} holds a new bcrypt hash of password; the old one is in {aside}"
+    assert (old.read_text(), aside.read_text()) == (second + "\n", HASH + "\n")
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (old, aside)] == [0o600, 0o600]
+    assert sorted(path.name for path in old.parent.iterdir()) == ["token", aside.name]
+    # Another run that made the same hash finds it there.
+    case.new[old].keep("20260302-1406-0001")
+    assert sorted(path.name for path in old.parent.iterdir()) == ["token", aside.name]
+
+
+def test_what_somebody_else_wrote_meanwhile_stays(case: Case) -> None:
+    case.value(BCRYPT)
+    (new,) = case.new.values()
+    case.write(".secrets/made/token", HASH + "\n")
+    with pytest.raises(InvalidInput) as caught:
+        new.keep("20260302-1405-a3f1")
+    assert f"secret token is to be kept in {new.path}, which was changed meanwhile" in str(caught.value)
+    assert HASH not in str(caught.value)
+    assert new.path.read_text() == HASH + "\n"
+
+
+def test_two_secrets_of_one_file(case: Case) -> None:
+    first = case.value(BCRYPT)
+    assert case.value(BCRYPT) == first
+    assert len(case.new) == 1
+    case.others["other"] = Secret("another", "other")
+    said = case.error({"bcrypt": {**BCRYPT["bcrypt"], "password": "other"}})
+    assert "where token keeps the hash of another password" in said
 
 
 def test_an_empty_file_is_filled(case: Case) -> None:
-    case.write("token", "\n")
-    assert bcrypt.checkpw(
-        CANARY.encode(), case.value({"bcrypt": {"password": "password", "file": "token", "cost": 4}}).encode()
-    )
+    path = case.write(".secrets/made/token", "\n")
+    value = case.value(BCRYPT)
+    assert bcrypt.checkpw(CANARY.encode(), value.encode())
+    assert "the old one" not in case.new[path].keep("20260302-1405-a3f1")
+    assert path.read_text() == value + "\n"
 
 
 @pytest.mark.parametrize("content", ["my notes", CANARY, HASH[2:], HASH + "\njesse"])
@@ -368,46 +448,57 @@ def test_something_else_in_the_file_is_not_written_over(case: Case, content: str
     assert path.read_text() == content
 
 
-def test_without_writing(case: Case) -> None:
-    spec = {"bcrypt": {"password": "password", "file": "deep/token", "cost": 4}}
-    assert bcrypt.checkpw(CANARY.encode(), case.value(spec, write=False).encode())
-    assert list(case.project.iterdir()) == []
-    value = case.value(spec)
-    assert case.value(spec, write=False) == value
-
-
 def test_a_place_that_cannot_be_written(case: Case) -> None:
     case.write("file", "x")
-    said = case.error({"bcrypt": {"password": "password", "file": "file/token", "cost": 4}})
-    assert f"cannot be kept in {case.project / 'file' / 'token'}: " in said
+    case.value({"bcrypt": {"password": "password", "file": "file/token", "cost": 4}})
+    (new,) = case.new.values()
+    with pytest.raises(InvalidInput) as caught:
+        new.keep("20260302-1405-a3f1")
+    assert f"secret token cannot be kept in {case.project / 'file' / 'token'}: " in str(caught.value)
 
 
 def test_a_link_to_the_file_stays_a_link(case: Case) -> None:
-    case.write("real", "")
+    real = case.write("real", "")
     (case.project / "token").symlink_to("real")
     value = case.value({"bcrypt": {"password": "password", "file": "token", "cost": 4}})
+    case.new[real].keep("20260302-1405-a3f1")
     assert (case.project / "token").is_symlink()
-    assert (case.project / "real").read_text() == value + "\n"
+    assert real.read_text() == value + "\n"
 
 
 def test_many_at_once_agree_on_one_hash(case: Case) -> None:
+    old = case.write("token", HASH + "\n")
     script = (
         "import sys; from pathlib import Path\n"
+        "from engine.declare.key import Key\n"
         "from engine.declare.secrets import resolve; from engine.model import Secret\n"
         "spec = {'bcrypt': {'password': 'p', 'file': 'token', 'cost': 6}}\n"
-        "print(resolve('t', spec, project=Path(sys.argv[1]), where=None, other=lambda n: Secret('x')).reveal())"
+        "made = {}\n"
+        "print(resolve('t', spec, project=Path(sys.argv[1]), where=None, other=lambda n: Secret('x'),\n"
+        "    key=lambda: Key('the key of every worker'), new=made).reveal())\n"
+        "for one in made.values():\n"
+        "    one.keep('20260302-1405-' + sys.argv[2])\n"
     )
-    runs = [
-        subprocess.Popen([sys.executable, "-c", script, str(case.project)], stdout=subprocess.PIPE) for _ in range(6)
-    ]
-    assert {run.communicate()[0] for run in runs} == {(case.project / "token").read_bytes()}
-    assert [item.name for item in case.project.iterdir()] == ["token"]
+    command = [sys.executable, "-c", script, str(case.project)]
+    runs = [subprocess.Popen([*command, f"{n:04x}"], stdout=subprocess.PIPE) for n in range(6)]
+    assert {run.communicate()[0] for run in runs} == {old.read_bytes()}
+    assert {run.returncode for run in runs} == {0}
+    (aside,) = (path for path in case.project.iterdir() if path != old)
+    assert aside.read_text() == HASH + "\n"
 
 
 def test_sources_are_counted(case: Case) -> None:
     for spec, found in (({}, "has no source"), ({"file": "x", "env": "Y"}, "has 2 sources (file, env)")):
         with pytest.raises(InvalidInput) as caught:
-            resolve("token", spec, project=case.project, where=WHERE, other=case.others.__getitem__)
+            resolve(
+                "token",
+                spec,
+                project=case.project,
+                where=WHERE,
+                other=case.others.__getitem__,
+                key=lambda: Key("not needed, but long enough"),
+                new={},
+            )
         assert f"secret token {found}, expected exactly one of: file, env" in str(caught.value)
 
 

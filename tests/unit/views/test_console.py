@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.model import Attribute, HostPlan, HostReport, Outcome, Plain, Plan, Report, Step
+from engine.model import Attribute, HostPlan, HostReport, Lost, Outcome, Plain, Plan, Report, Step
 from engine.views import render
 from engine.views.escape import cells
 from tests.unit.views import samples
@@ -342,3 +342,16 @@ def test_rich_is_not_imported_for_text() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_what_a_rollback_does_not_put_back_is_folded_over_hosts() -> None:
+    why = "packages that were installed stay; versions that were replaced do not come back"
+    lost = (*(Lost(f"gpu{n:02}", "packages", why) for n in range(1, 31)), Lost("gpu07", "dir", "it is no file"))
+    hosts = tuple(HostReport(f"gpu{n:02}", trips=1) for n in range(1, 31))
+    text = render(Report("qwen", hosts, lost=lost), "text")
+    assert f"Not put back:\n  ! gpu[01:30]/packages: {why}\n  ! gpu07/dir: it is no file\n\n" in text
+    assert "Put back in part: 31 not put back." in text
+    plan = render(Plan("qwen", tuple(HostPlan(host.host, trips=1) for host in hosts), lost=lost), "text", width=60)
+    assert "Cannot be put back:\n  ! gpu[01:30]/packages: " in plan
+    assert "Nothing to change: 31 cannot be put back." in plan
+    assert all(cells(line) <= 60 for line in plan.splitlines())
