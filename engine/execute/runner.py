@@ -133,8 +133,10 @@ class HostRun:
                     return HostReport(self.host, error=drift, drift=True, trips=self.trips)
                 self._give_up(start)
                 seen, carried = self._carry_out(self._plan_in_hand())
-            first = first or {step.name: step for step in self._plan_in_hand().steps}
-            done.update(carried)
+            planned = {step.name: step for step in self._plan_in_hand().steps}
+            # What could be seen only in a later round is reported as it was planned then.
+            first = planned | first | {name: planned[name] for name in carried if name not in done}
+            done |= {name: now.after(done.get(name)) for name, now in carried.items()}
             observed = seen.observations(self.declared.resources)
             found = self._judge(first, done, observed, seen)
             self.draft = self._drafted(observed)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from engine.model import (
+    CHANGED,
     CURRENT,
     Action,
     Attribute,
@@ -19,13 +20,23 @@ from engine.model import (
     HostDeclaration,
     Outlook,
     Plain,
+    Resource,
     Secret,
     State,
     Step,
     Unknown,
     Value,
 )
-from engine.plan.cause import describe, first_cause, upstream, wrong_secret
+from engine.plan.cause import (
+    MAY_CHANGE,
+    WILL_CHANGE,
+    describe,
+    holders,
+    responsible,
+    stale_watches,
+    upstream,
+    wrong_secret,
+)
 
 Fingerprint = Callable[[Secret], str]
 
@@ -102,9 +113,12 @@ class _Drafter:
     work: dict[str, Work] = field(default_factory=dict)
     wanted: dict[str, State] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        self.needs = {declared.name: declared.needs for declared in self.declared.resources}
+        self.resources = {declared.name: declared.resource for declared in self.declared.resources}
+
     def add(self, declared: Declared) -> None:
-        needs = {d.name: d.needs for d in self.declared.resources}
-        above = upstream(declared.name, needs)
+        above = upstream(declared.name, self.needs)
         seen = self.seen.get(declared.name, Observation(error="it was not observed"))
         step = Step(
             name=declared.name,
@@ -136,21 +150,21 @@ class _Drafter:
             before, after = resource.actual(facts), resource.desired(facts)
         except ValueError as refusal:
             return replace(step, outlook="refused", reason=str(refusal))
-        before = self._with_watches(declared, before)
+        found, before = before, self._with_watches(declared, before)
         change = Change(before, after, facts)
         step = self._described(step, declared, change)
         self.wanted[step.name] = after or {}
         if step.check:
-            step = self._check(step, change, above, pending)
+            step = self._check(step, resource, change, above, pending)
             if step.outlook == "failing" and not step.cause:
                 among = {name: state for name, state in self.wanted.items() if name in above}
                 step = replace(step, reason=wrong_secret(resource, among, self.fingerprint))
             return step
         unknowns = [value for value in self._values(change) if isinstance(value, Unknown)]
-        hopeless = next((value for value in unknowns if value.upstream and not pending), None)
-        if hopeless is not None:
+        hopeless = next((value for value in unknowns if value.upstream), None)
+        if hopeless is not None and not (pending and self._curable(resource, facts, above)):
             return replace(step, outlook="error", reason=hopeless.reason)
-        unknown = bool(unknowns)
+        unknown = bool(unknowns) or self._may_be_right(change, found)
         if (not change.differing() and before is not None and after is not None) or before is after is None:
             if not (resource.volatile and pending):
                 return replace(step, outlook="converged")
@@ -186,10 +200,11 @@ class _Drafter:
             now=next(("" if isinstance(v, Unknown) else str(self._plain(v)) for v in before.values()), ""),
         )
 
-    def _check(self, step: Step, change: Change, above: frozenset[str], pending: bool) -> Step:
+    def _check(
+        self, step: Step, resource: Resource, change: Change, above: frozenset[str], pending: bool
+    ) -> Step:
         failing = bool(change.differing())
-        cause = first_cause(above, self.steps)
-        because = describe(cause) if cause is not None and failing else ""
+        because = self._cause(step.name, resource, above) if failing else ""
         if pending:
             return replace(step, outlook="check", cause=because)
         if not failing:
@@ -200,26 +215,45 @@ class _Drafter:
         unknown = any(isinstance(value, Unknown) for value in self._values(change))
         return replace(step, outlook="check" if unknown else "failing", cause=because)
 
+    def _cause(self, name: str, resource: Resource, above: frozenset[str]) -> str:
+        """What a failing check is to be blamed on, in a sentence; empty where all that it needs has converged."""
+        among = {other: state for other, state in self.wanted.items() if other in above}
+        cause = responsible(name, self.needs, self.steps, holders(resource, among))
+        return describe(cause) if cause is not None else ""
+
+    def _curable(self, resource: Resource, facts: Facts, above: frozenset[str]) -> bool:
+        """Whether a pending change upstream could make known what only something upstream can."""
+        return resource.curable(facts, [self.resources[name].places() for name in self.work if name in above])
+
     def _with_watches(self, declared: Declared, before: State | None) -> State | None:
         if before is None or self.settled:
             return before
-        stale = {
-            watch.name: "will change"
-            for watch in declared.resource.watches()
-            if self.steps.get(watch.name) is not None and self.steps[watch.name].outlook == "change"
-        }
-        return {**before, **{name: text for name, text in stale.items() if name in before}}
+        stale: dict[str, str] = {}
+        for watch in declared.resource.watches():
+            if watch.name not in self.work or watch.name not in before:
+                continue
+            sure = self.steps[watch.name].outlook == "change"
+            if sure and self.resources[watch.name].alters(self.work[watch.name].change):
+                stale[watch.name] = WILL_CHANGE
+            elif before[watch.name] == CURRENT:
+                stale[watch.name] = MAY_CHANGE
+        return {**before, **stale}
+
+    def _may_be_right(self, change: Change, found: State | None) -> bool:
+        """Whether nothing differs but what is watched, of which each may after all be what the service was started
+        with: it may not change, or change back."""
+        before = change.before or {}
+        names = change.differing()
+        return bool(names) and all(
+            before.get(name) == MAY_CHANGE or (before.get(name) == WILL_CHANGE and (found or {}).get(name) == CHANGED)
+            for name in names
+        )
 
     def _restart_reason(self, declared: Declared, change: Change) -> str:
-        names = [
-            watch.name
-            for watch in declared.resource.watches()
-            if change.before is not None and change.before.get(watch.name, CURRENT) != CURRENT
-        ]
-        if not names or change.before is None:
-            return ""
-        future = any(change.before[name] == "will change" for name in names)
-        return f"{_listed(names)} {'will change' if future else 'changed'}"
+        before = change.before or {}
+        return stale_watches(
+            {watch.name: str(before.get(watch.name, CURRENT)) for watch in declared.resource.watches()}
+        )
 
     def _blocker(self, above: frozenset[str]) -> Step | None:
         stuck = ("refused", "error", "blocked")
@@ -230,7 +264,3 @@ class _Drafter:
 
     def _plain(self, value: Value) -> Plain:
         return plain(value, self.fingerprint)
-
-
-def _listed(names: list[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
 
-from engine.model import Action, Change, Facts, HostPath, Params, Resource, Script, Secret, State, Unknown
+from engine.model import Action, Change, Facts, HostPath, Params, Place, Resource, Script, Secret, State, Unknown
 from engine.plugins.compose_look import service_look
 from engine.plugins.compose_project import PROJECT_PARAMS, project_vars
 from engine.plugins.pip_container import CONTAINER_ACT, CONTAINER_LOOK, CONTAINER_PROBE, CONTAINER_WATCH
@@ -106,6 +106,9 @@ node-requirements:
     def actions(self, change: Change) -> Iterator[Action]:
         where = f" in service {self.container['service']}" if self.container is not None else ""
         yield Action(f"pip install what is missing{where}", self._script(HOST_ACT, CONTAINER_ACT))
+
+    def places(self) -> tuple[Place, ...]:
+        return ()
 
     def watched(self) -> Script | None:
         return self._script(HOST_WATCH, CONTAINER_WATCH)
