@@ -99,9 +99,7 @@ def _judged(
     reason, wrong = after.reason, differences(after.attributes)
     if after.now == after.expected and reason:
         reason = f"{wrong}; {reason}"
-    return replace(
-        base, verdict="failed", reason=reason or wrong, cause=after.cause, fix=fix if after.cause else ""
-    )
+    return replace(base, verdict="failed", reason=reason or wrong, cause=after.cause, fix=fix if after.cause else "")
 
 
 def _as_it_is(step: Step, after: Step) -> Step:

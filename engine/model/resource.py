@@ -222,7 +222,7 @@ class Resource(Protocol):
         return None
 
     def curable(self, facts: Facts, pending: Sequence[tuple[Place, ...] | None]) -> bool:
-        """Whether a change upstream can make known what is `Unknown` because of something `upstream`. `pending`
+        """Whether a change upstream can be what the probe failed for want of, after it reported `facts`. `pending`
         holds the `places` of all resources upstream that have a change pending, which are one or more."""
         return True
 

@@ -43,7 +43,8 @@ Fingerprint = Callable[[Secret], str]
 
 @dataclass(frozen=True)
 class Observation:
-    """What the probe of one resource reported; `error` says why there is nothing to go by."""
+    """What the probe of one resource reported; `error` says why there is nothing to go by: `facts` are then what it
+    reported before it failed."""
 
     facts: Facts = field(default_factory=dict)
     error: str = ""
@@ -130,7 +131,7 @@ class _Drafter:
         )
         pending = not self.settled and any(name in self.work for name in above)
         if seen.error:
-            step = self._unseen(step, seen.error, pending)
+            step = self._unseen(step, seen, pending and self._curable(declared.resource, seen.facts, above))
         else:
             step = self._observed(step, declared, seen.facts, above, pending)
         if step.name in self.left_out:
@@ -139,10 +140,10 @@ class _Drafter:
             self.work.pop(step.name, None)
         self.steps[step.name] = step
 
-    def _unseen(self, step: Step, error: str, pending: bool) -> Step:
-        if pending:
-            return replace(step, outlook="check", reason=f"cannot be seen yet: {error}", now="not known")
-        return replace(step, outlook="error", reason=error)
+    def _unseen(self, step: Step, seen: Observation, curable: bool) -> Step:
+        if curable:
+            return replace(step, outlook="check", reason=f"cannot be seen yet: {seen.error}", now="not known")
+        return replace(step, outlook="error", reason=seen.error)
 
     def _observed(self, step: Step, declared: Declared, facts: Facts, above: frozenset[str], pending: bool) -> Step:
         resource = declared.resource
@@ -161,8 +162,8 @@ class _Drafter:
                 step = replace(step, reason=wrong_secret(resource, among, self.fingerprint))
             return step
         unknowns = [value for value in self._values(change) if isinstance(value, Unknown)]
-        hopeless = next((value for value in unknowns if value.upstream), None)
-        if hopeless is not None and not (pending and self._curable(resource, facts, above)):
+        hopeless = next((value for value in unknowns if value.upstream and not pending), None)
+        if hopeless is not None:
             return replace(step, outlook="error", reason=hopeless.reason)
         unknown = bool(unknowns) or self._may_be_right(change, found)
         if (not change.differing() and before is not None and after is not None) or before is after is None:
@@ -200,9 +201,7 @@ class _Drafter:
             now=next(("" if isinstance(v, Unknown) else str(self._plain(v)) for v in before.values()), ""),
         )
 
-    def _check(
-        self, step: Step, resource: Resource, change: Change, above: frozenset[str], pending: bool
-    ) -> Step:
+    def _check(self, step: Step, resource: Resource, change: Change, above: frozenset[str], pending: bool) -> Step:
         failing = bool(change.differing())
         because = self._cause(step.name, resource, above) if failing else ""
         if pending:
@@ -222,7 +221,7 @@ class _Drafter:
         return describe(cause) if cause is not None else ""
 
     def _curable(self, resource: Resource, facts: Facts, above: frozenset[str]) -> bool:
-        """Whether a pending change upstream could make known what only something upstream can."""
+        """Whether a pending change upstream could be what the probe failed for want of."""
         return resource.curable(facts, [self.resources[name].places() for name in self.work if name in above])
 
     def _with_watches(self, declared: Declared, before: State | None) -> State | None:

@@ -7,7 +7,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal
 
-from engine.model import Action, Change, Facts, HostPath, Params, Place, Resource, Script, Secret, State, Unknown, Value
+from engine.model import (
+    Action,
+    Change,
+    Facts,
+    HostPath,
+    Params,
+    Place,
+    Resource,
+    Script,
+    Secret,
+    State,
+    Unknown,
+    Value,
+)
 from engine.plugins import json_judge
 from engine.plugins.http_answer import BODY_LIMIT, Answer, parse
 from engine.plugins.http_request import PROBE, READING, Request, Text
