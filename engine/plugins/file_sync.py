@@ -108,7 +108,8 @@ resources:
             "minProperties": 1,
             "propertyNames": {"pattern": f"^{NAME}$"},
             "additionalProperties": {"type": "string", "secret": True},
-            "description": "Keys of a .env file and their values, written in single quotes. Other lines stay.",
+            "description": "Keys of a .env file and their values, written in single quotes. Other lines stay. A plan "
+            "shows values that are no secrets; those on the host where everybody there may read the file.",
         },
         "mode": {
             "type": "string",

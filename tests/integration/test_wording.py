@@ -37,7 +37,7 @@ def sync(path: Path, **params: Any) -> dict[str, Any]:
     return {"file-sync": {"path": str(path), **params}, **({} if needs is None else {"needs": needs})}
 
 
-# --- checks ------------------------------------------------------------------------------------------------------------
+# --- checks ------------------------------------------------------------------------------------------------------
 
 TOKEN = "canary-d2f1-token"
 REFUSED = (
@@ -90,7 +90,7 @@ def test_behind_a_pending_change_the_wrong_value_is_named_too(project: Project, 
         assert "? check 200 now 200, but json a is 1, not 2, because first is missing; checked after apply" in said
 
 
-# --- repositories ------------------------------------------------------------------------------------------------------
+# --- repositories ------------------------------------------------------------------------------------------------
 
 
 def clone(host: Path, repo: str, **more: Any) -> dict[str, Any]:
@@ -137,7 +137,7 @@ def test_a_repository_that_is_a_secret_is_not_told_with_the_words_of_git(project
     assert TOKEN not in ran.out + ran.err
 
 
-# --- files -------------------------------------------------------------------------------------------------------------
+# --- files -------------------------------------------------------------------------------------------------------
 
 
 def test_values_of_a_env_file_that_are_no_secrets_are_shown_under_their_own_names(
@@ -189,7 +189,7 @@ def test_an_owner_that_does_not_exist_is_an_error_of_the_plan(
     assert project.run("apply", "-y").code == 0
 
 
-# --- services ----------------------------------------------------------------------------------------------------------
+# --- services ----------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture

@@ -220,8 +220,9 @@ def test_show() -> None:
 
 MISSING_MODEL = (
     '{"error": {"type": "prompt_outputs_failed_validation", "message": "Prompt outputs failed validation", '
-    '"details": "", "extra_info": {}}, "node_errors": {"1": {"errors": [{"type": "value_not_in_list", "message": "Value not in '
-    """list", "details": "ckpt_name: 'qwen.safetensors' not in []", "extra_info": {"input_name": "ckpt_name"}}]}}}"""
+    '"details": "", "extra_info": {}}, "node_errors": {"1": {"errors": [{"type": "value_not_in_list", "message": '
+    """"Value not in list", "details": "ckpt_name: 'qwen.safetensors' not in []", """
+    '"extra_info": {"input_name": "ckpt_name"}}]}}}'
 )
 
 

@@ -31,9 +31,8 @@ def load(project: Project, *resources: dict[str, Any], text: str = "", limit: st
     project.write("tree/sub/b", "b")
     project.write("other/c", "c")
     named = {f"r{number}": resource for number, resource in enumerate(resources)}
-    project.write(
-        "state.yaml", text or f"hosts: one\nresources: {yaml.safe_dump(named, default_flow_style=True, width=1000)}\n"
-    )
+    listed = yaml.safe_dump(named, default_flow_style=True, width=1000)
+    project.write("state.yaml", text or f"hosts: one\nresources: {listed}\n")
     project.load(limit=None if limit == "all" else limit, kinds=kinds())
 
 
