@@ -12,6 +12,7 @@ from engine.declare.assemble import Assembler, seconds, watching
 from engine.declare.hostfacts import HostNames, used
 from engine.declare.needs import Needs, Resolver
 from engine.declare.nodes import Node
+from engine.declare.places import collisions
 from engine.declare.registry import Kinds
 from engine.declare.scope import Binding, Layer, Scope, Secrets, given, of_host, typed
 from engine.declare.sources import Sources
@@ -150,6 +151,7 @@ class Builder:
             if item.entry.body and (values := data.get(item.name))
         }
         resources = self.assembled(needed.ordered(watched), data, assembler, host)
+        problems.add(collisions(resources))
         self.secrets.update(assembler.secrets)
         pending = None
         if problems.later:

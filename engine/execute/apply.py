@@ -231,7 +231,7 @@ class Apply:
         for name, what in carried.items():
             if what.ended != "skipped" and so_far.first[name].outlook == "blocked":
                 so_far.first[name] = plan.work[name].step
-        so_far.done.update(carried)
+        so_far.done |= {name: now.after(so_far.done.get(name)) for name, now in carried.items()}
         so_far.tried.update(stage.steps)
         for name, result in so_far.answers.items():
             seen.results.setdefault(probe_name(name), result)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from engine.model import Outcome, Step, Verdict
-from engine.plan.cause import describe, differences, first_cause, upstream
+from engine.model import CHANGED, CURRENT, UNKNOWN, Attribute, Outcome, Step, Verdict
+from engine.plan.cause import MAY_CHANGE, WILL_CHANGE, differences, stale_watches, upstream
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,12 @@ class Carried:
     output: str = ""
     seconds: float = 0.0
 
+    def after(self, before: Carried | None) -> Carried:
+        """This, where the same step was carried out before in the same run."""
+        if before is None:
+            return self
+        return replace(self, changed=self.changed or before.changed, seconds=self.seconds + before.seconds)
+
 
 def outcomes(
     planned: Mapping[str, Step],
@@ -32,11 +38,16 @@ def outcomes(
     """One outcome a step, in order. `after` holds the steps as drafted from the verify pass (settled), `seconds`
     what verifying each took, `fix` the command that would go on, `skipped` the names that --skip left out."""
     needs = {step.name: step.needs for step in planned.values()}
-    return tuple(
+    found = tuple(
         _outcome(
             step, carried.get(name), after[name], upstream(name, needs), after, seconds.get(name, 0.0), fix, skipped
         )
         for name, step in planned.items()
+    )
+    changed = frozenset(outcome.step.name for outcome in found if outcome.verdict == "changed")
+    return tuple(
+        replace(outcome, reason=_restarted(outcome.step, changed)) if outcome.verdict == "changed" else outcome
+        for outcome in found
     )
 
 
@@ -66,7 +77,8 @@ def _outcome(
     if step.check:
         return _judged(base, after, above, steps, fix, skipped)
     if after.outlook == "converged":
-        return replace(base, verdict="changed" if carried is not None and carried.changed else "unchanged")
+        did = carried is not None and carried.changed
+        return replace(base, verdict="changed", step=_as_it_is(step, after)) if did else base
     reason = f"not converged: {differences(after.attributes)}"
     return replace(base, verdict="failed", reason=reason, due=True)
 
@@ -84,11 +96,29 @@ def _judged(
     left = next((step for step in steps.values() if step.name in above & skipped and step.pending), None)
     if left is not None:
         return replace(base, verdict="unproven", reason=f"{left.name} was left out and is still due")
-    cause = first_cause(above, steps)
-    return replace(
-        base,
-        verdict="failed",
-        reason=after.reason or differences(after.attributes),
-        cause=describe(cause) if cause is not None else "",
-        fix=fix if cause is not None else "",
-    )
+    reason, wrong = after.reason, differences(after.attributes)
+    if after.now == after.expected and reason:
+        reason = f"{wrong}; {reason}"
+    return replace(base, verdict="failed", reason=reason or wrong, cause=after.cause, fix=fix if after.cause else "")
+
+
+def _as_it_is(step: Step, after: Step) -> Step:
+    """The step, with what its plan could not know yet as the verify pass found it."""
+    found = after.prior or {}
+    known = [
+        replace(attribute, after=found.get(attribute.name)) if attribute.after == UNKNOWN else attribute
+        for attribute in step.attributes
+        if attribute.after != UNKNOWN or attribute.name in found
+    ]
+    return replace(step, attributes=tuple(_seen_before(attribute) for attribute in known))
+
+
+def _seen_before(attribute: Attribute) -> Attribute:
+    return replace(attribute, before="not known") if attribute.before == UNKNOWN else attribute
+
+
+def _restarted(step: Step, changed: frozenset[str]) -> str:
+    """Why a service was restarted: of what it watches, only what was changed, now or before."""
+    stale = {a.name: str(a.before) for a in step.attributes if a.after == CURRENT and a.before is not None}
+    known = {name: CHANGED if name in changed else now for name, now in stale.items()}
+    return stale_watches({name: now for name, now in known.items() if now not in (WILL_CHANGE, MAY_CHANGE)})

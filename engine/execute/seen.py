@@ -58,7 +58,7 @@ class Seen:
         if result.timed_out:
             return Observation(error=f"looking at it took longer than {result.seconds:.0f} s")
         if result.status:
-            return Observation(error=last_words(result))
+            return Observation(result.facts, error=last_words(result))
         return Observation(result.facts)
 
     def carried(self, of_step: Mapping[str, tuple[str, ...]]) -> dict[str, Carried]:

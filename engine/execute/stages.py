@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from engine.execute.events import Result
 from engine.execute.outcome import Carried
 from engine.model import Declared, HostDeclaration, Phase, Step
-from engine.plan.cause import upstream
+from engine.plan.cause import MAY_CHANGE, WILL_CHANGE, upstream
 from engine.plan.gates import Gates
 from engine.plan.planner import Draft
 
@@ -142,7 +142,9 @@ def as_planned(first: Step, now: Step, done: Collection[str]) -> Step:
     resource will change, and this apply has changed it, it is as planned; and so is what nothing was known of."""
     if first.outlook == "check":
         return replace(first, outlook=now.outlook) if now.outlook in ("refused", "error") else first
-    pending = {name for name, value in (first.prior or {}).items() if value == "will change" and name in done}
+    pending = {
+        name for name, value in (first.prior or {}).items() if value in (WILL_CHANGE, MAY_CHANGE) and name in done
+    }
     if not pending or first.prior is None or now.prior is None:
         return now
     if now.outlook == "converged" and {attribute.name for attribute in first.attributes} <= pending:

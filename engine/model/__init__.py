@@ -26,6 +26,7 @@ from engine.model.resource import (
     Action,
     Change,
     Glance,
+    Place,
     Resource,
     Script,
     ScriptText,
@@ -34,11 +35,26 @@ from engine.model.resource import (
     Upload,
     Watch,
 )
-from engine.model.values import CURRENT, Facts, HostPath, Params, Phase, Plain, Secret, State, Unknown, Value
+from engine.model.values import (
+    CHANGED,
+    CURRENT,
+    MAY_HAVE_CHANGED,
+    UNKNOWN,
+    Facts,
+    HostPath,
+    Params,
+    Phase,
+    Plain,
+    Secret,
+    State,
+    Unknown,
+    Value,
+)
 
 __all__ = [
-    "CURRENT", "WRONG", "Action", "Attribute", "Batch", "Become", "Change", "Declared", "Facts", "Glance", "Host",
-    "HostDeclaration", "HostPath", "HostPlan", "HostReport", "Lost", "Outcome", "Outlook", "Output", "Params",
-    "Phase", "Plain", "Plan", "Progress", "Report", "Resource", "Script", "ScriptText", "Secret", "Source",
-    "SourceFile", "State", "Step", "Transport", "Unknown", "Upload", "Value", "Verdict", "Watch", "become_of",
+    "CHANGED", "CURRENT", "MAY_HAVE_CHANGED", "UNKNOWN", "WRONG", "Action", "Attribute", "Batch", "Become", "Change",
+    "Declared", "Facts", "Glance", "Host", "HostDeclaration", "HostPath", "HostPlan", "HostReport", "Lost",
+    "Outcome", "Outlook", "Output", "Params", "Phase", "Place", "Plain", "Plan", "Progress", "Report", "Resource",
+    "Script", "ScriptText", "Secret", "Source", "SourceFile", "State", "Step", "Transport", "Unknown", "Upload",
+    "Value", "Verdict", "Watch", "become_of",
 ]  # fmt: skip

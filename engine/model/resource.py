@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Literal, Protocol
@@ -116,6 +116,24 @@ class Watch:
 
 
 @dataclass(frozen=True)
+class Place:
+    """What a resource manages at one path of the host, so that two of them are not told to fight over it.
+
+    kind   `file`, `directory`, `nothing` (it must not be there), or empty: whatever is there
+    parts  names of what of it is managed, such as `line 1` or `key PORT`; `whole`: all that it holds is
+    marks  mode, owner and group, as far as they are declared
+    alone  of a directory: whether what is below it under a name may be nobody else's; None: anything may be there
+    """
+
+    path: HostPath
+    kind: Literal["file", "directory", "nothing", ""] = ""
+    parts: frozenset[str] = frozenset()
+    whole: bool = False
+    marks: Mapping[str, str] = field(default_factory=dict)
+    alone: Callable[[str], bool] | None = None
+
+
+@dataclass(frozen=True)
 class Change:
     """actual → desired, of one resource on one host. `before` None: it does not exist; `after` None: it must not.
 
@@ -212,6 +230,20 @@ class Resource(Protocol):
         """What the change is called in plans: `change`, or for a service `create`, `start`, `recreate`,
         `restart`, `stop`, `remove`."""
         return "change"
+
+    def places(self) -> tuple[Place, ...] | None:
+        """What it manages at which paths of the host; none: it manages nothing that has a path there. None: that
+        cannot be told beforehand."""
+        return None
+
+    def curable(self, facts: Facts, pending: Sequence[tuple[Place, ...] | None]) -> bool:
+        """Whether a change upstream can be what the probe failed for want of, after it reported `facts`. `pending`
+        holds the `places` of all resources upstream that have a change pending, which are one or more."""
+        return True
+
+    def alters(self, change: Change) -> bool:
+        """Whether such a change surely alters what `watched` reports."""
+        return True
 
     def watched(self) -> Script | None:
         """For `restart_on`: reports `fingerprint` and `ctime` as `Watch` says; None: it cannot be watched."""

@@ -65,7 +65,7 @@ class Unknown:
     upstream: bool = False
 
     def __str__(self) -> str:
-        return "known after apply"
+        return UNKNOWN
 
 
 class HostPath(str):
@@ -83,3 +83,12 @@ Phase: TypeAlias = Literal["plan", "apply", "gate", "verify"]
 
 CURRENT = "current"
 """Desired value of the attribute a resource has for each of its watches (see `Resource.watches`)."""
+
+CHANGED = "changed"
+"""The same attribute, where the content is known to be other than what the resource was started with."""
+
+MAY_HAVE_CHANGED = "may have changed"
+"""The same, where it is not known which of several contents changed."""
+
+UNKNOWN = "known after apply"
+"""An `Unknown` value in a plan."""

@@ -1,14 +1,18 @@
-"""Why: the first resource upstream that has not converged. Pure."""
+"""Why: which resource upstream, of those that have not converged, a failing check is to be blamed on. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
-from engine.model import Attribute, Resource, Secret, State, Step
+from engine.model import CHANGED, CURRENT, MAY_HAVE_CHANGED, Attribute, Resource, Secret, State, Step
 
 NOT_CONVERGED = frozenset({"change", "failing", "refused", "error", "blocked"})
+
+WILL_CHANGE = "will change"
+MAY_CHANGE = "may change"
+"""What the attribute of a watch says where the watched resource has a change pending, or is looked at again."""
 
 
 def upstream(name: str, needs: Mapping[str, tuple[str, ...]]) -> frozenset[str]:
@@ -23,13 +27,46 @@ def upstream(name: str, needs: Mapping[str, tuple[str, ...]]) -> frozenset[str]:
     return frozenset(found)
 
 
-def first_cause(names: Iterable[str], steps: Mapping[str, Step]) -> Step | None:
-    """Of the steps planned so far (in order), the first among `names` that has not converged."""
-    among = frozenset(names)
-    for step in steps.values():
-        if step.name in among and (step.outlook in NOT_CONVERGED or step.pending):
-            return step
-    return None
+def responsible(
+    name: str, needs: Mapping[str, tuple[str, ...]], steps: Mapping[str, Step], holders: frozenset[str]
+) -> Step | None:
+    """The step that the failing check `name` is to be blamed on; None where all that it needs has converged.
+
+    `steps` are those planned so far, in order; `holders` are the resources that set a secret which the check sends.
+    Of the steps that have not converged it is the one that holds the secret; else the nearest that the check needs,
+    and where that is a service which is due because of what it watches, the first of those that is not right yet.
+    What is blocked, and another failing check, are the effect of something and are named only where nothing else is.
+    """
+    near = _distances(name, needs)
+    found = {n: s for n, s in steps.items() if n in near and (s.outlook in NOT_CONVERGED or s.pending)}
+    causes = {n: s for n, s in found.items() if not s.check and s.outlook != "blocked"} or found
+    held = [step for step in causes.values() if step.name in holders]
+    step = min(held or causes.values(), key=lambda each: near[each.name], default=None)
+    while step is not None and not held:
+        stale = [attribute.name for attribute in step.attributes if attribute.after == CURRENT]
+        watched = next((n for n in causes if n in stale and n != step.name), None)
+        if watched is None or holders.intersection(stale):
+            break
+        step = causes[watched]
+    return step
+
+
+def _distances(name: str, needs: Mapping[str, tuple[str, ...]]) -> dict[str, int]:
+    """All that `name` needs, and over how many others."""
+    found: dict[str, int] = {}
+    queue = [(need, 0) for need in needs.get(name, ())]
+    for need, far in queue:
+        if need not in found:
+            found[need] = far
+            queue += [(below, far + 1) for below in needs.get(need, ())]
+    return found
+
+
+def holders(resource: Resource, above: Mapping[str, State]) -> frozenset[str]:
+    """Of the resources whose desired states are `above`, by name, those that set a secret which `resource` sends."""
+    sent = {secret.digest for secret in secrets_of(resource)}
+    values = ((name, value) for name, state in above.items() for value in state.values())
+    return frozenset(name for name, value in values if isinstance(value, Secret) and value.digest in sent)
 
 
 def hopeless(steps: Iterable[Step]) -> frozenset[str]:
@@ -82,6 +119,21 @@ def describe(step: Step) -> str:
     if step.prior is None and step.attributes:
         return f"{step.name} is missing"
     return f"{step.name} differs: {differences(step.attributes)}" if step.attributes else f"{step.name} differs"
+
+
+def stale_watches(found: Mapping[str, str]) -> str:
+    """`login-password will change and login-node changed`, out of what the attribute of each watch says."""
+    said: dict[str, list[str]] = {}
+    for name, now in found.items():
+        word = now if now in (WILL_CHANGE, MAY_CHANGE, MAY_HAVE_CHANGED) else CHANGED
+        if now != CURRENT:
+            said.setdefault(word, []).append(name)
+    return " and ".join(f"{listed(names)} {word}" for word, names in said.items())
+
+
+def listed(names: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def differences(attributes: Iterable[Attribute], most: int = 3) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from engine.model import (
+    CHANGED,
     CURRENT,
     Action,
     Attribute,
@@ -26,7 +27,17 @@ from engine.model import (
     Unknown,
     Value,
 )
-from engine.plan.cause import describe, first_cause, upstream, wrong_secret
+from engine.plan.cause import (
+    MAY_CHANGE,
+    WILL_CHANGE,
+    describe,
+    holders,
+    listed,
+    responsible,
+    stale_watches,
+    upstream,
+    wrong_secret,
+)
 from engine.plan.gates import Gates
 
 Fingerprint = Callable[[Secret], str]
@@ -34,7 +45,8 @@ Fingerprint = Callable[[Secret], str]
 
 @dataclass(frozen=True)
 class Observation:
-    """What the probe of one resource reported; `error` says why there is nothing to go by."""
+    """What the probe of one resource reported; `error` says why there is nothing to go by: `facts` are then what it
+    reported before it failed."""
 
     facts: Facts = field(default_factory=dict)
     error: str = ""
@@ -112,6 +124,9 @@ class _Drafter:
     sends: set[str] = field(default_factory=set)
     wanted: dict[str, State] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        self.resources = {declared.name: declared.resource for declared in self.declared.resources}
+
     def all(self) -> _Drafter:
         for resource in self.declared.resources:
             self.add(resource)
@@ -133,7 +148,7 @@ class _Drafter:
                 if gate in self.skipped:
                     free.setdefault(gate, []).append(name)
         for gate, names in free.items():
-            self.steps[gate] = replace(self.steps[gate], reason=f"does not gate {_listed(names)}")
+            self.steps[gate] = replace(self.steps[gate], reason=f"does not gate {listed(names)}")
         return self.steps
 
     def add(self, declared: Declared) -> None:
@@ -149,7 +164,7 @@ class _Drafter:
         )
         pending = not self.settled and any(self._pending(name, declared.resource.check) for name in above)
         if seen.error:
-            step = self._unseen(step, seen.error, pending)
+            step = self._unseen(step, seen, pending and self._curable(declared.resource, seen.facts, above))
         else:
             step = self._observed(step, declared, seen.facts, above, pending)
         if step.name in self.left_out:
@@ -164,10 +179,10 @@ class _Drafter:
         due = name in self.work or (for_check and name in self.sends)
         return due and self.steps[name].outlook != "blocked"
 
-    def _unseen(self, step: Step, error: str, pending: bool) -> Step:
-        if pending:
-            return replace(step, outlook="check", reason=f"cannot be seen yet: {error}", now="not known")
-        return replace(step, outlook="error", reason=error)
+    def _unseen(self, step: Step, seen: Observation, curable: bool) -> Step:
+        if curable:
+            return replace(step, outlook="check", reason=f"cannot be seen yet: {seen.error}", now="not known")
+        return replace(step, outlook="error", reason=seen.error)
 
     def _observed(self, step: Step, declared: Declared, facts: Facts, above: frozenset[str], pending: bool) -> Step:
         resource = declared.resource
@@ -175,7 +190,7 @@ class _Drafter:
             before, after = resource.actual(facts), resource.desired(facts)
         except ValueError as refusal:
             return replace(step, outlook="refused", reason=str(refusal))
-        before = self._with_watches(declared, before)
+        found, before = before, self._with_watches(declared, before)
         change = Change(before, after, facts)
         step = self._described(step, declared, change)
         self.wanted[step.name] = after or {}
@@ -189,7 +204,7 @@ class _Drafter:
         hopeless = next((value for value in unknowns if value.upstream and not pending), None)
         if hopeless is not None:
             return replace(step, outlook="error", reason=hopeless.reason)
-        unknown = bool(unknowns)
+        unknown = bool(unknowns) or self._may_be_right(change, found)
         if (not change.differing() and before is not None and after is not None) or before is after is None:
             if not (resource.volatile and pending):
                 return replace(step, outlook="converged")
@@ -211,7 +226,7 @@ class _Drafter:
         gates = () if self.settled else self.gates.nearest(step.name, self.skipped)
         failing = tuple(g for g in gates if self.steps[g].outlook in ("failing", "refused", "error", "blocked"))
         if failing:
-            reason, cause = f"blocked by {_listed(list(failing))}", describe(self.steps[failing[0]])
+            reason, cause = f"blocked by {listed(failing)}", describe(self.steps[failing[0]])
             return replace(step, outlook="blocked", reason=reason, gates=failing, cause=cause)
         blocked = [s for s in self.steps.values() if s.name in above and s.outlook == "blocked" and not s.check]
         held = next((s for s in blocked if s.gates), None)
@@ -247,8 +262,7 @@ class _Drafter:
             if step.outlook == "blocked":
                 return step
         failing = bool(change.differing())
-        cause = first_cause(above, self.steps)
-        because = describe(cause) if cause is not None and failing else ""
+        because = self._cause(step.name, resource, above) if failing else ""
         if pending:
             return replace(step, outlook="check", cause=because)
         if not failing:
@@ -258,26 +272,46 @@ class _Drafter:
             return replace(step, outlook="check", cause=because, reason=f"unproven while {due.name} is left out")
         return replace(step, outlook="check" if unknown else "failing", cause=because)
 
+    def _cause(self, name: str, resource: Resource, above: frozenset[str]) -> str:
+        """What a failing check is to be blamed on, in a sentence; empty where all that it needs has converged."""
+        among = {other: state for other, state in self.wanted.items() if other in above}
+        cause = responsible(name, self.gates.needs, self.steps, holders(resource, among))
+        return describe(cause) if cause is not None else ""
+
+    def _curable(self, resource: Resource, facts: Facts, above: frozenset[str]) -> bool:
+        """Whether a pending change upstream could be what the probe failed for want of."""
+        pending = [name for name in above if self._pending(name, False)]
+        return resource.curable(facts, [self.resources[name].places() for name in pending])
+
     def _with_watches(self, declared: Declared, before: State | None) -> State | None:
         if before is None or self.settled:
             return before
-        stale = {
-            watch.name: "will change"
-            for watch in declared.resource.watches()
-            if self.steps.get(watch.name) is not None and self.steps[watch.name].outlook == "change"
-        }
-        return {**before, **{name: text for name, text in stale.items() if name in before}}
+        stale: dict[str, str] = {}
+        for watch in declared.resource.watches():
+            if watch.name not in before or not self._pending(watch.name, False):
+                continue
+            sure = self.steps[watch.name].outlook == "change"
+            if sure and self.resources[watch.name].alters(self.work[watch.name].change):
+                stale[watch.name] = WILL_CHANGE
+            elif before[watch.name] == CURRENT:
+                stale[watch.name] = MAY_CHANGE
+        return {**before, **stale}
+
+    def _may_be_right(self, change: Change, found: State | None) -> bool:
+        """Whether nothing differs but what is watched, of which each may after all be what the service was started
+        with: it may not change, or change back."""
+        before = change.before or {}
+        names = change.differing()
+        return bool(names) and all(
+            before.get(name) == MAY_CHANGE or (before.get(name) == WILL_CHANGE and (found or {}).get(name) == CHANGED)
+            for name in names
+        )
 
     def _restart_reason(self, declared: Declared, change: Change) -> str:
-        names = [
-            watch.name
-            for watch in declared.resource.watches()
-            if change.before is not None and change.before.get(watch.name, CURRENT) != CURRENT
-        ]
-        if not names or change.before is None:
-            return ""
-        future = any(change.before[name] == "will change" for name in names)
-        return f"{_listed(names)} {'will change' if future else 'changed'}"
+        before = change.before or {}
+        return stale_watches(
+            {watch.name: str(before.get(watch.name, CURRENT)) for watch in declared.resource.watches()}
+        )
 
     def _blocker(self, above: frozenset[str]) -> Step | None:
         """What can not be brought about, whatever a check says. Checks gate, see `_gated`."""
@@ -289,7 +323,3 @@ class _Drafter:
 
     def _plain(self, value: Value) -> Plain:
         return plain(value, self.fingerprint)
-
-
-def _listed(names: list[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -45,7 +45,7 @@ observe_left() {
 # Looks at the content of every watch.
 sample() {
   now=$(date +%s)
-  stale=''
+  stale='' doubtful=''
   sample_n=0 sample_name=''
   while [ "$sample_n" -lt "$watch_count" ]; do
     part "$sample_n"
@@ -55,8 +55,26 @@ sample() {
       judge "$sample_name" "$fingerprint" "$ctime"
     fi
     eval "verdict_$sample_n=\$verdict"
-    if [ "$verdict" != current ]; then
-      stale="$stale${stale:+, }$sample_name"
+    case $verdict in
+      current) ;;
+      'may have changed') doubtful="$doubtful${doubtful:+, }$sample_name" ;;
+      *) stale="$stale${stale:+, }$sample_name" ;;
+    esac
+    sample_n=$((sample_n + 1))
+  done
+  if [ -z "$stale" ]; then
+    stale=$doubtful
+  elif [ -n "$doubtful" ]; then
+    sample_clear
+  fi
+}
+# The mark says that one of several was about to change. Where it is known which did, the others did not.
+sample_clear() {
+  sample_n=0
+  while [ "$sample_n" -lt "$watch_count" ]; do
+    eval "verdict=\$verdict_$sample_n"
+    if [ "$verdict" = 'may have changed' ]; then
+      eval "verdict_$sample_n=current"
     fi
     sample_n=$((sample_n + 1))
   done

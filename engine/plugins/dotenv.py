@@ -167,10 +167,13 @@ PROBE = (
     + r"""
 look
 report
+known_owners
 [ "$type" = file ] || exit 0
 [ -r "$file" ] || fail "permission denied: $file cannot be read"
 scan "$@"
 fact unclosed "$unclosed"
+[ -z "$mode$owner$group$public" ] || describe "$file"
+fact about "${about-}"
 n=0
 for key do
   n=$((n + 1))
@@ -178,9 +181,11 @@ for key do
   [ -n "$now" ] || continue
   sum=$(printf '%s' "${now#=}" | sha256)
   fact "key.$key" "$sum"
+  # Of a key that is declared to be no secret, the value, where everyone on the host may read it.
+  case " $public /${mode_now-}" in
+    *" $key "*/*[4567]) fact "text.$key" "${now#=}" ;;
+  esac
 done
-[ -z "$mode$owner$group" ] || describe "$file"
-fact about "${about-}"
 """
 )
 

@@ -125,7 +125,8 @@ class FirstLine:
     line: str | Secret
 
     def probe(self) -> Script:
-        return Script(file_scripts.FIRST_LINE_PROBE, self.target.looking())
+        public = not isinstance(self.line, Secret)
+        return Script(file_scripts.FIRST_LINE_PROBE, self.target.looking() | {"public": public})
 
     def found(self, facts: Facts) -> State | None:
         if obstacle := self.target.obstacle(facts, ("file",)):
@@ -133,14 +134,13 @@ class FirstLine:
         if facts["type"] == "absent":
             return None
         digest = facts["sum"]
-        line: Value = "empty" if digest == EMPTY else shown(digest)
-        if isinstance(self.line, Secret) and digest != EMPTY:
-            line = Secret.seen(digest)
+        line = _held(digest, facts.get("text"), self.line)
+        if isinstance(self.line, Secret) and digest == EMPTY:
+            line = "empty"
         return {"line 1": line} | self.target.found(facts)
 
     def wanted(self, facts: Facts) -> State:
-        line = self.line if isinstance(self.line, Secret) else shown(text_digest(self.line))
-        return {"line 1": line, **self.target.wanted(), **self.target.lacking(facts)}
+        return {"line 1": self.line, **self.target.wanted(), **self.target.lacking(facts)}
 
     def actions(self, change: Change) -> Iterator[Action]:
         if change.before is not None and "line 1" not in change.differing():
@@ -164,7 +164,8 @@ class Keys:
     values: Mapping[str, str | Secret]
 
     def probe(self) -> Script:
-        return Script(dotenv.PROBE, self.target.looking(), tuple(self.values))
+        public = " ".join(name for name, value in self.values.items() if not isinstance(value, Secret))
+        return Script(dotenv.PROBE, self.target.looking() | {"public": public}, tuple(self.values))
 
     def found(self, facts: Facts) -> State | None:
         if obstacle := self.target.obstacle(facts, ("file",)):
@@ -180,14 +181,11 @@ class Keys:
         for name, value in self.values.items():
             digest = facts.get(f"key.{name}")
             if digest is not None:
-                found[f"key {name}"] = Secret.seen(digest) if isinstance(value, Secret) else shown(digest)
+                found[f"key {name}"] = _held(digest, facts.get(f"text.{name}"), value)
         return found | self.target.found(facts)
 
     def wanted(self, facts: Facts) -> State:
-        wanted: dict[str, Value] = {
-            f"key {name}": value if isinstance(value, Secret) else shown(text_digest(value))
-            for name, value in self.values.items()
-        }
+        wanted: dict[str, Value] = {f"key {name}": value for name, value in self.values.items()}
         return wanted | self.target.wanted() | self.target.lacking(facts)
 
     def actions(self, change: Change) -> Iterator[Action]:
@@ -207,3 +205,13 @@ class Keys:
 
     def texts(self, facts: Facts) -> Mapping[str, tuple[str, str]]:
         return {}
+
+
+def _held(digest: str, text: str | None, declared: str | Secret) -> Value:
+    """What a part of a file is, of which the probe tells the `digest`, and the `text` where everybody may read it: as
+    text where what is declared for it is no secret."""
+    if isinstance(declared, Secret):
+        return Secret.seen(digest)
+    if text_digest(declared) == digest:
+        return declared
+    return text if text is not None and text_digest(text) == digest else shown(digest)

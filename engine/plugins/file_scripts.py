@@ -10,6 +10,7 @@ WHOLE_PROBE = (
     + r"""
 look
 report
+known_owners
 [ "$type" = file ] || exit 0
 digest
 fact sum "$sum"
@@ -84,11 +85,21 @@ FIRST_LINE_PROBE = (
     + r"""
 look
 report
+known_owners
 [ "$type" = file ] || exit 0
 first_line
 fact sum "$sum"
-[ -z "$mode$owner$group" ] || describe "$file"
+[ -z "$mode$owner$group$public" ] || describe "$file"
 fact about "${about-}"
+# Of a line that is declared to be no secret, the text, where everyone on the host may read it.
+case $public/${mode_now-} in
+  1/*[4567])
+    if [ "$size_now" -le 65536 ]; then
+      text=$(head -n 1 <"$file" | tr -d '\n\0' && printf x)
+      fact text "${text%x}"
+    fi
+    ;;
+esac
 """
 )
 
@@ -136,6 +147,7 @@ PLAIN_PROBE = (
     + r"""
 look
 report
+known_owners
 case $type in
   file | directory) [ -z "$mode$owner$group" ] || describe "$file" ;;
 esac

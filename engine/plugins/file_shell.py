@@ -105,6 +105,34 @@ report() {
   [ "$type" != absent ] || [ -d "${file%/*}/" ] || fact lacks "${file%/*}"
 }
 
+# Fails where the owner or group declared does not exist here. Not asked where the file has it already.
+known_owners() {
+  [ "$owner$group" ] || return 0
+  rest=${seen##* }
+  case $owner in
+    *[!0-9]*)
+      [ "${rest%%/*}" = "$owner" ] || [ "$owner" = root ] || id -u -- "$owner" >/dev/null 2>&1 || nobody user "$owner"
+      ;;
+  esac
+  case $group in
+    *[!0-9]*) [ "${rest#*/}" = "$group" ] || group_there || nobody group "$group" ;;
+  esac
+}
+group_there() {
+  if command -v getent >/dev/null 2>&1; then
+    getent group -- "$group" >/dev/null
+    return
+  fi
+  while IFS=: read -r name rest; do
+    [ "$name" != "$group" ] || return 0
+  done </etc/group
+  return 1
+}
+nobody() {
+  fact nobody 1
+  fail "there is no $1 $2 on this host, so $path cannot be given to it; make it first, or correct the name"
+}
+
 # The SHA-256 of `file`, into `sum`. One fork where the host has sha256sum.
 digest() {
   [ -z "$seen" ] || return 0

@@ -5,15 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar
+from typing import ClassVar, Literal
 
-from engine.model import Action, Change, Facts, HostPath, Params, Plain, Resource, Script, Secret, Source, State
+from engine.model import (
+    Action,
+    Change,
+    Facts,
+    HostPath,
+    Params,
+    Place,
+    Plain,
+    Resource,
+    Script,
+    Secret,
+    Source,
+    State,
+)
 from engine.plugins import file_restore
 from engine.plugins.dotenv import NAME, refusal, valid_name
 from engine.plugins.file_forms import FirstLine, Keys, Whole
 from engine.plugins.file_plain import Absent
 from engine.plugins.file_plain import Plain as Unfilled
-from engine.plugins.file_target import Form, Target, managed, temporary
+from engine.plugins.file_target import Form, Target, managed, temporary, within
 from engine.plugins.file_tree import Tree
 
 CONTENTS = ("content", "source", "template", "first_line", "dotenv")
@@ -95,7 +108,8 @@ resources:
             "minProperties": 1,
             "propertyNames": {"pattern": f"^{NAME}$"},
             "additionalProperties": {"type": "string", "secret": True},
-            "description": "Keys of a .env file and their values, written in single quotes. Other lines stay.",
+            "description": "Keys of a .env file and their values, written in single quotes. Other lines stay. A plan "
+            "shows values that are no secrets; those on the host where everybody there may read the file.",
         },
         "mode": {
             "type": "string",
@@ -219,6 +233,33 @@ resources:
 
     def actions(self, change: Change) -> Iterator[Action]:
         return self._form.actions(change)
+
+    def places(self) -> tuple[Place, ...]:
+        path, form = managed(self.path), self._form
+        names = {"mode": self.mode, "owner": self.owner, "group": self.group}
+        marks = {name: value for name, value in names.items() if value}
+        match form:
+            case Tree():
+                return form.places()
+            case Whole():
+                return (Place(path, "file", whole=True, marks=marks),)
+            case FirstLine():
+                return (Place(path, "file", frozenset({"line 1"}), marks=marks),)
+            case Keys():
+                return (Place(path, "file", frozenset(f"key {name}" for name in form.values), marks=marks),)
+        kinds: Mapping[str, Literal["nothing", "directory", ""]] = {"absent": "nothing", "directory": "directory"}
+        return (Place(path, kinds.get(self.state, ""), marks=marks),)
+
+    def curable(self, facts: Facts, pending: Sequence[tuple[Place, ...] | None]) -> bool:
+        """A user or a group that does not exist is made by something of which it cannot be told what it changes."""
+        if "nobody" not in facts:
+            return True
+        return any(places is None or any(within(place.path, "/etc") for place in places) for places in pending)
+
+    def alters(self, change: Change) -> bool:
+        """Who watches a tree watches its files."""
+        names = change.differing()
+        return not self._tree or change.before is None or not all(name.endswith("/") for name in names)
 
     def watched(self) -> Script | None:
         return self._form.watched()

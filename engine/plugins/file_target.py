@@ -158,6 +158,11 @@ def managed(path: str) -> HostPath:
     return HostPath(plain)
 
 
+def within(path: str, directory: str) -> bool:
+    """Whether a path is a directory or below it."""
+    return f"{path.rstrip('/')}/".startswith(f"{directory.rstrip('/')}/")
+
+
 def temporary(path: HostPath) -> str:
     """The name under which something is made beside its place: the same on each run, so that what a run that was cut
     off left behind is found again."""

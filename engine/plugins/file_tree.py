@@ -13,7 +13,7 @@ from fnmatch import fnmatchcase
 from functools import cached_property
 from itertools import groupby
 
-from engine.model import Action, Change, Facts, HostPath, Script, Source, SourceFile, State, Upload, Value
+from engine.model import Action, Change, Facts, HostPath, Place, Script, Source, SourceFile, State, Upload, Value
 from engine.plugins import tree_scripts
 from engine.plugins.file_target import About, Target, shown
 
@@ -86,6 +86,20 @@ class Tree:
 
     def texts(self, facts: Facts) -> Mapping[str, tuple[str, str]]:
         return {}
+
+    def places(self) -> tuple[Place, ...]:
+        """The tree itself, and each of its files."""
+        ours = frozenset(self.directories)
+
+        def alone(name: str) -> bool:
+            return name not in ours and not self.excluded(name)
+
+        names = {"mode": self.target.dir_mode, "owner": self.target.owner, "group": self.target.group}
+        marks = {name: value for name, value in names.items() if value}
+        part = frozenset({f"the files of {self.source.root}"})
+        root = Place(self.target.path, "directory", part, marks=marks, alone=alone if self.delete else None)
+        files = (HostPath(f"{self.target.path}/{name}") for name in self.files)
+        return (root, *(Place(path, "file", whole=True) for path in files))
 
     # --- states ------------------------------------------------------------------------------------------------
 

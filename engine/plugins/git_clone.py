@@ -7,12 +7,28 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar
 
-from engine.model import Action, Change, Facts, HostPath, Params, Plain, Resource, Script, Secret, State, Value
+from engine.model import (
+    Action,
+    Change,
+    Facts,
+    HostPath,
+    Params,
+    Place,
+    Plain,
+    Resource,
+    Script,
+    Secret,
+    State,
+    Value,
+)
 from engine.plugins import git_scripts, git_url
-from engine.plugins.file_target import managed, temporary
+from engine.plugins.file_target import managed, temporary, within
 
 NAMED = 5
 """How many files or commits a sentence names."""
+
+_ACCESS = frozenset({".ssh", ".gitconfig", ".git-credentials", ".netrc", ".config"})
+"""Names in a home directory under which ssh and git find keys, passwords and settings."""
 
 
 @dataclass(frozen=True)
@@ -135,6 +151,23 @@ resources:
     def probe(self) -> Script:
         text = git_scripts.ABSENT_PROBE if self.state == "absent" else git_scripts.PROBE
         return Script(text, self._variables, git_url.patterns(self._wanted))
+
+    def places(self) -> tuple[Place, ...]:
+        absent = self.state == "absent"
+        return (Place(managed(self.path), "nothing" if absent else "directory", whole=not absent),)
+
+    def curable(self, facts: Facts, pending: Sequence[tuple[Place, ...] | None]) -> bool:
+        """A repository that cannot be reached may be made on the host, be served by a service, or be in want of what
+        ssh and git read: keys, passwords, settings."""
+        if "unreachable" not in facts:
+            return True
+        return any(places is None or any(self._cures(place.path) for place in places) for places in pending)
+
+    def _cures(self, path: str) -> bool:
+        local = self._url.plain.removeprefix("file://")
+        if local.startswith("/"):
+            return within(local, path) or within(path, local)
+        return within(path, "/etc") or not _ACCESS.isdisjoint(path.split("/"))
 
     def watched(self) -> Script | None:
         return Script(git_scripts.WATCHED, self._variables)

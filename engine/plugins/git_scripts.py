@@ -38,8 +38,12 @@ if [ "$type" = checkout ]; then
 fi
 if [ "$network" ] && [ -z "$commit" ]; then
   if [ "$short" ]; then set --; fi
-  refs=$(git_far "$where" ls-remote -- "$url" "$@") || fail "$shown does not answer; see above"
-  fact refs "$refs"
+  listen git_far "$where" ls-remote -- "$url" "$@"
+  if [ "$status" -ne 0 ]; then
+    fact unreachable 1
+    fail "cannot reach repository $shown: ${said:-exit status $status}"
+  fi
+  fact refs "$answer"
 fi
 [ "$type" = checkout ] || exit 0
 if [ "$head" ] && [ "$head" != "$revision" ]; then
@@ -79,7 +83,7 @@ git_in "$into" init -q
 git_in "$into" config "remote.$remote.url" "$url"
 git_in "$into" config "remote.$remote.fetch" "+refs/heads/*:refs/remotes/$remote/*"
 fetch_commit
-git_in "$into" checkout -q --detach "$commit" || fail "the files could not be written; nothing is at $file"
+must "the files could not be written; nothing is at $file" git_in "$into" checkout -q --detach "$commit"
 git_in "$into" update-ref refs/engine/checkout "$commit"
 update_submodules
 case $type in
@@ -148,8 +152,7 @@ else
   if [ "$dirty" ]; then
     case $on_dirty in
       stash)
-        in_each stash push -q -m "before $commit" ||
-          fail "the uncommitted changes could not be stashed, see above"
+        must "the uncommitted changes could not be stashed" in_each stash push -q -m "before $commit"
         ;;
       discard) in_each reset -q --hard ;;
       *) fail "$file has uncommitted changes; they are as they were: $dirty" ;;
@@ -171,14 +174,16 @@ if [ "$head" != "$commit" ] || [ "$cut" ]; then
   git_in "$into" update-ref refs/engine/unfinished "$commit"
   force=''
   [ -z "$cut" ] || force=-f
-  if ! git_in "$into" checkout -q $force --detach "$commit"; then
+  listen git_in "$into" checkout -q $force --detach "$commit"
+  if [ "$status" -ne 0 ]; then
+    words=$said
     # Refused, it changed nothing; cut off, the next run goes on from here.
     uncommitted
     if [ -z "$cut$dirty" ]; then
       git_in "$into" update-ref -d refs/engine/unfinished
-      fail "$commit could not be checked out, see above; $file is as it was"
+      fail "$commit could not be checked out; $file is as it was: $words"
     fi
-    fail "$commit could not be checked out in full, see above; the next apply goes on with it"
+    fail "$commit could not be checked out in full; the next apply goes on with it: $words"
   fi
   git_in "$into" update-ref refs/engine/checkout "$commit"
   git_in "$into" update-ref -d refs/engine/unfinished

@@ -61,14 +61,53 @@ git_in() {
     -c advice.detachedHead=false -c diff.autoRefreshIndex=false -c init.defaultBranch=main "$@"
 }
 
+# Runs a command: what it prints into `answer`, what it says on standard error into `said`, on one line, how it ends
+# into `status`. A repository that is a secret is not named.
+listen() {
+  heard=$(
+    {
+      status=0
+      answer=$("$@") || status=$?
+    } 2>&1
+    printf '\001%s\001%s' "$status" "$answer"
+  )
+  said=$(printf '%s\n' "${heard%%"$apart"*}" | in_short)
+  while [ "$shown" != "$url" ]; do
+    case $said in *"$url"*) said=${said%%"$url"*}$shown${said#*"$url"} ;; *) break ;; esac
+  done
+  heard=${heard#*"$apart"}
+  status=${heard%%"$apart"*} answer=${heard#*"$apart"}
+}
+apart=$(printf '\001')
+
+# What git says in lines, without what it says each time, on one line.
+in_short() {
+  short='' last=''
+  while IFS= read -r line; do
+    case $line in
+      '' | 'Please make sure you have the correct access rights' | 'and the repository exists.') continue ;;
+      'fatal: Could not read from remote repository.') last=${line#fatal: } ;;
+      *) short=$short${short:+; }${line#fatal: } ;;
+    esac
+  done
+  printf '%s' "${short:-$last}"
+}
+
+# Runs a command that must succeed; else fails with $1 and what the command said.
+must() {
+  what=$1
+  shift
+  listen "$@"
+  [ "$status" -eq 0 ] || fail "$what: ${said:-exit status $status}"
+}
+
 # What git says in the directory $1, into `answer`; nothing where it exits with 1, which means that there is nothing.
 ask() {
-  status=0
-  answer=$(git_in "$@") || status=$?
+  listen git_in "$@"
   case $status in
     0) ;;
     1) answer='' ;;
-    *) fail "git failed in $1 (exit status $status), see above" ;;
+    *) fail "git failed in $1 (exit status $status): $said" ;;
   esac
 }
 
@@ -222,7 +261,7 @@ fetch_commit() {
     shallow=$(git_in "$into" rev-parse --is-shallow-repository)
     [ "$shallow" = false ] || git_far "$into" fetch -q --unshallow "$remote" || :
   fi
-  git_far "$into" fetch -q "$remote" || fail "$shown could not be fetched, see above"
+  must "cannot reach repository $shown" git_far "$into" fetch -q "$remote"
   if [ -z "$commit" ]; then
     commit=$(git_in "$into" rev-parse -q --verify "$revision^{commit}") ||
       fail "$shown has no commit that begins with $revision, or several"
@@ -240,6 +279,6 @@ update_submodules() {
   if [ "$depth" ]; then
     git_far "$into" submodule --quiet update --init --recursive --depth "$depth" && return 0
   fi
-  git_far "$into" submodule --quiet update --init --recursive || fail "the submodules could not be updated; see above"
+  must "the submodules could not be updated" git_far "$into" submodule --quiet update --init --recursive
 }
 """

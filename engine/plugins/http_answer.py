@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from collections.abc import Mapping
@@ -12,6 +13,9 @@ from engine.plugins.json_judge import printable
 
 BODY_LIMIT = 2 * 1024 * 1024
 """Bytes of a body that travel to the controller; /object_info of a ComfyUI with many nodes is about 0.5 MB."""
+
+FIRST_LINE = 500
+"""Characters of an unexpected answer that are shown: as much as ComfyUI needs to name the model that is missing."""
 
 MARK = "\n\x1e"
 """What the probe puts between the body and the rest."""
@@ -54,6 +58,20 @@ class Answer:
             return self.body.decode(found[1] if found else "utf-8", "replace")
         except LookupError:
             return self.body.decode("utf-8", "replace")
+
+    def first_line(self, kept: int) -> str:
+        """The first line of the body: of JSON all of it on one line, of a page its title. The body may have been cut
+        off after `kept` bytes. Where something is cut off, the word it was cut in is left out: it might be a part of
+        a secret, which nobody would know again."""
+        text = self.text().strip()
+        title = re.search(r"<title[^>]*>(.+?)</title", text, re.IGNORECASE | re.DOTALL)
+        line = text if text.startswith(("{", "[")) else text.split("\n", 1)[0]
+        if title and text.startswith("<"):
+            line = html.unescape(title[1])
+        clean = printable(line, len(line))
+        if len(clean) <= FIRST_LINE and (len(self.body) < kept or line != text):
+            return clean
+        return re.sub(r"[^\s\"'<>&,;]*$", "", clean[:FIRST_LINE]) + "…"
 
     def json(self) -> Any:
         """The body as JSON. Raises ValueError with a sentence on what came instead."""

@@ -7,7 +7,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal
 
-from engine.model import Action, Change, Facts, HostPath, Params, Resource, Script, Secret, State, Unknown, Value
+from engine.model import (
+    Action,
+    Change,
+    Facts,
+    HostPath,
+    Params,
+    Place,
+    Resource,
+    Script,
+    Secret,
+    State,
+    Unknown,
+    Value,
+)
 from engine.plugins import json_judge
 from engine.plugins.http_answer import BODY_LIMIT, Answer, parse
 from engine.plugins.http_request import PROBE, READING, Request, Text
@@ -156,6 +169,9 @@ accepts-token:
         for path, _ in self._labels().values():
             _search(path, {})
 
+    def places(self) -> tuple[Place, ...]:
+        return ()
+
     def where(self) -> Literal["host", "controller"]:
         return self.from_
 
@@ -202,8 +218,14 @@ accepts-token:
         return iter(())
 
     def show(self, facts: Facts) -> Mapping[str, str]:
+        """The values to show; where the status is wrong, the first line of the body, which often says why."""
+        if facts.get("asked") != "yes":
+            return {}
         answer = self._answer(facts)
-        if not self.show_ or facts.get("asked") != "yes" or not self._arrived(answer):
+        if not self._arrived(answer):
+            first = answer.first_line(_UNJUDGED_BODY)
+            return {"answer": first} if first else {}
+        if not self.show_:
             return {}
         try:
             data = answer.json()

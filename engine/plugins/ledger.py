@@ -149,10 +149,10 @@ judge() {
     if [ "$known" != "$2" ]; then
       verdict=changed
     fi
-  elif [ "$ledger_dirty" = "$identity" ]; then
-    verdict='may have changed'
   elif newer "$3" "${identity#* }"; then
     verdict='newer than its start'
+  elif [ "$ledger_dirty" = "$identity" ]; then
+    verdict='may have changed'
   fi
 }
 

@@ -275,6 +275,9 @@ install_stopped() {
     done
   fi
   installed_write
+  if [ -z "$staged" ]; then
+    fact changed no
+  fi
 }
 """
 
@@ -301,7 +304,9 @@ if [ "$status" = running ]; then
     oneoff_install
     named=$(printf '%s\n' "$pip_public" | sha256)
     oneoff_keep "$want.$named.tar"
-  elif [ -z "$installed_any" ]; then
+    installed_any=$installed_any$staged
+  fi
+  if [ -z "$installed_any" ]; then
     fact changed no
   fi
 else

@@ -9,7 +9,20 @@ from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
 
-from engine.model import Action, Change, Facts, HostPath, Params, Plain, Resource, Script, Secret, State, Unknown
+from engine.model import (
+    Action,
+    Change,
+    Facts,
+    HostPath,
+    Params,
+    Place,
+    Plain,
+    Resource,
+    Script,
+    Secret,
+    State,
+    Unknown,
+)
 from engine.plugins.compose_look import service_look
 from engine.plugins.compose_project import PROJECT_PARAMS, project_vars
 from engine.plugins.pip_container import CONTAINER_ACT, CONTAINER_LOOK, CONTAINER_PROBE, CONTAINER_WATCH
@@ -109,6 +122,9 @@ node-requirements:
 
     def lost(self, prior: Mapping[str, Plain] | None, changed: Sequence[str], keep: HostPath) -> str:
         return "packages that were installed stay; versions that were replaced do not come back"
+
+    def places(self) -> tuple[Place, ...]:
+        return ()
 
     def watched(self) -> Script | None:
         return self._script(HOST_WATCH, CONTAINER_WATCH)

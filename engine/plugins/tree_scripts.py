@@ -75,6 +75,7 @@ TREE_PROBE = (
     + r"""
 look
 report
+known_owners
 [ "$type" = directory ] || exit 0
 need sha256sum
 cd -- "$file" || fail "$file cannot be entered"

@@ -36,7 +36,7 @@ def step_rows(step: Step, verbosity: int = 0) -> list[Row]:
         case "check":
             found = [_later(step), *_after(step)]
         case "failing":
-            found = [Row(visible(step.expected), _now(step)), *_because(step.cause, step.reason)]
+            found = [Row(visible(step.expected), _now(step)), *_answer(step.show), *_because(step.cause, step.reason)]
         case "converged" if step.check:
             found = [Row(visible(step.expected), shown(step.show))]
         case "converged":
@@ -56,7 +56,7 @@ def outcome_rows(outcome: Outcome, fix: str = "", verbosity: int = 0) -> list[Ro
     step = outcome.step
     match outcome.verdict:
         case "changed":
-            found = _change(step, past(step.verb), outcome.reason or step.reason.replace("will change", "changed"))
+            found = _change(step, past(step.verb), outcome.reason)
             found += [Row("", shown(outcome.show))] if outcome.show else []
         case "passed":
             found = [Row(visible(step.expected), shown(outcome.show))]
@@ -89,8 +89,8 @@ def value(plain: Plain, quiet: str = "absent") -> str:
 
 
 def label(name: str) -> str:
-    """An attribute's name as it is shown."""
-    return visible(name).replace("_", " ")
+    """An attribute's name as it is shown: as it is, for it may be the name of a key or a file."""
+    return visible(name)
 
 
 def shown(show: Mapping[str, str]) -> str:
@@ -135,12 +135,12 @@ def _attribute(attribute: Attribute, kind: str) -> Row:
 
 def _later(step: Step) -> Row:
     if not step.check:
-        first = label(step.attributes[0].name) if step.attributes else step.verb
+        first = label(step.attributes[0].name) if step.attributes and step.verb == "change" else step.verb
         why = f"{visible(_line(step.reason))}; " if step.reason else ""
         return Row(first, f"{why}checked after apply")
     if not step.now:
         return Row(visible(step.expected), "checked after apply")
-    why = f", because {_first(step.cause)}" if step.cause and step.now != step.expected else ""
+    why = f", because {_first(step.cause)}" if step.cause and step.attributes else ""
     return Row(visible(step.expected), f"{_now(step)}{why}; checked after apply")
 
 
@@ -157,16 +157,27 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _now(step: Step) -> str:
+    """What came; where that is as expected, but something else in the answer is not, what that is."""
     now = visible(_line(step.now))
-    return now if now.startswith("now ") or not now else f"now {now}"
+    now = now if now.startswith("now ") or not now else f"now {now}"
+    wrong = [f"{label(a.name)} is {value(a.before)}, not {value(a.after)}" for a in step.attributes]
+    return f"{now}, but {'; '.join(wrong)}" if wrong and step.now == step.expected else now
+
+
+def _answer(show: Mapping[str, str]) -> list[Row]:
+    return [Row(visible(name), visible(text)) for name, text in show.items()]
 
 
 def _failed_check(outcome: Outcome) -> list[Row]:
     got = visible(_line(outcome.now))
+    said = visible(_line(outcome.reason))
     plain = outcome.step.attributes or outcome.now
-    first = f"got {got}" if got and plain else visible(_line(outcome.reason))
-    reason = "" if first == visible(_line(outcome.reason)) or _says(outcome, got) else outcome.reason
-    return [Row(visible(outcome.step.expected), first), *_because(outcome.cause, reason)]
+    first, reason = f"got {got}" if got and plain else said, outcome.reason
+    if outcome.now == outcome.step.expected and said and got:
+        first, reason = f"got {got}, but {said}", ""
+    elif first == said or _says(outcome, got):
+        reason = ""
+    return [Row(visible(outcome.step.expected), first), *_answer(outcome.show), *_because(outcome.cause, reason)]
 
 
 def _says(outcome: Outcome, got: str) -> bool:

@@ -31,6 +31,7 @@ fi
 fact fingerprint "$digest"
 fact ctime "$changed"
 """
+OLD = WATCH_FILE.replace("fact ctime", "changed=1.0\nfact ctime")
 STUBBORN = ["/bin/sh", "-c", "trap '' TERM; echo up; while :; do sleep 1; done"]
 
 
@@ -156,10 +157,37 @@ def test_a_run_killed_after_writing_is_made_good(lab2: Lab) -> None:
     text = ledger.read_text()
     assert f"dirty {text.split()[1]} {text.split()[2]}\n" in text
     ledger.write_text("".join(line + "\n" for line in text.splitlines() if line.startswith("dirty")))
-    assert differing(lab2.observe(web)) == {"settings": "may have changed"}
+    assert differing(lab2.observe(web)) == {"settings": "newer than its start"}
+    # Where even the times hide it, the mark is what counts.
+    ledger_only = replace(web, restart_on=(replace(watch(lab2), script=Script(OLD, web.restart_on[0].script.vars)),))
+    assert differing(lab2.observe(ledger_only)) == {"settings": "may have changed"}
     assert lab2.apply(web) == ("restart", True)
     assert "dirty" not in ledger.read_text()
     assert lab2.apply(web) == ("", False)
+
+
+def test_of_several_watches_only_the_one_that_changed_is_named(lab2: Lab) -> None:
+    names = ("settings", "left", "right")
+    for name in names:
+        put(lab2, "one", name)
+    lab2.write()
+    older(lab2)
+    web = service(lab2, *names)
+    lab2.call("up", "-d")
+    older(lab2)
+    mark = web.mark()
+    assert mark is not None
+    run_script(mark, "apply")
+    put(lab2, "two", "left")
+    change = lab2.observe(web)
+    assert differing(change) == {"left": "newer than its start"}
+    assert lab2.apply(web) == ("restart", True)
+    # Each of them counts where nothing is known but that one was about to change.
+    run_script(mark, "apply")
+    ledger = lab2.path.parent / "home/.local/state/engine/ledger" / f"{lab2.name}.web"
+    ledger.write_text("".join(line + "\n" for line in ledger.read_text().splitlines() if line.startswith("dirty")))
+    old = tuple(replace(each, script=Script(OLD, each.script.vars)) for each in web.restart_on)
+    assert differing(lab2.observe(replace(web, restart_on=old))) == dict.fromkeys(names, "may have changed")
 
 
 def test_docker_finishes_what_a_killed_client_began(lab1: Lab) -> None:

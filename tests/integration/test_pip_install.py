@@ -369,12 +369,12 @@ def test_in_a_stopped_service(service2: Service) -> None:
 @pytest.mark.docker
 def test_what_the_image_has_already(service2: Service) -> None:
     pip = service2.pip(requirements=None, packages=("pip>=1",))
-    assert service2.install(pip)
+    assert not service2.install(pip), "nothing was installed"
     assert service2.state(pip) == "satisfied"
     assert service2.apply(service2.web(pip))[0] == "start"
     assert service2.logs() == ["serves without"]
     service2.compose(environment={"A": "b"})
-    service2.install(pip)
+    assert not service2.install(pip), "nothing was installed"
     assert service2.apply(service2.web(pip))[0] == "recreate"
     assert service2.apply(service2.web(pip)) == ("", False)
 

@@ -201,13 +201,13 @@ def every_kind(box: Sandbox) -> dict[str, Any]:
         "marks": {"file-sync": {"path": f"{here}/marks", "mode": "0600", "owner": "nobody"}},
         "gone": {"file-sync": {"path": f"{here}/gone", "state": "absent", "delete": True}},
         "link": {"file-sync": {"path": f"{here}/link", "content": "x"}},
-        "followed": {"file-sync": {"path": f"{here}/link", "content": "x", "follow": True}},
+        "followed": {"file-sync": {"path": f"{here}/followed", "content": "x", "follow": True}},
         "home": {"file-sync": {"path": "~/.config/thing/settings", "content": "x", "parents": True}},
         "branch": {"git-clone": {**clone, "path": f"{here}/branch", "revision": "main", "shallow": True}},
         "newer": {"git-clone": {**clone, "path": f"{here}/checkout", "submodules": True}},
-        "kept": {"git-clone": {**clone, "path": f"{here}/dirty", "revision": box.commits[-1], "on_dirty": "stash"}},
+        "kept": {"git-clone": {**clone, "path": f"{here}/kept", "revision": box.commits[-1], "on_dirty": "stash"}},
         "dirty": {"git-clone": {**clone, "path": f"{here}/dirty", "revision": box.commits[-1]}},
-        "removed": {"git-clone": {**clone, "path": f"{here}/checkout", "state": "absent"}},
+        "removed": {"git-clone": {**clone, "path": f"{here}/removed", "state": "absent"}},
         "packages": {"pip-install": {"python": sys.executable, "packages": ["pytest", "standin-sessions>=9"]}},
         "inside": {
             "pip-install": {"container": compose, "python": image.PYTHON, "packages": ["standin-sessions>=9"]}
@@ -235,12 +235,14 @@ def lay_things(box: Sandbox) -> None:
     (here / "env").write_text("A=2 # why\nB=3\n")
     (here / "gone").mkdir()
     (here / "gone" / "file").touch()
-    (here / "link").symlink_to("led-to")
-    for name in ("checkout", "dirty"):
+    for name in ("link", "followed"):
+        (here / name).symlink_to("led-to")
+    for name in ("checkout", "dirty", "kept", "removed"):
         git(here, "clone", "-q", str(box.repository), name)
         git(here / name, "checkout", "-q", box.commits[0])
-    (here / "dirty" / "README.md").write_text("by hand\n")
-    for path in (here / "checkout").rglob("*.md"):
+    for name in ("dirty", "kept"):
+        (here / name / "README.md").write_text("by hand\n")
+    for path in (*(here / "checkout").rglob("*.md"), *(here / "removed").rglob("*.md")):
         # git's index knows another time of it: `git status` would like to write that down.
         os.utime(path, (1_000_000_000, 1_000_000_000))
 

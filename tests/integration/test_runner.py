@@ -11,10 +11,13 @@ from typing import ClassVar
 import pytest
 
 from engine.errors import LockHeld
+from engine.execute.outcome import Carried
 from engine.execute.runner import HostRun, Settings
 from engine.execute.shell import Lock
 from engine.model import (
+    UNKNOWN,
     Action,
+    Attribute,
     Change,
     Declared,
     Facts,
@@ -22,12 +25,16 @@ from engine.model import (
     HostDeclaration,
     HostReport,
     Params,
+    Report,
     Resource,
     Script,
     Secret,
     State,
+    Unknown,
 )
 from engine.transports import Options, connect
+from engine.views import render
+from engine.views.summary import verb
 
 
 @dataclass(frozen=True)
@@ -211,3 +218,63 @@ def test_stop_lets_the_running_step_finish_and_starts_none(tmp_path: Path) -> No
     assert a.read_text() == "onedone"
     assert not b.exists()
     assert verdicts(reports[0])["b"] == "skipped"
+
+
+@dataclass(frozen=True)
+class Late(Note):
+    """A note in a directory that something else makes: until then it is not known what is wanted."""
+
+    kind: ClassVar[str] = "late"
+
+    def actual(self, facts: Facts) -> State | None:
+        return {"text": facts["text"]} if "text" in facts else {"text": Unknown("there is no directory")}
+
+    def desired(self, facts: Facts) -> State | None:
+        return {"text": self.text if "text" in facts else Unknown("there is no directory", upstream=True)}
+
+
+def test_a_report_has_the_real_values_of_what_was_known_after_apply(tmp_path: Path) -> None:
+    made = Note(str(tmp_path / "a"), "one", then=f"mkdir {tmp_path}/below")
+    run = host_run(tmp_path, {"a": made, "b": Late(str(tmp_path / "below/b"), "two")})
+    (_, planned) = run.plan().steps
+    assert (planned.outlook, planned.attributes) == ("check", (Attribute("text", UNKNOWN, UNKNOWN),))
+    (_, outcome) = run.apply().outcomes
+    assert outcome.verdict == "changed"
+    assert outcome.step.attributes == (Attribute("text", "not known", "two"),)
+
+
+@dataclass(frozen=True)
+class Gone(Note):
+    """Nothing is at a path below a directory that must be there to look."""
+
+    kind: ClassVar[str] = "gone"
+
+    def probe(self) -> Script:
+        return Script('cd "${path%/*}"; [ ! -e "$path" ] || fact text there', {"path": self.path})
+
+    def desired(self, facts: Facts) -> State | None:
+        return None
+
+    def actions(self, change: Change) -> Iterator[Action]:
+        yield Action("remove it", Script('rm "$path"', {"path": self.path}))
+
+
+def test_a_removal_that_could_not_be_foreseen_is_told_as_one(tmp_path: Path) -> None:
+    made = Note(str(tmp_path / "a"), "one", then=f"mkdir {tmp_path}/below; : >{tmp_path}/below/b")
+    run = host_run(tmp_path, {"a": made, "b": Gone(str(tmp_path / "below/b"))})
+    assert [step.outlook for step in run.plan().steps] == ["change", "check"]
+    report = run.apply()
+    assert verdicts(report) == {"a": "changed", "b": "changed"}
+    assert verb(report.outcomes[1].step) == "remove"
+    said = render(Report("s", (report,)), "text")
+    assert "1 created, 1 removed" in said
+    assert "  - b                     removed" in said
+
+
+def test_what_was_changed_in_one_round_is_not_unchanged_after_the_next(tmp_path: Path) -> None:
+    def carried(changed: bool) -> Carried:
+        return Carried("done", changed=changed, seconds=1.0)
+
+    assert carried(False).after(carried(True)) == Carried("done", changed=True, seconds=2.0)
+    assert not carried(False).after(carried(False)).changed
+    assert carried(False).after(None) == carried(False)

@@ -215,7 +215,39 @@ def test_show() -> None:
         "first": '{"name": "A"}',
         "none": "none",
     }
-    assert check.show(facts(STATS, 401)) == check.show(facts("<p>")) == check.show({"asked": "no"}) == {}
+    assert check.show(facts("<p>")) == check.show({"asked": "no"}) == check.show(facts("", 401)) == {}
+
+
+MISSING_MODEL = (
+    '{"error": {"type": "prompt_outputs_failed_validation", "message": "Prompt outputs failed validation", '
+    '"details": "", "extra_info": {}}, "node_errors": {"1": {"errors": [{"type": "value_not_in_list", "message": '
+    """"Value not in list", "details": "ckpt_name: 'qwen.safetensors' not in []", """
+    '"extra_info": {"input_name": "ckpt_name"}}]}}}'
+)
+
+
+@pytest.mark.parametrize(
+    ("body", "shown"),
+    [
+        ("\n  Internal Server Error\nTraceback", "Internal Server Error"),
+        (MISSING_MODEL, MISSING_MODEL),
+        ('{\n  "error": "no such\x1b[31m model"\n}\n', '{ "error": "no such [31m model" }'),
+        ("<!DOCTYPE HTML>\n<html><head><title>Not &amp;\n found</title>", "Not & found"),
+    ],
+)
+def test_an_unexpected_status_shows_the_first_line_of_the_body(body: str, shown: str) -> None:
+    assert HttpAssert(URL).show(facts(body, 400)) == {"answer": shown}
+    assert HttpAssert(URL, json={"a": 1}).show(facts(body, 500)) == {"answer": shown}
+    assert HttpAssert(URL, status=400).show(facts(body, 400)) == {}
+
+
+def test_a_body_that_is_cut_off_ends_before_the_word_it_was_cut_in() -> None:
+    secret = "$2b$12$" + "x" * 53
+    for length in range(430, 500, 7):
+        (shown,) = HttpAssert(URL).show(facts("o " * (length // 2) + f'"token={secret}"', 400)).values()
+        assert "$2b" not in shown or secret in shown
+    (shown,) = HttpAssert(URL).show(facts(("\u00e9" * 480 + f" {secret}").encode()[:1024].decode(), 400)).values()
+    assert "$2b" not in shown
 
 
 def test_who_asks() -> None:

@@ -201,7 +201,7 @@ def test_a_small_state_loads_without_what_is_slow(project: Project) -> None:
     project.write(
         "state.yaml",
         "hosts: one\nvars: { dir: /srv }\nresources:\n  a:\n    needs: []\n    for_each: [x, y]\n    timeout: 90\n"
-        "    file-sync: { path: '{{ dir }}/a', content: hello, mode: 0600, parents: true }\n",
+        "    file-sync: { path: '{{ dir }}/{{ each.value }}', content: hello, mode: 0600, parents: true }\n",
     )
     code = """
 import sys

@@ -232,6 +232,37 @@ def test_a_volatile_kind_is_checked_again_behind_a_change_only(found: dict[str, 
     assert steps["b"].outlook == outlook
 
 
+def test_a_restart_names_only_what_differs_and_in_which_tense() -> None:
+    world = World(
+        {"a": Thing(), "b": Thing(), "c": Thing(), "s": Service(names=("a", "b", "c"))},
+        {"a": WRONG, "b": RIGHT, "c": RIGHT, "s": {"up": "1", "c": "newer than its start"}},
+    )
+    assert world.plan()[0]["s"].reason == "a will change and c changed"
+    unsure = {"a": "may have changed", "b": "may have changed"}
+    assert World(world.resources, {**world.facts, "a": RIGHT, "s": unsure}).plan()[0]["s"].reason == (
+        "a and b may have changed"
+    )
+
+
+def test_a_change_back_to_what_a_service_was_started_with_foretells_no_restart() -> None:
+    world = World({"a": Thing(), "s": Service(names=("a",))}, {"a": WRONG, "s": {"a": "changed"}})
+    steps, made = world.plan()
+    assert (steps["s"].outlook, steps["s"].reason) == ("check", "a will change")
+    assert "s" in made.work
+    more = World({"a": Thing(), "s": Service(names=("a", "b"))}, {"a": WRONG, "s": {"a": "changed", "b": "changed"}})
+    assert more.plan()[0]["s"].outlook == "change"
+
+
+def test_a_service_is_looked_at_again_where_what_it_watches_is() -> None:
+    world = World(
+        {"a": Thing(), "b": Thing(volatile=True), "s": Service(names=("b",))},
+        {"a": WRONG, "b": RIGHT, "s": {"up": "1"}},
+    )
+    steps, made = world.plan()
+    assert (steps["b"].outlook, steps["s"].outlook, steps["s"].reason) == ("check", "check", "b may change")
+    assert set(made.work) == {"a", "b", "s"}
+
+
 def test_settled_facts_make_checks_fail_and_foretell_nothing() -> None:
     world = World(
         {"a": Thing(), "s": Service(names=("a",)), "c": Check()}, {"a": WRONG, "s": {"up": "1"}, "c": WRONG}
@@ -371,3 +402,63 @@ def test_a_check_with_effects_is_gated() -> None:
 def test_after_an_apply_nothing_is_gated() -> None:
     steps, _ = World({"gate": Check(), "a": Thing()}, {"gate": WRONG, "a": WRONG}).plan(settled=True)
     assert (steps["a"].outlook, steps["a"].gates) == ("change", ())
+
+
+@dataclass(frozen=True)
+class Cut(Thing):
+    """What its probe fails for want of may be made by something upstream, or not."""
+
+    cured: bool = True
+
+    def curable(self, facts: Facts, pending: Any) -> bool:
+        assert pending == [None]
+        return self.cured
+
+
+def test_what_nothing_pending_upstream_could_cure_is_an_error_now() -> None:
+    said = "cannot reach it: no such host"
+    for cured, outlook, reason in ((True, "check", f"cannot be seen yet: {said}"), (False, "error", said)):
+        steps, _ = World({"a": Thing(), "b": Cut(cured=cured)}, {"a": WRONG, "b": said}).plan()
+        assert (steps["b"].outlook, steps["b"].reason) == (outlook, reason)
+
+
+TOKEN = Secret("the token")
+
+
+@pytest.mark.parametrize(
+    ("differs", "sends", "cause"),
+    [
+        # Whatever else is pending, what holds the secret that is sent is to blame for its refusal.
+        ({"first", "node", "password"}, TOKEN, "password"),
+        # A service that is due is so because of what it watches.
+        ({"first", "node", "password"}, None, "node"),
+        ({"first", "password"}, None, "password"),
+        # What the service has not read yet, although it is right.
+        ({"first", "service"}, TOKEN, "service"),
+        ({"first"}, TOKEN, "first"),
+        ({"first", "last"}, None, "last"),
+    ],
+)
+def test_the_responsible_resource_is_named_as_the_cause(differs: set[str], sends: Secret | None, cause: str) -> None:
+    resources: dict[str, Resource] = {
+        "first": Thing(),
+        "node": Thing(),
+        "password": Thing(value=TOKEN),
+        "service": Service(names=("node", "password")),
+        "last": Thing(),
+        "earlier": Check(),
+        "check": Asking(bearer=sends),
+    }
+    facts: dict[str, dict[str, str]] = {
+        name: dict(WRONG if name in differs else RIGHT) for name in resources if name != "password"
+    }
+    facts["password"] = {"digest": "0" * 64 if "password" in differs else TOKEN.digest}
+    facts["service"] = {"password": "changed"} if "service" in differs else {"up": "1"}
+    facts["earlier"] = facts["check"] = dict(WRONG)
+    steps, _ = World(resources, facts).plan()
+    assert steps["check"].cause.split()[0] == cause
+
+
+def test_what_is_blocked_is_no_cause() -> None:
+    world = World({"a": Thing(), "b": Thing(), "c": Check()}, {"a": {"refuse": "in the way"}, "b": WRONG, "c": WRONG})
+    assert world.plan()[0]["c"].cause == "a: in the way"

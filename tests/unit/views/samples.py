@@ -113,7 +113,7 @@ def outcomes() -> tuple[Outcome, ...]:
         Outcome(a, "changed", seconds=1.2),
         Outcome(b, "changed", seconds=0.1),
         Outcome(c, "unchanged"),
-        Outcome(d, "changed", seconds=11.3),
+        Outcome(d, "changed", reason="login-node and login-password changed", seconds=11.3),
         Outcome(e, "passed", seconds=8.6, now="401"),
         Outcome(f, "passed", seconds=0.1, now="401"),
         Outcome(g, "passed", seconds=0.1, now="200", show=SHOW),

@@ -1,0 +1,78 @@
+"""Whether two resources of one host would fight over a path: what one of them writes, the other would undo."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TypeAlias
+
+from engine.errors import Problem
+from engine.model import Declared, Place
+
+Key: TypeAlias = tuple[str, str]
+Claim: TypeAlias = tuple[int, Declared, Place]
+_KINDS = {"file": "a file", "directory": "a directory", "nothing": "nothing"}
+
+
+def collisions(resources: Iterable[Declared]) -> list[Problem]:
+    """A problem for each two resources that cannot both have their way, at the later one in the order of the list."""
+    claims: dict[Key, list[Claim]] = {}
+    for number, declared in enumerate(resources):
+        for place in declared.resource.places() or ():
+            claims.setdefault(_key(declared, place), []).append((number, declared, place))
+    found: dict[tuple[int, int], Problem] = {}
+    for key, same in claims.items():
+        for claim in same:
+            for other, reason in _reasons(claim, key, claims):
+                first, second = sorted((claim, other), key=lambda each: each[0])
+                if reason and first[0] != second[0]:
+                    found.setdefault((first[0], second[0]), _problem(first[1], second[1], claim[2].path, reason))
+    return list(found.values())
+
+
+def _key(declared: Declared, place: Place) -> Key:
+    """A path, and whose home directory it begins in."""
+    return (declared.become or "" if place.path.startswith("~") else "", place.path)
+
+
+def _reasons(claim: Claim, key: Key, claims: Mapping[Key, list[Claim]]) -> Iterator[tuple[Claim, str]]:
+    """All that others claim at the same place or above it, and why not both can be; empty: they can."""
+    number, _, place = claim
+    for other in claims[key]:
+        if other[0] > number:
+            yield other, _at_one(place, other[2])
+    whose, path = key
+    while (above := posixpath.dirname(path)) not in (path, ""):
+        path = above
+        for other in claims.get((whose, path), ()):
+            yield other, _below(place, other[2])
+
+
+def _at_one(place: Place, other: Place) -> str:
+    if place.kind and other.kind and place.kind != other.kind:
+        return f"one wants {_KINDS[place.kind]} there, the other {_KINDS[other.kind]}"
+    if place.kind == other.kind == "nothing":
+        return "each removes it"
+    if shared := sorted(place.parts & other.parts):
+        return f"each says what {', '.join(shared)} is"
+    if (place.whole and (other.whole or other.parts)) or (other.whole and place.parts):
+        return "each says what it holds"
+    differ = [name for name, value in place.marks.items() if other.marks.get(name, value) != value]
+    return f"they want another {' and '.join(differ)} of it" if differ else ""
+
+
+def _below(place: Place, above: Place) -> str:
+    if place.kind == "nothing":
+        return ""
+    if above.kind == "nothing":
+        return f"{above.path}, with all that is in it, is to be removed"
+    if above.kind == "file":
+        return f"{above.path} is to be a file"
+    if above.alone is not None and place.kind and above.alone(place.path[len(above.path.rstrip("/")) + 1 :]):
+        return f"what is not in its source is removed from {above.path}"
+    return ""
+
+
+def _problem(first: Declared, second: Declared, path: str, reason: str) -> Problem:
+    message = f"`{first.name}` and `{second.name}` cannot both manage {path}: {reason}"
+    return Problem(message, second.position, (f"the other one is at {first.position}",))
