@@ -23,7 +23,8 @@ class Script:
           See also `Glance`.
 
     It runs under `set -eu` in a subshell of its own with stdin from /dev/null, LC_ALL=C, and these functions:
-      fact KEY VALUE  report a fact (KEY: letters, digits, `_`, `.`, `-`; VALUE: any bytes but NUL; last one wins)
+      fact KEY VALUE  report a fact (KEY: up to 200 of letters, digits, `_`, `.`, `-`; VALUE: any bytes but NUL;
+                      last one wins)
       fail MESSAGE    print MESSAGE to the section's output and end the section with status 1
       need COMMAND    `fail`, saying that COMMAND is not installed on the host, unless it is
       as_user USER TEXT  run a `ScriptText` as that user (empty: whom the host's programs run as), descriptor 9 its
