@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from engine.execute.events import Result
 from engine.execute.outcome import Carried
-from engine.execute.sections import probe_name
+from engine.execute.sections import BROKEN, probe_name
 from engine.model import Declared
 from engine.plan.planner import Observation
 
@@ -39,7 +39,7 @@ class Seen:
         if result.timed_out:
             return Observation(error=f"looking at it took longer than {result.seconds:.0f} s")
         if result.status:
-            return Observation(error=last_words(result))
+            return Observation(error=last_words(result), lasting=BROKEN in result.facts)
         return Observation(result.facts)
 
     def carried(self, of_step: Mapping[str, tuple[str, ...]]) -> dict[str, Carried]:

@@ -147,6 +147,9 @@ class Resource(Protocol):
     """A kind. Implementations are frozen dataclasses whose fields are the parameters; methods are pure: same
     arguments, same answer, no I/O. Subclass this protocol to inherit the defaults of the optional hooks.
 
+    One that cannot be made of its parameters raises `engine.errors.InvalidParameter`. Any exception that is not said
+    of a method is an error of that resource, and of no other.
+
     `params`: JSON Schema of each parameter, with `description`. Beside the standard keywords:
       required: true    this parameter must be given
       secret: true      a Secret may stand here (elsewhere one is an input error)
@@ -177,8 +180,8 @@ class Resource(Protocol):
         ...
 
     def actual(self, facts: Facts) -> State | None:
-        """The state found; None: it does not exist. An `Unknown` value means: not known yet. MAY raise ValueError
-        with a sentence for the user where the facts show something that must not be touched (a refusal)."""
+        """The state found; None: it does not exist. An `Unknown` value means: not known yet. MAY raise
+        `engine.errors.Refused` where the facts show something that must not be touched."""
         ...
 
     def desired(self, facts: Facts) -> State | None:
@@ -187,7 +190,7 @@ class Resource(Protocol):
 
     def actions(self, change: Change) -> Iterator[Action]:
         """MUST yield actions that lead from `before` to `after`; MUST be safe to repeat after being cut off.
-        MAY raise ValueError with a sentence for the user: a refusal; nothing is done, what needs it is skipped."""
+        MAY raise `engine.errors.Refused`: nothing is done then, and what needs it is skipped."""
         ...
 
     def where(self) -> Literal["host", "controller"]:

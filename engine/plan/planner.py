@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
+from engine.errors import Refused, of_kind
 from engine.model import (
     CURRENT,
     Action,
@@ -32,10 +33,12 @@ Fingerprint = Callable[[Secret], str]
 
 @dataclass(frozen=True)
 class Observation:
-    """What the probe of one resource reported; `error` says why there is nothing to go by."""
+    """What the probe of one resource reported; `error` says why there is nothing to go by, and `lasting` that no
+    change upstream can mend that."""
 
     facts: Facts = field(default_factory=dict)
     error: str = ""
+    lasting: bool = False
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,8 @@ def plain(value: Value, fingerprint: Fingerprint) -> Plain:
         return fingerprint(value)
     if isinstance(value, Unknown):
         return str(value)
+    if not isinstance(value, str | int | float | None):
+        raise TypeError(f"{type(value).__name__} is no value of an attribute")
     return str(value) if isinstance(value, str) else value
 
 
@@ -116,9 +121,13 @@ class _Drafter:
         )
         pending = not self.settled and any(name in self.work for name in above)
         if seen.error:
-            step = self._unseen(step, seen.error, pending)
+            step = self._unseen(step, seen.error, pending and not seen.lasting)
         else:
-            step = self._observed(step, declared, seen.facts, above, pending)
+            try:
+                step = self._observed(step, declared, seen.facts, above, pending)
+            except Exception as error:
+                self.work.pop(step.name, None)
+                step = replace(step, outlook="error", reason=of_kind(step.name, step.kind, error))
         if step.name in self.left_out:
             undone = step.outlook not in ("converged", "skipped") and not step.check
             step = replace(step, outlook="skipped", pending=undone)
@@ -134,7 +143,7 @@ class _Drafter:
         resource = declared.resource
         try:
             before, after = resource.actual(facts), resource.desired(facts)
-        except ValueError as refusal:
+        except Refused as refusal:
             return replace(step, outlook="refused", reason=str(refusal))
         before = self._with_watches(declared, before)
         change = Change(before, after, facts)
@@ -160,7 +169,9 @@ class _Drafter:
             return replace(step, outlook="blocked", reason=f"needs {blocker.name}", cause=describe(blocker))
         try:
             actions = tuple(resource.actions(change))
-        except ValueError as refusal:
+            if not all(isinstance(action, Action) for action in actions):
+                raise TypeError("something else than actions")
+        except Refused as refusal:
             return replace(step, outlook="refused", reason=str(refusal))
         self.work[step.name] = Work(change, actions)
         outlook: Outlook = "check" if unknown else "change"
@@ -180,8 +191,8 @@ class _Drafter:
             prior=prior,
             verb=resource.verb(change) if attributes or before != after else "change",
             reason=self._restart_reason(declared, change),
-            texts={k: v for k, v in resource.texts(facts).items() if k in change.differing()},
-            show=dict(resource.show(facts)),
+            texts={k: (str(a), str(b)) for k, (a, b) in resource.texts(facts).items() if k in change.differing()},
+            show={str(label): str(value) for label, value in resource.show(facts).items()},
             expected=next((str(self._plain(v)) for v in after.values()), ""),
             now=next(("" if isinstance(v, Unknown) else str(self._plain(v)) for v in before.values()), ""),
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from engine.errors import EngineError, of_kind
 from engine.model import Declared, HostDeclaration, HostPath, Plain
 
 
@@ -28,7 +29,10 @@ def rolled_back(
     for resource in declared.resources:
         if resource.name in changed:
             was = changed[resource.name]
-            restored = resource.resource.restored(was.prior, was.attributes, place(resource.name))
+            try:
+                restored = resource.resource.restored(was.prior, was.attributes, place(resource.name))
+            except Exception as error:
+                raise EngineError(of_kind(resource.name, resource.resource.kind, error)) from error
             if restored is not None:
                 kept.append(replace(resource, resource=restored))
     names = {resource.name for resource in kept}

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal
 
+from engine.errors import InvalidParameter
 from engine.model import Action, Change, Facts, HostPath, Params, Resource, Script, Secret, State, Unknown, Value
 from engine.plugins import json_judge
 from engine.plugins.http_answer import BODY_LIMIT, Answer, parse
@@ -144,15 +145,15 @@ accepts-token:
     show_: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Raises ValueError, with a sentence for the user, for what could never be asked or judged."""
+        """Raises InvalidParameter for what could never be asked or judged."""
         self._request().check()
         for path, expectation in self.json.items():
             _search(path, {})
-            _named(f"json: `{path}`", expectation)
+            _named("json", path, expectation)
         for name, expectation in self.response_headers.items():
-            _named(f"response_headers: `{name}`", expectation)
+            _named("response_headers", name, expectation)
         if self.text is not None:
-            _named("text", self.text)
+            _named("text", "", self.text)
         for path, _ in self._labels().values():
             _search(path, {})
 
@@ -257,26 +258,26 @@ accepts-token:
         }
 
 
-def _named(name: str, expectation: object) -> None:
+def _named(parameter: str, name: str, expectation: object) -> None:
     try:
         json_judge.check(expectation)
     except ValueError as error:
-        raise ValueError(f"{name}: {error}") from None
+        raise InvalidParameter(parameter, f"`{name}`: {error}" if name else str(error)) from None
 
 
 def _search(path: str, data: object) -> Any:
-    """Raises ValueError where `path` is no JMESPath; None where it leads nowhere or does not fit the data."""
+    """Raises InvalidParameter where `path` is no JMESPath; None where it leads nowhere or does not fit the data."""
     import jmespath
     from jmespath.exceptions import JMESPathError, ParseError, UnknownFunctionError
 
     try:
         compiled = jmespath.compile(path)
     except ParseError as error:
-        raise ValueError(f"`{path}` is no JMESPath: {str(error).splitlines()[0]}") from None
+        raise InvalidParameter("", f"`{path}` is no JMESPath: {str(error).splitlines()[0]}") from None
     try:
         return compiled.search(data)
     except UnknownFunctionError as error:
-        raise ValueError(f"`{path}` is no JMESPath: {error}") from None
+        raise InvalidParameter("", f"`{path}` is no JMESPath: {error}") from None
     except JMESPathError:
         return None
 
