@@ -16,6 +16,16 @@ BODY_LIMIT = 2 * 1024 * 1024
 MARK = "\n\x1e"
 """What the probe puts between the body and the rest."""
 
+DEEPEST = 100
+"""Lists and maps within each other that a body may have: what judges it calls itself for each."""
+
+_CHARSET = re.compile(
+    r"""charset="?(utf-?(?:8|16|32)(?:[lb]e)?|(?:us-)?ascii|iso-8859-\d+|windows-\d+|koi8-[ru]|gbk|gb2312|gb18030"""
+    r"""|big5|shift_jis|euc-(?:jp|kr))(?![\w-])""",
+    re.IGNORECASE | re.ASCII,
+)
+"""Character sets of the web. Python knows others, among them some that take hours for a body of a megabyte."""
+
 _WORDS = {
     6: "the name of the server is not known",
     7: "could not connect",
@@ -49,7 +59,7 @@ class Answer:
 
     def text(self) -> str:
         """The body as text, in the character set its header names; what is not text becomes U+FFFD."""
-        found = re.search(r"charset=\"?([\w.:-]+)", self.header("Content-Type") or "", re.IGNORECASE)
+        found = _CHARSET.search(self.header("Content-Type") or "")
         try:
             return self.body.decode(found[1] if found else "utf-8", "replace")
         except LookupError:
@@ -62,10 +72,35 @@ class Answer:
         if not self.body.strip():
             raise ValueError("the body is empty")
         try:
-            return json.loads(self.body.decode("utf-8-sig"))
+            data = json.loads(self.body.decode("utf-8-sig"), parse_constant=_no_json)
+        except RecursionError:
+            raise ValueError(_too_deep()) from None
         except ValueError:
-            kind = self.header("Content-Type") or "no Content-Type"
+            kind = printable(self.header("Content-Type") or "no Content-Type", 60)
             raise ValueError(f"the body is no JSON ({kind}): {printable(self.text(), 60)}") from None
+        if _deep(data):
+            raise ValueError(_too_deep())
+        return data
+
+
+def _no_json(word: str) -> Any:
+    """`NaN` and `Infinity`, which Python would take. Raises ValueError."""
+    raise ValueError(word)
+
+
+def _deep(data: Any) -> bool:
+    """Whether there are more than `DEEPEST` lists and maps within each other."""
+    level = [data]
+    for _ in range(DEEPEST + 1):
+        inner = [item.values() if isinstance(item, dict) else item for item in level if isinstance(item, dict | list)]
+        level = [item for items in inner for item in items]
+        if not inner:
+            return False
+    return True
+
+
+def _too_deep() -> str:
+    return f"the body has more than {DEEPEST} lists and maps within each other"
 
 
 def parse(facts: Mapping[str, str]) -> Answer:
@@ -92,6 +127,7 @@ def _last_response(text: str) -> tuple[int | None, tuple[tuple[str, str], ...]]:
 def _error(code: str, rest: str) -> str:
     if code == "0":
         return ""
-    number = int(code) if code.isdigit() else -1
+    number = int(code) if re.fullmatch("[0-9]{1,3}", code) else -1
     said = re.findall(r"^curl: \(\d+\) (.*)$", rest, re.MULTILINE)
-    return _WORDS.get(number) or (said[-1].strip() if said else f"curl ended with {code or 'no exit code'}")
+    ended = f"curl ended with {printable(code, 20) or 'no exit code'}"
+    return _WORDS.get(number) or (printable(said[-1]) if said else ended)

@@ -15,6 +15,8 @@ from engine.plugins.http_request import PROBE, READING, Request, Text
 
 _JUDGED_BODY = BODY_LIMIT + 1
 _UNJUDGED_BODY = 1024
+MOST = 20
+"""Items of a list that are shown."""
 
 _TEXT_MAP = {"type": "object", "additionalProperties": {"type": "string", "secret": True}}
 _ANY_SECRET = {"secret": True}
@@ -278,7 +280,7 @@ def _search(path: str, data: object) -> Any:
         return compiled.search(data)
     except UnknownFunctionError as error:
         raise InvalidParameter("", f"`{path}` is no JMESPath: {error}") from None
-    except JMESPathError:
+    except (JMESPathError, ArithmeticError, TypeError, ValueError):
         return None
 
 
@@ -289,9 +291,10 @@ def _verdict(expectation: object, found: object) -> tuple[Value, Value]:
 
 def _shown(value: object, size: bool) -> str:
     if isinstance(value, list):
-        return ", ".join(_shown(item, size) for item in value) or "none"
+        more = ["…"] if len(value) > MOST else []
+        return ", ".join([*(_shown(item, size) for item in value[:MOST]), *more]) or "none"
     if value is None:
         return "none"
-    if size and isinstance(value, int | float):
+    if size and isinstance(value, int | float) and abs(value) < 2**100:
         return f"{value / 2**30:.1f} GiB"
     return json_judge.printable(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
