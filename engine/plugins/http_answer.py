@@ -16,8 +16,13 @@ BODY_LIMIT = 2 * 1024 * 1024
 MARK = "\n\x1e"
 """What the probe puts between the body and the rest."""
 
+HEADERS_LIMIT = 512 * 1024
+"""Bytes of headers that are looked at; curl itself takes 300 kB."""
+VALUES = 250_000
+"""Values that a body of JSON may have: a schema takes its time for each."""
 DEEPEST = 100
-"""Lists and maps within each other that a body may have: what judges it calls itself for each."""
+DEEP = f"{DEEPEST} lists and maps within each other"
+"""What a body may have of them: what judges it calls itself for each."""
 
 _CHARSET = re.compile(
     r"""charset="?(utf-?(?:8|16|32)(?:[lb]e)?|(?:us-)?ascii|iso-8859-\d+|windows-\d+|koi8-[ru]|gbk|gb2312|gb18030"""
@@ -74,12 +79,12 @@ class Answer:
         try:
             data = json.loads(self.body.decode("utf-8-sig"), parse_constant=_no_json)
         except RecursionError:
-            raise ValueError(_too_deep()) from None
+            raise ValueError(f"the body has more than {DEEP}") from None
         except ValueError:
             kind = printable(self.header("Content-Type") or "no Content-Type", 60)
             raise ValueError(f"the body is no JSON ({kind}): {printable(self.text(), 60)}") from None
-        if _deep(data):
-            raise ValueError(_too_deep())
+        if excess := _excess(data):
+            raise ValueError(f"the body has more than {excess}")
         return data
 
 
@@ -88,24 +93,25 @@ def _no_json(word: str) -> Any:
     raise ValueError(word)
 
 
-def _deep(data: Any) -> bool:
-    """Whether there are more than `DEEPEST` lists and maps within each other."""
-    level = [data]
+def _excess(data: Any) -> str:
+    """What there is too much of in a body, or nothing."""
+    level, values = [data], 0
     for _ in range(DEEPEST + 1):
         inner = [item.values() if isinstance(item, dict) else item for item in level if isinstance(item, dict | list)]
         level = [item for items in inner for item in items]
+        values += len(level)
+        if values > VALUES:
+            return f"{VALUES:,} values"
         if not inner:
-            return False
-    return True
-
-
-def _too_deep() -> str:
-    return f"the body has more than {DEEPEST} lists and maps within each other"
+            return ""
+    return DEEP
 
 
 def parse(facts: Mapping[str, str]) -> Answer:
     """The answer in the facts of a probe: body, mark, then headers, curl's complaint and its exit code."""
     body, _, rest = facts.get("answer", "").rpartition(MARK)
+    if len(rest) > HEADERS_LIMIT:
+        return Answer(None, (), b"", f"the headers are larger than {HEADERS_LIMIT // 1024} KiB")
     rest, _, code = rest.replace("\r\n", "\n").rpartition("\n")
     status, headers = _last_response(rest)
     return Answer(status, headers, body.encode("utf-8", "surrogateescape"), _error(code, rest))
