@@ -205,7 +205,8 @@ accepts-token:
             data = answer.json()
         except ValueError:
             return {}
-        return {label: _shown(_search(path, data), size) for label, (path, size) in self._labels().items()}
+        found = {label: _shown(_search(path, data), size) for label, (path, size) in self._labels().items()}
+        return {label: json_judge.printable(text, MOST * json_judge.LONGEST) for label, text in found.items()}
 
     def _request(self) -> Request:
         return Request(

@@ -33,6 +33,7 @@ from engine.transports import Options, connect
 from tests.integration import shout
 from tests.integration.project import Project
 from tests.integration.test_runner import Note, Silent
+from tests.web import answer, web
 
 SECRET = "xyzzy-plugh"
 
@@ -324,3 +325,21 @@ def test_one_that_cannot_be_made(tmp_path: Path) -> None:
     assert ran.err.startswith("state.yaml:1:"), ran.err
     assert "brittle: the kind brittle failed with ValueError, which is its mistake" in ran.err
     assert SECRET not in ran.err
+
+
+@pytest.mark.parametrize("body", ["[" * 100_000, '{"a":' * 5000 + "1" + "}" * 5000], ids=["open", "closed"])
+def test_a_web_service_that_answers_lists_within_lists(tmp_path: Path, body: str) -> None:
+    """It fails its own check, and no host."""
+    project = Project(tmp_path)
+    with web(answer(200, body)) as service:
+        project.state(
+            {
+                "it": {"http-assert": {"url": service.url, "json": {"a": 1}}, "needs": [], "timeout": 5},
+                "beside": {"file-sync": {"path": str(tmp_path / "beside"), "content": "1"}, "needs": []},
+            }
+        )
+        ran = project.run("apply", "-y", "--format", "json")
+    assert ran.code == 1, ran.out + ran.err
+    assert ran.verdicts() == {"it": "failed", "beside": "changed"}
+    assert "more than 100 lists and maps within each other" in ran.out
+    assert "internal error" not in ran.out + ran.err
