@@ -25,7 +25,7 @@ DEEP = f"{DEEPEST} lists and maps within each other"
 """What a body may have of them: what judges it calls itself for each."""
 
 _CHARSET = re.compile(
-    r"""charset="?(utf-?(?:8|16|32)(?:[lb]e)?|(?:us-)?ascii|iso-8859-\d+|windows-\d+|koi8-[ru]|gbk|gb2312|gb18030"""
+    r"""charset="?(utf-?(?:8|16|32)(?:[lb]e)?|(?:us-)?ascii|iso-8859-\d+|latin-?\d|windows-\d+|koi8-[ru]|gbk|gb2312|gb18030"""
     r"""|big5|shift_jis|euc-(?:jp|kr))(?![\w-])""",
     re.IGNORECASE | re.ASCII,
 )
