@@ -10,6 +10,8 @@
     │   ├── LockHeld                 1   another apply holds the host
     │   └── BecomeRefused            1   the user could not be become; nothing was run
     ├── PlanRefused                  5   a reviewed plan no longer holds, was edited, or its key is missing
+    ├── Refused                      1   what a kind found must not be touched: an outcome of that resource
+    ├── InvalidParameter             3   a kind cannot be made of a parameter; becomes an InvalidInput with its place
     └── Interrupted                130   stopped on request
 
 An error is text for a person: what, where, what was expected, what to do next. `str(error)` is that text; it
@@ -105,10 +107,36 @@ class PlanRefused(EngineError):
     exit_code = 5
 
 
+class Refused(EngineError):
+    """Something is in the way that a kind must not touch. The text says what, and what to do about it; nothing is
+    done then, and what needs the resource is skipped."""
+
+
+class InvalidParameter(EngineError):
+    """A parameter of a kind cannot be used: its name (with a path below it, as in `headers.Accept`; nothing where
+    several do not go together), and why."""
+
+    exit_code = 3
+
+    def __init__(self, parameter: str, message: str) -> None:
+        self.parameter, self.message = parameter, message
+        super().__init__(f"{parameter}: {message}" if parameter else message)
+
+
 class Interrupted(EngineError):
     """Stopped on request: running steps were finished, none was started after that."""
 
     exit_code = 130
+
+
+def of_kind(name: str, kind: str, error: Exception) -> str:
+    """What is said of an error of a kind's own code that nobody foresaw. Its text is left out: nobody knows what is
+    in it; the engine's own errors have theirs. Raises it again where `DEBUG` is set."""
+    if isinstance(error, EngineError):
+        return str(error)
+    if os.environ.get(DEBUG):
+        raise error
+    return f"{name}: the kind {kind} failed with {type(error).__name__}, which is its mistake; {DEBUG}=1 shows where"
 
 
 def internal(error: Exception) -> str:

@@ -6,7 +6,7 @@
     ..._all                    the same for several resources, in one program
     snapshot(path)             all there is at a path, to be compared
 
-Failed is raised where a section fails, with its output; ValueError where the resource refuses.
+Failed is raised where a section fails, with its output; Refused where the resource refuses.
 """
 
 from __future__ import annotations

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
+from contextlib import suppress
 from importlib import import_module
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 import click
 
 from engine import __version__
 from engine.cli.options import SETTINGS, how, look, rollout, what
+from engine.cli.terminal import restore
 from engine.errors import DEBUG, EngineError, internal
 
 FORMATS = ["text", "json", "markdown", "html"]
@@ -103,7 +106,7 @@ def _run(command: click.Command) -> None:
         sys.exit(stop.exit_code)
     except (click.Abort, KeyboardInterrupt):
         _say("stopped")
-        sys.exit(130)
+        _leave(130)
     except click.ClickException as error:
         error.show()
         sys.exit(3)
@@ -121,6 +124,18 @@ def _run(command: click.Command) -> None:
         else:
             _say(internal(error))
         sys.exit(1)
+
+
+def _leave(code: int) -> NoReturn:
+    """End the process, also where a thread waits for a host that does not answer."""
+    main = threading.main_thread()
+    if any(thread is not main and not thread.daemon for thread in threading.enumerate()):
+        restore()
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError):
+                stream.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def _say(text: str) -> None:

@@ -21,6 +21,7 @@ from engine.cli.output import Printer, can_ask, scrub
 from engine.cli.project import extra_vars, inventory_path, project_root, state_files
 from engine.cli.request import Request
 from engine.cli.select import check_words, left_out
+from engine.cli.terminal import ask
 from engine.declare.inventory import Inventory
 from engine.declare.key import Key
 from engine.declare.redact import Redactor
@@ -106,7 +107,8 @@ class Job:
 
     @contextmanager
     def reach(self, progress: Progress, verb: str) -> Iterator[Rollout]:
-        """The rollout over all hosts; connections are closed at the end, and threads joined."""
+        """The rollout over all hosts; connections are closed at the end, and threads joined: all but those of a run
+        that is stopped at once."""
         forks = self.request.forks or int(self.declared.rollout.get("forks") or FORKS)
         executor: Executor = ThreadPoolExecutor(max(1, min(forks, len(self.declared.hosts))))
         options = Options(
@@ -114,7 +116,7 @@ class Job:
             connect_timeout=self.request.connect_timeout,
             silence=self.request.silence,
             accept_new=self.request.accept_new,
-            prompt=self._prompt if can_ask() else None,
+            prompt=ask if can_ask() else None,
         )
         told = self._traced(progress) if self.request.verbose > 1 else lambda transport, name: transport
         controller = Host("controller", vars={"ansible_connection": "local"})
@@ -134,12 +136,16 @@ class Job:
 
         runs = [run(host) for host in self.declared.hosts]
         rollout = Rollout(runs, executor, progress)
+        at_once = False
         try:
             yield rollout
+        except KeyboardInterrupt:
+            at_once = True
+            raise
         finally:
-            rollout.close()
+            rollout.close(at_once)
             here.close()
-            executor.shutdown(wait=True, cancel_futures=True)
+            executor.shutdown(wait=not at_once, cancel_futures=True)
 
     def plan(self, rollout: Rollout) -> Plan:
         """Observe all hosts and say what differs, redacted. Raises InvalidInput where --only or --skip name what no
@@ -264,10 +270,6 @@ class Job:
 
         redact = self.printer.redact
         return lambda transport, host: Traced(transport, host, redact, progress)
-
-    @staticmethod
-    def _prompt(text: str) -> str:
-        return getpass.getpass(text)
 
 
 def who() -> str:

@@ -229,7 +229,7 @@ def interruptible(rollout: Rollout) -> Iterator[None]:
     finally:
         if stopper.is_alive():
             # It waits for hosts to be asked; without their connections there is nobody to ask.
-            rollout.close()
+            rollout.close(at_once=True)
             stopper.join(STOPPER_GRACE)
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -15,7 +15,7 @@ from engine.declare.state import Body, Entry
 from engine.declare.template import Fault, render_text
 from engine.declare.unroll import Item, Names, Problems
 from engine.declare.validate import Subject, check
-from engine.errors import Position, Problem
+from engine.errors import InvalidParameter, Position, Problem, of_kind
 from engine.model import HostPath, Resource, Secret, Watch
 
 Path: TypeAlias = tuple[str | int, ...]
@@ -75,8 +75,11 @@ class Assembler:
         try:
             names = _fields(body.cls)
             made = body.cls(**{names.get(name, name): value for name, value in values.items()})
-        except ValueError as error:
+        except InvalidParameter as error:
             self.problems.add([_refused(str(error), entry, body)])
+            return None
+        except Exception as error:
+            self.problems.add([Problem(of_kind(item.name, body.cls.kind, error), entry.where)])
             return None
         if entry.static and not watches:
             self.shared[entry] = made

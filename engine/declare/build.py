@@ -22,7 +22,7 @@ from engine.declare.told import supposed, told
 from engine.declare.unroll import Item, Problems, Unroller
 from engine.declare.validate import nearest
 from engine.declare.vault import Vault
-from engine.errors import InvalidInput, Problem
+from engine.errors import InvalidInput, Problem, of_kind
 from engine.model import Declared, Facts, Host, HostDeclaration, Resource, Secret, Watch
 
 if TYPE_CHECKING:
@@ -216,7 +216,11 @@ def _watches(
 ) -> tuple[Watch, ...]:
     watches: list[Watch] = []
     for name in names:
-        script = made[name].watched() if name in made else None
+        try:
+            script = made[name].watched() if name in made else None
+        except Exception as error:
+            problems.add([Problem(of_kind(name, made[name].kind, error), item.entry.params.items[param].where)])
+            continue
         if script is not None:
             apart = users[name] != users[item.name]
             watches.append(Watch(name, script, (users[name] or "") if apart else None))

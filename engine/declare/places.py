@@ -6,7 +6,7 @@ import posixpath
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeAlias
 
-from engine.errors import Problem
+from engine.errors import Problem, of_kind
 from engine.model import Declared, Place
 
 Key: TypeAlias = tuple[str, str]
@@ -17,8 +17,14 @@ _KINDS = {"file": "a file", "directory": "a directory", "nothing": "nothing"}
 def collisions(resources: Iterable[Declared]) -> list[Problem]:
     """A problem for each two resources that cannot both have their way, at the later one in the order of the list."""
     claims: dict[Key, list[Claim]] = {}
+    broken: list[Problem] = []
     for number, declared in enumerate(resources):
-        for place in declared.resource.places() or ():
+        try:
+            places = tuple(declared.resource.places() or ())
+        except Exception as error:
+            broken.append(Problem(of_kind(declared.name, declared.resource.kind, error), declared.position))
+            continue
+        for place in places:
             claims.setdefault(_key(declared, place), []).append((number, declared, place))
     found: dict[tuple[int, int], Problem] = {}
     for key, same in claims.items():
@@ -27,7 +33,7 @@ def collisions(resources: Iterable[Declared]) -> list[Problem]:
                 first, second = sorted((claim, other), key=lambda each: each[0])
                 if reason and first[0] != second[0]:
                     found.setdefault((first[0], second[0]), _problem(first[1], second[1], claim[2].path, reason))
-    return list(found.values())
+    return [*broken, *found.values()]
 
 
 def _key(declared: Declared, place: Place) -> Key:

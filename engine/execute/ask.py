@@ -13,12 +13,15 @@ from typing import Any, cast
 
 from engine.errors import HostFailed
 from engine.execute import quote
+from engine.execute.deadline import Deadline, Limits
 from engine.execute.frames import Finished, Parser
 from engine.execute.prelude import LAUNCHER, STREAM_LAUNCHER
 from engine.execute.quote import bare
 from engine.execute.shell import unfinished
 from engine.model import Facts, Output, Transport
 
+FACTS_SECONDS = 60.0
+"""Seconds for telling the facts: who the user is may be known from the network alone."""
 TELL = r"""
 _engine_tell() {
   [ -z "$2" ] || printf '\n#%s fact 0 %s\n%s\n#%s .\n' "$_engine_nonce" "$1" "$2" "$_engine_nonce"
@@ -84,10 +87,13 @@ class Asked:
         yield from self._answer
 
     def _told(self, outputs: Iterator[Output]) -> Facts:
+        deadline = Deadline(Limits(sections={"facts": FACTS_SECONDS}))
         for output in outputs:
             if output.stream == "exit":
                 raise HostFailed(unfinished(self._parser, output.status))
+            deadline.heard()
             for event in self._parser.feed(output):
+                deadline.told(event)
                 if isinstance(event, Finished):
                     found = dict(event.result.facts)
                     return {**found, "os": found["os"].lower()} if "os" in found else found

@@ -13,6 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NoReturn
 
 from engine.errors import HostFailed
 from engine.execute.events import (
@@ -28,84 +29,27 @@ from engine.execute.events import (
     Stopped,
     Waited,
 )
+from engine.execute.scanner import TAIL, Scanner, Tail
 from engine.model import Output
 
 __all__ = [
     "TAIL", "Beat", "Done", "Event", "Finished", "Hello", "LockBusy", "Parser", "Result", "Skipped", "Started",
-    "Stopped", "Waited",
+    "Stopped", "Tail", "Waited",
 ]  # fmt: skip
 
-TAIL = 64 * 1024
-"""Bytes of a section's output that are kept: its end, where the error message stands."""
 FACTS_LIMIT = 64 * 1024 * 1024
 """Bytes of facts a program may report; more is a probe gone wild, which must not fill the controller's memory."""
+FACT_COST = 256
+"""Bytes that a fact counts beside its key and value: what it takes to keep even an empty one."""
+OUTPUT_LIMIT = 16 * 1024 * 1024
+"""Bytes of output kept of a program, all sections together. Beyond that each one keeps its `LAST_WORDS` alone."""
+LAST_WORDS = 1024
+SENTENCE = 4096
+"""Bytes that are kept of what a program says of itself: who holds the lock, why it cannot go on."""
+KEY = re.compile(r"[A-Za-z0-9_.-]+")
+NUMBER = re.compile(r"[0-9]{1,10}")
 TRANSPARENT = frozenset({"beat", "live"})
 """Markers written by the watchdog or the program while a section may be printing: they end no payload."""
-
-
-class Scanner:
-    """Cuts one stream into markers and payloads, and hands each on as soon as it is known."""
-
-    def __init__(
-        self, nonces: Sequence[str], marker: Callable[[str, list[str]], None], payload: Callable[[bytes], None]
-    ) -> None:
-        self.openings = tuple(b"\n#" + nonce.encode("ascii") + b" " for nonce in nonces)
-        self.opening = re.compile(b"\n#(" + b"|".join(nonce.encode("ascii") for nonce in nonces) + b") ")
-        self.longest = max(map(len, self.openings))
-        self.marker, self.payload = marker, payload
-        self.rest = b""
-
-    def feed(self, data: bytes) -> None:
-        """Take the next bytes of the stream, however they were cut on the way."""
-        data = self.rest + data
-        position = 0
-        while (found := self.opening.search(data, position)) is not None:
-            end = data.find(b"\n", found.end())
-            if end < 0:
-                break
-            if found.start() > position:
-                self.payload(data[position : found.start()])
-            self.marker(found[1].decode("ascii"), data[found.end() : end].decode("utf-8", "replace").split(" "))
-            position = end + 1
-        keep = found.start() if found is not None else self._partial(data, position)
-        if keep > position:
-            self.payload(data[position:keep])
-        self.rest = data[keep:]
-
-    def end(self) -> None:
-        """The stream is over: what looked like the beginning of a marker is payload."""
-        rest, self.rest = self.rest, b""
-        if rest:
-            self.payload(rest)
-
-    def _partial(self, data: bytes, position: int) -> int:
-        """Where a marker may have begun in the last bytes of `data`; its length where none can have."""
-        at = data.find(b"\n", max(position, len(data) - self.longest + 1))
-        while at >= 0 and not any(opening.startswith(data[at:]) for opening in self.openings):
-            at = data.find(b"\n", at + 1)
-        return at if at >= 0 else len(data)
-
-
-class Tail:
-    """The last `limit` bytes of what was added."""
-
-    def __init__(self, limit: int = TAIL) -> None:
-        self.limit, self.size = limit, 0
-        self.pieces: deque[bytes] = deque()
-
-    def add(self, data: bytes) -> None:
-        """Append, and forget what lies further back than the limit."""
-        self.pieces.append(data[-self.limit :])
-        self.size += len(self.pieces[-1])
-        while self.size - len(self.pieces[0]) >= self.limit:
-            self.size -= len(self.pieces.popleft())
-
-    def take(self) -> str:
-        """What is held, as text; the tail is empty afterwards."""
-        data = b"".join(self.pieces)[-self.limit :]
-        self.pieces.clear()
-        self.size = 0
-        return data.decode("utf-8", "replace")
 
 
 @dataclass
@@ -115,7 +59,7 @@ class _Running:
     index: int
     since: float
     late: bool = False
-    facts: dict[str, bytes] = field(default_factory=dict)
+    facts: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -152,17 +96,21 @@ class Parser:
         self._frames = Scanner((nonce, *self.inner), self._frame, self._frame_payload)
         self._output = Scanner((nonce,), self._output_marker, self._output_payload)
         self._queue: deque[Event | _Ended] = deque()
+        self._told: set[type] = set()
         self._outputs: dict[int, str] = {}
         self._tail = Tail()
         self._hushed = False
         self._running: _Running | None = None
-        self._value: list[bytes] | None = None
+        # Sections report in the order of the program, each once: what lies before these numbers is over.
+        self._next = self._next_output = 0
+        self._value: bytearray | None = None
         self._reader = ""
         self._close: Callable[[bytes], None] = lambda _value: None
-        self._facts_size = 0
+        self._facts_size = self._output_size = 0
 
     def feed(self, output: Output) -> Iterator[Event]:
-        """Take one piece of output; yield what it completes. Raises HostFailed where facts grow without limit."""
+        """Take one piece of output; yield what it completes. Raises HostFailed where facts grow without limit, and
+        for frames that no program of the engine sends."""
         if output.stream == "stdout":
             self._frames.feed(output.data)
         elif output.stream == "stderr":
@@ -188,7 +136,7 @@ class Parser:
                 output = self._outputs.pop(head.index, None)
                 if output is None and not self.quiet:
                     return
-                head_event: Event = self._finished(head, output if output is not None else self._tail.take())
+                head_event: Event = self._finished(head, output if output is not None else self._take())
             elif isinstance(head, Done) and not self.quiet:
                 return
             else:
@@ -198,47 +146,65 @@ class Parser:
             yield head_event
 
     def _finished(self, ended: _Ended, output: str) -> Finished:
-        facts = {key: value.decode("utf-8", "surrogateescape") for key, value in ended.running.facts.items()}
-        result = Result(ended.status, facts, output, ended.timed_out, ended.seconds)
+        result = Result(ended.status, ended.running.facts, output, ended.timed_out, ended.seconds)
         return Finished(self.sections[ended.index], result)
 
     # --- frames, on standard output ----------------------------------------------------------------------------
 
     def _frame(self, nonce: str, words: list[str]) -> None:
+        if self.finished:
+            return
         if nonce != self.nonce:
             self._inner_frame(nonce, words)
             return
         word, arguments = words[0], words[1:]
         if word in TRANSPARENT:
-            self._queue.append(Beat())
+            # However many come while something waits to be told: they say the same.
+            if not self._queue or not isinstance(self._queue[-1], Beat):
+                self._queue.append(Beat())
             return
-        if self._value is not None:
-            value, self._value = b"".join(self._value), None
-            self._close(value)
+        self._close_value()
         match word, arguments:
             case "hello", [pid, *born]:
                 self.greeted = True
-                self._queue.append(Hello(int(pid or 0), " ".join(born)))
+                self._once(Hello(_number(words, pid) if pid else 0, " ".join(born)))
             case "start", [index]:
-                self._running = _Running(int(index), self.clock())
-                self._queue.append(Started(self.sections[int(index)]))
-            case "end", [index, status, late]:
-                self._end(int(index), int(status), late == "1")
-            case "fact", [index, key]:
-                self._read(self._fact(int(index), key))
+                self._start(_number(words, index, self._next, len(self.sections)), words)
+            case "end", [index, status, "0" | "1" as late]:
+                self._end(_number(words, index, 0, len(self.sections)), _number(words, status, 0, 1000), late, words)
+            case "fact", [index, key] if KEY.fullmatch(key):
+                self._read(self._fact(_number(words, index, 0, len(self.sections)), key))
             case "skip", [index, because]:
-                self._queue.append(Skipped(self.sections[int(index)], self.sections[int(because)]))
+                self._next = _number(words, index, self._next, len(self.sections)) + 1
+                needed = _number(words, because, 0, self._next - 1)
+                self._queue.append(Skipped(self.sections[self._next - 1], self.sections[needed]))
             case "busy", []:
-                self._read(lambda value: self._queue.append(LockBusy(value.decode("utf-8", "replace"))))
+                self._read(lambda value: self._once(LockBusy(value[:SENTENCE].decode("utf-8", "replace"))))
             case "error", []:
                 self._read(self._fail)
             case "waited", []:
-                self._queue.append(Waited())
+                self._once(Waited())
             case "stopped", []:
-                self._queue.append(Stopped())
+                self._once(Stopped())
             case "done", []:
                 self.finished = True
                 self._queue.append(Done())
+            case ".", []:
+                pass
+            case _:
+                _impossible(words)
+
+    def _once(self, event: Event) -> None:
+        if type(event) not in self._told:
+            self._told.add(type(event))
+            self._queue.append(event)
+
+    def _start(self, index: int, words: list[str]) -> None:
+        if self._running is not None:
+            _impossible(words)
+        self._next = index + 1
+        self._running = _Running(index, self.clock())
+        self._queue.append(Started(self.sections[index]))
 
     def _inner_frame(self, nonce: str, words: list[str]) -> None:
         """A frame of a program within this one: facts, and that the section was ended for taking too long."""
@@ -248,49 +214,57 @@ class Parser:
             # Within somebody else's fact it is part of it.
             self._frame_payload(f"\n#{nonce} {' '.join(words)}\n".encode())
             return
-        if self._value is not None:
-            value, self._value = b"".join(self._value), None
-            self._close(value)
+        self._close_value()
         running = self._running
         if running is None or running.index not in self.inner[nonce]:
             return
         match words:
-            case ["fact", index, key] if index == str(running.index):
+            case ["fact", index, key] if index == str(running.index) and KEY.fullmatch(key):
                 self._read(self._fact(running.index, key), nonce)
             case ["late", index] if index == str(running.index):
                 running.late = True
 
     def _frame_payload(self, data: bytes) -> None:
         if self._value is not None:
-            self._facts_size += len(data)
-            if self._facts_size > FACTS_LIMIT:
-                raise HostFailed(
-                    f"{self.current or 'the program'} reported more than {FACTS_LIMIT >> 20} MiB of facts; "
-                    "a probe reports digests, never bulk content"
-                )
-            self._value.append(data)
+            self._grow(len(data))
+            self._value += data
         elif not self.greeted:
             self.noise.add(data)
 
+    def _grow(self, size: int) -> None:
+        self._facts_size += size
+        if self._facts_size > FACTS_LIMIT:
+            raise HostFailed(
+                f"{self.current or 'the program'} reported more than {FACTS_LIMIT >> 20} MiB of facts; "
+                "a probe reports digests, never bulk content"
+            )
+
     def _read(self, close: Callable[[bytes], None], reader: str = "") -> None:
-        self._value, self._close, self._reader = [], close, reader
+        self._grow(FACT_COST)
+        self._value, self._close, self._reader = bytearray(), close, reader
+
+    def _close_value(self) -> None:
+        if self._value is not None:
+            value, self._value = bytes(self._value), None
+            self._close(value)
 
     def _fact(self, index: int, key: str) -> Callable[[bytes], None]:
         def close(value: bytes) -> None:
             # A process left behind by an earlier section may still report; its facts came too late.
             if self._running is not None and self._running.index == index:
-                self._running.facts[key] = value
+                self._running.facts[key] = value.decode("utf-8", "surrogateescape")
 
         return close
 
     def _fail(self, text: bytes) -> None:
-        self.failure = text.decode("utf-8", "replace")
+        self.failure = text[:SENTENCE].decode("utf-8", "replace")
 
-    def _end(self, index: int, status: int, late: bool) -> None:
+    def _end(self, index: int, status: int, late: str, words: list[str]) -> None:
         running, self._running = self._running, None
         if running is None or running.index != index:
-            running = _Running(index, self.clock())
-        self._queue.append(_Ended(index, running, status, late or running.late, self.clock() - running.since))
+            _impossible(words)
+        timed_out = running.late or late == "1"
+        self._queue.append(_Ended(index, running, status, timed_out, self.clock() - running.since))
 
     # --- output, on standard error -----------------------------------------------------------------------------
 
@@ -299,9 +273,20 @@ class Parser:
             case ["hello"]:
                 self._hushed = True
             case ["end", index]:
-                self._outputs[int(index)] = self._tail.take()
+                number = _number(words, index, self._next_output, len(self.sections))
+                self._next_output = number + 1
+                self._outputs[number] = self._take()
             case ["done"]:
                 self.quiet = True
+            case ["live"]:
+                pass
+            case _:
+                _impossible(words)
+
+    def _take(self) -> str:
+        text = self._tail.take(max(LAST_WORDS, OUTPUT_LIMIT - self._output_size))
+        self._output_size += len(text)
+        return text
 
     def _output_payload(self, data: bytes) -> None:
         if self._hushed:
@@ -309,3 +294,19 @@ class Parser:
         else:
             # Before the program's first word, the login shell may have printed a banner or a complaint.
             self.noise.add(data)
+
+
+def _number(words: list[str], text: str, least: int = 0, limit: int = 10**10) -> int:
+    """One of a frame's `words` as a number from `least` to below `limit`. Raises HostFailed where it is none."""
+    if not NUMBER.fullmatch(text) or not least <= int(text) < limit:
+        _impossible(words)
+    return int(text)
+
+
+def _impossible(words: list[str]) -> NoReturn:
+    """Raises HostFailed for a frame that no program of the engine sends."""
+    said = "".join(c if c.isprintable() else "?" for c in " ".join(words))[:80]
+    raise HostFailed(
+        f"the program on the host reported `{said}`, which no program of the engine does; nothing more of it was "
+        "read: something on the host has altered it or its output"
+    )

@@ -9,7 +9,7 @@ from dataclasses import replace
 from engine.errors import EngineError, LockHeld
 from engine.execute import frames
 from engine.execute.lock import stop_program
-from engine.execute.sections import Patience, probes, resource_of
+from engine.execute.sections import Patience, place, probes, resource_of, usable
 from engine.execute.seen import Seen
 from engine.execute.shell import Lock, Section, compose, run
 from engine.execute.upload import stage
@@ -100,7 +100,11 @@ class Reach:
             return lock is not None and (asked or section.startswith("act:"))
 
         seen = Seen()
-        program = compose(sections, lock=lock and replace(lock, stopped=self.stopped), become=self.become)
+        lock = lock and replace(lock, stopped=self.stopped)
+        try:
+            program = compose(sections, lock=lock, become=self.become)
+        except Exception:
+            program = compose(list(map(usable, sections)), lock=lock, become=self.become)
         for event in run(transport, program):
             match event:
                 case frames.Hello(pid, born) if lock is not None:
@@ -130,5 +134,5 @@ class Reach:
 def split(resources: Iterable[Declared]) -> tuple[list[Declared], list[Declared]]:
     """Those looked at from the controller, and those looked at from the host."""
     resources = list(resources)
-    here = [resource for resource in resources if resource.resource.where() == "controller"]
-    return here, [resource for resource in resources if resource.resource.where() == "host"]
+    here = [resource for resource in resources if place(resource) == "controller"]
+    return here, [resource for resource in resources if place(resource) != "controller"]

@@ -20,6 +20,9 @@ from engine.model.progress import Progress
 
 T = TypeVar("T")
 
+CLOSING = 1.0
+"""Seconds for closing the connections of a run that is stopped at once."""
+
 FAILED = frozenset({"failed", "refused", "skipped"})
 
 
@@ -93,10 +96,19 @@ class Rollout:
         for thread in asking:
             thread.join()
 
-    def close(self) -> None:
-        """Close every connection."""
-        for run in self.runs.values():
-            run.reach.transport.close()
+    def close(self, at_once: bool = False) -> None:
+        """Close every connection. `at_once`: what is in the way of that is waited for a second at most."""
+        transports = [run.reach.transport for run in self.runs.values()]
+        if not at_once:
+            for transport in transports:
+                transport.close()
+            return
+        closing = [threading.Thread(target=transport.close, name="closer", daemon=True) for transport in transports]
+        for thread in closing:
+            thread.start()
+        until = time.monotonic() + CLOSING
+        for thread in closing:
+            thread.join(max(0.0, until - time.monotonic()))
 
     def _gather(self, runs: Sequence[HostRun], task: Callable[[HostRun], T]) -> list[T]:
         futures: list[Future[T]] = [self.executor.submit(task, run) for run in runs]

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Literal, TypeVar
 
+from engine.errors import of_kind
 from engine.execute.kept import keeping, pruning
-from engine.execute.shell import Section
+from engine.execute.shell import Section, compose
 from engine.model import Change, Declared, HostDeclaration, Phase, Script, Upload
 from engine.plan.cause import upstream
 from engine.plan.gates import Gates
 from engine.plan.planner import Draft, Work
 
+T = TypeVar("T")
+
+BROKEN = "engine.broken"
+"""The fact of a section that stands for one which its kind could not make."""
 PROBE_SECONDS = 30.0
 CHECK_SECONDS = 60.0
 ACTION_SECONDS = 600.0
@@ -88,14 +94,47 @@ def _probe(
     given = (left or patience(declared)) if waits else Patience(0, PROBE_SECONDS)
     return Section(
         name=name,
-        script=declared.resource.probe(),
+        script=answered(declared, declared.resource.probe),
         timeout=given.seconds,
         needs=needs,
         phase=phase,
         # From the controller one asks as oneself.
-        become=declared.become if declared.resource.where() == "host" else None,
+        become=declared.become if place(declared) == "host" else None,
         retries=given.retries,
     )
+
+
+def place(declared: Declared) -> Literal["host", "controller"]:
+    """Where a resource is looked at from; a kind that cannot say so fails on the host."""
+    try:
+        return declared.resource.where()
+    except Exception:
+        return "host"
+
+
+def answered(declared: Declared, asked: Callable[[], T]) -> T | Script:
+    """The script that a kind makes, if any. One that fails to is that resource's error alone: what it gets instead
+    is a script that ends with why."""
+    try:
+        return asked()
+    except Exception as error:
+        return failing(of_kind(declared.name, declared.resource.kind, error))
+
+
+def failing(text: str) -> Script:
+    """A script that does nothing but end with this text."""
+    return Script(f'fact {BROKEN} yes; fail "$why"', {"why": text})
+
+
+def usable(section: Section) -> Section:
+    """The section, or, where no program can be made of what a kind has put in its script, one that says so."""
+    try:
+        compose([replace(section, needs=())])
+    except Exception as error:
+        # The text of ValueErrors is the engine's own here, and holds no value.
+        why = str(error) if isinstance(error, ValueError) else type(error).__name__
+        return replace(section, script=failing(f"its script cannot be sent: {why}"), timeout=ACTION_SECONDS)
+    return section
 
 
 @dataclass(frozen=True)
@@ -209,8 +248,16 @@ def _step(
 
 def _kept(declared: Declared, change: Change, run: str) -> list[Script]:
     """What keeps the things that a change will replace, for a rollback."""
-    script = declared.resource.keep(change) if run else None
-    return [] if script is None else [keeping(script, run, declared.name)]
+    if not run:
+        return []
+
+    def kept() -> Script | None:
+        script = declared.resource.keep(change)
+        return None if script is None else keeping(script, run, declared.name)
+
+    # What cannot be kept is not replaced.
+    script = answered(declared, kept)
+    return [] if script is None else [script]
 
 
 def _pruning(declared: HostDeclaration, draft: Draft, run: str) -> Iterator[Section]:
@@ -225,9 +272,18 @@ def _marks(declared: HostDeclaration, draft: Draft) -> dict[str, list[tuple[Scri
     """Resource with work → marks to set before it, and as whom: of every watcher whose first watched change it is."""
     found: dict[str, list[tuple[Script, str | None]]] = {}
     for watcher in declared.resources:
-        watched = {watch.name for watch in watcher.resource.watches()}
+        watched = _watched(watcher)
         first = next((d.name for d in declared.resources if d.name in watched and d.name in draft.work), None)
-        mark = watcher.resource.mark() if first is not None else None
+        # Without a mark, a restart might be lost: where there should be one, nothing changes without it.
+        mark = answered(watcher, watcher.resource.mark) if first is not None else None
         if first is not None and mark is not None:
             found.setdefault(first, []).append((mark, watcher.become))
     return found
+
+
+def _watched(watcher: Declared) -> frozenset[str]:
+    """Names of what a resource restarts on; nothing where its kind cannot say so, which its step says."""
+    try:
+        return frozenset(watch.name for watch in watcher.resource.watches())
+    except Exception:
+        return frozenset()

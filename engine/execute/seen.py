@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from engine.execute.events import Result
 from engine.execute.outcome import Carried
-from engine.execute.sections import gate_name, probe_name
+from engine.execute.sections import BROKEN, gate_name, probe_name
 from engine.model import WRONG, Declared
 from engine.plan.planner import Observation
 
@@ -58,7 +58,7 @@ class Seen:
         if result.timed_out:
             return Observation(error=f"looking at it took longer than {result.seconds:.0f} s")
         if result.status:
-            return Observation(result.facts, error=last_words(result))
+            return Observation(result.facts, last_words(result), BROKEN in result.facts)
         return Observation(result.facts)
 
     def carried(self, of_step: Mapping[str, tuple[str, ...]]) -> dict[str, Carried]:

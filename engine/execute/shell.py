@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import math
 import secrets
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Any, cast
 
 from engine.errors import HostFailed
 from engine.execute import quote
 from engine.execute.become import GRACE, Others
+from engine.execute.deadline import CLEARING, SLOWEST, Deadline, Limits
 from engine.execute.frames import Event, Parser
 from engine.execute.hold import HOLD
 from engine.execute.looks import Looks
@@ -58,13 +60,14 @@ class Lock:
 @dataclass(frozen=True)
 class Program:
     """What is run on a host: `argv`, fed `text`; what it reports is framed with `nonce`. `inner` are further nonces,
-    which mark facts of these sections alone."""
+    which mark facts of these sections alone. `limits` are the seconds that it may take."""
 
     argv: tuple[str, ...]
     text: bytes
     nonce: str
     sections: tuple[str, ...]
     inner: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    limits: Limits = field(default_factory=Limits)
 
 
 def compose(
@@ -82,7 +85,12 @@ def compose(
     handing = bool(users) or any(_hands_on(section.script) for section in sections)
     others = Others.of(users, become or Become()) if handing else None
     kept = _keep(sections, lock) if keep else []
-    return _program(sections, LAUNCHER, shell, nonce, "</dev/null", kept, others)
+    program = _program(sections, LAUNCHER, shell, nonce, "</dev/null", kept, others)
+    if not keep:
+        return program
+    # A held lock is waited for in naps, and each is a little longer than it counts.
+    before = program.limits.before + CLEARING + 2 * (lock.wait if lock else 0)
+    return replace(program, limits=replace(program.limits, before=before, after=CLEARING))
 
 
 def _hands_on(script: Script) -> bool:
@@ -133,7 +141,13 @@ def _program(
     lines += ["}", shared.functions(texts), f"set -- {quote.text(launcher)}", bare(START)]
     text = "\n".join([f"#begin {nonce}", *lines, f"#end {nonce}\n"])
     numbers = others.numbers(sections) if others else {}
-    return Program(argv, text.encode("utf-8", "surrogateescape"), nonce, names, numbers)
+    limits = Limits(len(text) / SLOWEST, {section.name: _seconds(section) for section in sections})
+    return Program(argv, text.encode("utf-8", "surrogateescape"), nonce, names, numbers, limits)
+
+
+def _seconds(section: Section) -> float:
+    """What the watchdog of the program itself allows a section."""
+    return max(1, math.ceil(section.timeout)) + (GRACE if section.become is not None else 0)
 
 
 def _keep(sections: Sequence[Section], lock: Lock | None) -> list[str]:
@@ -163,9 +177,11 @@ def _staged(directory: str, user: str | None) -> str:
 def run(transport: Transport, program: Program, stdin: Iterable[bytes] = ()) -> Iterator[Event]:
     """Run a program and yield what it reports, as it comes; ends with `Done`. `stdin` is sent after its text.
 
-    Raises HostFailed where it did not run to its end; Unreachable and its subclasses come from the transport.
+    Raises HostFailed where it did not run to its end or not in its time; Unreachable and its subclasses come from
+    the transport.
     """
     parser = Parser(program.nonce, program.sections, inner=program.inner)
+    deadline = Deadline(program.limits)
     status: int | None = None
     outputs = cast(Any, transport.run(program.argv, chain([program.text], stdin)))
     with closing(outputs):
@@ -173,9 +189,14 @@ def run(transport: Transport, program: Program, stdin: Iterable[bytes] = ()) -> 
             if output.stream == "exit":
                 status = output.status
                 break
-            yield from parser.feed(output)
+            for event in parser.feed(output):
+                deadline.told(event)
+                since = time.monotonic()
+                yield event
+                deadline.late(time.monotonic() - since)
             if parser.done:
                 break
+            deadline.heard()
     yield from parser.end()
     if parser.failure is not None or not parser.done:
         raise HostFailed(unfinished(parser, status))

@@ -23,7 +23,8 @@ class Script:
           See also `Glance`.
 
     It runs under `set -eu` in a subshell of its own with stdin from /dev/null, LC_ALL=C, and these functions:
-      fact KEY VALUE  report a fact (KEY: letters, digits, `_`, `.`, `-`; VALUE: any bytes but NUL; last one wins)
+      fact KEY VALUE  report a fact (KEY: up to 200 of letters, digits, `_`, `.`, `-`; VALUE: any bytes but NUL;
+                      last one wins)
       fail MESSAGE    print MESSAGE to the section's output and end the section with status 1
       need COMMAND    `fail`, saying that COMMAND is not installed on the host, unless it is
       as_user USER TEXT  run a `ScriptText` as that user (empty: whom the host's programs run as), descriptor 9 its
@@ -169,6 +170,9 @@ class Resource(Protocol):
     """A kind. Implementations are frozen dataclasses whose fields are the parameters; methods are pure: same
     arguments, same answer, no I/O. Subclass this protocol to inherit the defaults of the optional hooks.
 
+    One that cannot be made of its parameters raises `engine.errors.InvalidParameter`. Any exception that is not said
+    of a method is an error of that resource, and of no other.
+
     `params`: JSON Schema of each parameter, with `description`. Beside the standard keywords:
       required: true    this parameter must be given
       secret: true      a Secret may stand here (elsewhere one is an input error)
@@ -199,8 +203,8 @@ class Resource(Protocol):
         ...
 
     def actual(self, facts: Facts) -> State | None:
-        """The state found; None: it does not exist. An `Unknown` value means: not known yet. MAY raise ValueError
-        with a sentence for the user where the facts show something that must not be touched (a refusal)."""
+        """The state found; None: it does not exist. An `Unknown` value means: not known yet. MAY raise
+        `engine.errors.Refused` where the facts show something that must not be touched."""
         ...
 
     def desired(self, facts: Facts) -> State | None:
@@ -209,7 +213,7 @@ class Resource(Protocol):
 
     def actions(self, change: Change) -> Iterator[Action]:
         """MUST yield actions that lead from `before` to `after`; MUST be safe to repeat after being cut off.
-        MAY raise ValueError with a sentence for the user: a refusal; nothing is done, what needs it is skipped."""
+        MAY raise `engine.errors.Refused`: nothing is done then, and what needs it is skipped."""
         ...
 
     def where(self) -> Literal["host", "controller"]:

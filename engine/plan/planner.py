@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
+from engine.errors import Refused, of_kind
 from engine.model import (
     CHANGED,
     CURRENT,
@@ -46,10 +47,11 @@ Fingerprint = Callable[[Secret], str]
 @dataclass(frozen=True)
 class Observation:
     """What the probe of one resource reported; `error` says why there is nothing to go by: `facts` are then what it
-    reported before it failed."""
+    reported before it failed, and `lasting` says that no change upstream can mend that."""
 
     facts: Facts = field(default_factory=dict)
     error: str = ""
+    lasting: bool = False
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,8 @@ def plain(value: Value, fingerprint: Fingerprint) -> Plain:
         return fingerprint(value)
     if isinstance(value, Unknown):
         return str(value)
+    if not isinstance(value, str | int | float | None):
+        raise TypeError(f"{type(value).__name__} is no value of an attribute")
     return str(value) if isinstance(value, str) else value
 
 
@@ -163,10 +167,15 @@ class _Drafter:
             position=str(declared.position or ""),
         )
         pending = not self.settled and any(self._pending(name, declared.resource.check) for name in above)
-        if seen.error:
-            step = self._unseen(step, seen, pending and self._curable(declared.resource, seen.facts, above))
-        else:
-            step = self._observed(step, declared, seen.facts, above, pending)
+        try:
+            if seen.error:
+                curable = pending and not seen.lasting and self._curable(declared.resource, seen.facts, above)
+                step = self._unseen(step, seen, curable)
+            else:
+                step = self._observed(step, declared, seen.facts, above, pending)
+        except Exception as error:
+            self.work.pop(step.name, None)
+            step = replace(step, outlook="error", reason=of_kind(step.name, step.kind, error))
         if step.name in self.left_out:
             undone = step.outlook not in ("converged", "skipped") and not step.check
             step = replace(step, outlook="skipped", pending=undone)
@@ -188,7 +197,7 @@ class _Drafter:
         resource = declared.resource
         try:
             before, after = resource.actual(facts), resource.desired(facts)
-        except ValueError as refusal:
+        except Refused as refusal:
             return replace(step, outlook="refused", reason=str(refusal))
         found, before = before, self._with_watches(declared, before)
         change = Change(before, after, facts)
@@ -214,7 +223,9 @@ class _Drafter:
             return replace(step, outlook="blocked", reason=f"needs {blocker.name}", cause=describe(blocker))
         try:
             actions = tuple(resource.actions(change))
-        except ValueError as refusal:
+            if not all(isinstance(action, Action) for action in actions):
+                raise TypeError("something else than actions")
+        except Refused as refusal:
             return replace(step, outlook="refused", reason=str(refusal))
         outlook: Outlook = "check" if unknown else "change"
         step = replace(step, outlook=outlook, actions=tuple(action.title for action in actions))
@@ -248,8 +259,8 @@ class _Drafter:
             prior=prior,
             verb=resource.verb(change) if attributes or before != after else "change",
             reason=self._restart_reason(declared, change),
-            texts={k: v for k, v in resource.texts(facts).items() if k in change.differing()},
-            show=dict(resource.show(facts)),
+            texts={k: (str(a), str(b)) for k, (a, b) in resource.texts(facts).items() if k in change.differing()},
+            show={str(label): str(value) for label, value in resource.show(facts).items()},
             expected=next((str(self._plain(v)) for v in after.values()), ""),
             now=next(("" if isinstance(v, Unknown) else str(self._plain(v)) for v in before.values()), ""),
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from engine.errors import EngineError, of_kind
 from engine.model import Declared, HostDeclaration, HostPath, Lost, Plain, Resource
 
 
@@ -30,7 +31,11 @@ def rolled_back(
     lost: dict[str, str] = dict.fromkeys(changed, "it is not declared any more, so nothing says how to put it back")
     for resource in declared.resources:
         if resource.name in changed:
-            restored, lost[resource.name] = _restored(resource.resource, changed[resource.name], place(resource.name))
+            try:
+                restored, why = _restored(resource.resource, changed[resource.name], place(resource.name))
+            except Exception as error:
+                raise EngineError(of_kind(resource.name, resource.resource.kind, error)) from error
+            lost[resource.name] = why
             if restored is not None:
                 kept.append(replace(resource, resource=restored))
     names = {resource.name for resource in kept}

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from engine.errors import InvalidParameter, Refused
 from engine.model import (
     CURRENT,
     Action,
@@ -109,7 +110,7 @@ shop:
     def actual(self, facts: Facts) -> State | None:
         status = facts.get("status", "absent")
         if facts.get("gone") and status != "absent":
-            raise ValueError(
+            raise Refused(
                 f"the container of {self.service} was made by {facts['gone']}, which is not on this host any more; "
                 f"{facts['client']} would replace it. Set `client: {facts['client']}` to let it."
             )
@@ -213,5 +214,5 @@ def _short(image: str) -> str:
 def _seconds(duration: int | str) -> int:
     found = re.fullmatch(r"([0-9]+)([smh]?)", str(duration))
     if found is None:
-        raise ValueError(f"`{duration}` is no duration; write 90, 90s or 2m")
+        raise InvalidParameter("ready", f"`{duration}` is no duration; write 90, 90s or 2m")
     return int(found[1]) * _UNITS[found[2]]

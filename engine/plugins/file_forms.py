@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from engine.errors import Refused
 from engine.model import Action, Change, Facts, Glance, Script, Secret, SourceFile, State, Upload, Value
 from engine.plugins import dotenv, file_scripts
 from engine.plugins.file_shell import GLANCE
@@ -74,7 +75,7 @@ class Whole:
 
     def found(self, facts: Facts) -> State | None:
         if obstacle := self.target.obstacle(facts, ("file",)):
-            raise ValueError(obstacle)
+            raise Refused(obstacle)
         if facts["type"] == "absent":
             return None
         return {"content": self._value(facts["sum"])} | self.target.found(facts)
@@ -130,7 +131,7 @@ class FirstLine:
 
     def found(self, facts: Facts) -> State | None:
         if obstacle := self.target.obstacle(facts, ("file",)):
-            raise ValueError(obstacle)
+            raise Refused(obstacle)
         if facts["type"] == "absent":
             return None
         digest = facts["sum"]
@@ -169,11 +170,11 @@ class Keys:
 
     def found(self, facts: Facts) -> State | None:
         if obstacle := self.target.obstacle(facts, ("file",)):
-            raise ValueError(obstacle)
+            raise Refused(obstacle)
         if facts["type"] == "absent":
             return None
         if facts.get("unclosed"):
-            raise ValueError(
+            raise Refused(
                 f"line {facts['unclosed']} of {self.target.path} opens a quote that is never closed, so its keys "
                 "cannot be told apart; it was left as it is: close the quote"
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from engine.errors import Refused
 from engine.model import Action, Change, Facts, Script, State, Unknown, Value
 from engine.plugins import file_scripts
 from engine.plugins.file_target import Target
@@ -23,7 +24,7 @@ class Plain:
     def found(self, facts: Facts) -> State | None:
         allowed = ("directory",) if self.directory else ("file", "directory")
         if obstacle := self.target.obstacle(facts, allowed):
-            raise ValueError(obstacle)
+            raise Refused(obstacle)
         if facts["type"] == "absent":
             return None
         return self._type() | self.target.found(facts)
@@ -66,7 +67,7 @@ class Absent:
         if facts["type"] in ("absent", "blocked"):
             return None
         if facts.get("filled") and not self.delete:
-            raise ValueError(
+            raise Refused(
                 f"{self.target.path} is a directory that is not empty; it was left as it is: set delete: true to "
                 "remove it with all it holds"
             )

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
+from engine.errors import Refused
 from engine.model import Action, Change, Facts, HostPath, Params, Plain, Resource, Script, Secret, State, Value
 from engine.plugins.file_shell import LOOK, MAKE
 
@@ -137,7 +138,7 @@ class FileRestore(Resource):
     def actual(self, facts: Facts) -> State | None:
         for index, name in enumerate(self.names):
             if facts[f"{index}.type"] not in ("file", "absent"):
-                raise ValueError(f"{self._path(name)} is in the way: it is no regular file; it was left as it is")
+                raise Refused(f"{self._path(name)} is in the way: it is no regular file; it was left as it is")
         return self._state(facts, "sum", "about")
 
     def desired(self, facts: Facts) -> State | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar, Literal
 
+from engine.errors import InvalidParameter
 from engine.model import (
     Action,
     Change,
@@ -34,7 +35,7 @@ CONTENTS = ("content", "source", "template", "first_line", "dotenv")
 
 @dataclass(frozen=True)
 class FileSync(Resource):
-    """See `params`. Raises ValueError, with a sentence for the user, where the parameters do not go together."""
+    """See `params`. Raises InvalidParameter where the parameters do not go together."""
 
     path: HostPath
     content: str | Secret | None = None
@@ -162,9 +163,9 @@ resources:
     def __post_init__(self) -> None:
         contents = [name for name in CONTENTS if getattr(self, name) is not None]
         if len(contents) > 1:
-            raise ValueError(f"{' and '.join(contents)} exclude each other: each says what the content is")
+            raise InvalidParameter("", f"{' and '.join(contents)} exclude each other: each says what the content is")
         if contents and self.state != "present":
-            raise ValueError(f"{contents[0]} cannot go with state: {self.state}")
+            raise InvalidParameter("", f"{contents[0]} cannot go with state: {self.state}")
         managed(self.path)
         tree = self.source is not None and self.source.tree
         for name, makes_sense in {
@@ -174,26 +175,30 @@ resources:
             "backup": bool(contents),
         }.items():
             if getattr(self, name) and not makes_sense:
-                raise ValueError(f"{name} does nothing here; see engine kinds file-sync")
+                raise InvalidParameter("", f"{name} does nothing here; see engine kinds file-sync")
         marks = self.mode or self.owner or self.group
         if not contents and self.state == "present" and not marks:
-            raise ValueError(f"nothing is declared of {self.path}: give one of {', '.join(CONTENTS)}, mode or state")
+            raise InvalidParameter(
+                "", f"nothing is declared of {self.path}: give one of {', '.join(CONTENTS)}, mode or state"
+            )
         if marks and self.state == "absent":
-            raise ValueError("mode, owner and group cannot go with state: absent")
+            raise InvalidParameter("", "mode, owner and group cannot go with state: absent")
         self._check_values()
 
     def _check_values(self) -> None:
         line = self.first_line.reveal() if isinstance(self.first_line, Secret) else self.first_line or ""
         if "\n" in line or "\r" in line or "\0" in line:
-            raise ValueError("first_line: the value holds a line break, so it cannot be one line")
+            raise InvalidParameter("first_line", "the value holds a line break, so it cannot be one line")
         content = self.content if self.content is not None else self.template
         if isinstance(content, Secret) and "\0" in content.reveal():
-            raise ValueError("content: a secret with a NUL byte in it cannot be written")
+            raise InvalidParameter("content", "a secret with a NUL byte in it cannot be written")
         for name, value in (self.dotenv or {}).items():
             if not valid_name(name):
-                raise ValueError(f"dotenv: `{name}` cannot be the name of an environment variable")
+                raise InvalidParameter("dotenv", f"`{name}` cannot be the name of an environment variable")
             if reason := refusal(value):
-                raise ValueError(f"dotenv: the value of {name} holds {reason}, which Compose would not read back")
+                raise InvalidParameter(
+                    "dotenv", f"the value of {name} holds {reason}, which Compose would not read back"
+                )
 
     @cached_property
     def _form(self) -> Form:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from engine.errors import InvalidParameter
 from engine.model import Action, Change, Facts, HostPath, Script, Secret, State, Unknown, Value
 from engine.plugins import file_scripts
 
@@ -150,11 +151,11 @@ class Target:
 
 
 def managed(path: str) -> HostPath:
-    """A path on a host in its plain form: no doubled slashes, none at its end. Raises ValueError where it is the root
-    or the home directory, or may lead out of where it begins."""
+    """A path on a host in its plain form: no doubled slashes, none at its end. Raises InvalidParameter where it is
+    the root or the home directory, or may lead out of where it begins."""
     plain = posixpath.normpath(path)
     if ".." in path.split("/") or plain in ("/", "//", "~", "."):
-        raise ValueError(f"path: `{path}` cannot be managed; name a file or directory below it, without ..")
+        raise InvalidParameter("path", f"`{path}` cannot be managed; name a file or directory below it, without ..")
     return HostPath(plain)
 
 

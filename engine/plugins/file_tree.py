@@ -13,6 +13,7 @@ from fnmatch import fnmatchcase
 from functools import cached_property
 from itertools import groupby
 
+from engine.errors import Refused
 from engine.model import Action, Change, Facts, HostPath, Place, Script, Source, SourceFile, State, Upload, Value
 from engine.plugins import tree_scripts
 from engine.plugins.file_target import About, Target, shown
@@ -105,7 +106,7 @@ class Tree:
 
     def found(self, facts: Facts) -> State | None:
         if obstacle := self.target.obstacle(facts, ("directory",)):
-            raise ValueError(obstacle)
+            raise Refused(obstacle)
         if facts["type"] == "absent":
             return None
         seen = self._seen(facts)
@@ -163,7 +164,7 @@ class Tree:
         there = [name for name in self.files if kinds[name] == "f"]
         sums, abouts = SUM.findall(facts["sums"]), facts.get("about", "").splitlines()
         if not len(there) == len(sums) == len(abouts):
-            raise ValueError(f"{self.target.path} was changed by somebody else while it was looked at; plan again")
+            raise Refused(f"{self.target.path} was changed by somebody else while it was looked at; plan again")
         within = [".", *(name for name in self.directories if kinds[name] == "d")]
         marks = facts["directories"].splitlines() if "directories" in facts else []
         return Seen(
@@ -178,7 +179,7 @@ class Tree:
         for name, kind in kinds.items():
             allowed = "-f" if name in self.files else "-d"
             if kind not in allowed:
-                raise ValueError(
+                raise Refused(
                     f"{self.target.path}/{name} is in the way: it is {IN_THE_WAY[kind]}; the tree was left as it is: "
                     "move it away"
                 )

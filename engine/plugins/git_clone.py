@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar
 
+from engine.errors import InvalidParameter, Refused
 from engine.model import (
     Action,
     Change,
@@ -33,7 +34,7 @@ _ACCESS = frozenset({".ssh", ".gitconfig", ".git-credentials", ".netrc", ".confi
 
 @dataclass(frozen=True)
 class GitClone(Resource):
-    """See `params`. Raises ValueError, with a sentence for the user, where the parameters do not go together."""
+    """See `params`. Raises InvalidParameter where the parameters do not go together."""
 
     repo: str | Secret
     path: HostPath
@@ -107,7 +108,9 @@ resources:
         git_url.check_revision(self.revision)
         managed(self.path)
         if self.state == "absent" and self.on_dirty == "stash":
-            raise ValueError("on_dirty: stash keeps nothing where the checkout is removed; use fail or discard")
+            raise InvalidParameter(
+                "on_dirty", "stash keeps nothing where the checkout is removed; use fail or discard"
+            )
         self._url  # noqa: B018  # a URL that is none must be told when it is declared
 
     @cached_property
@@ -177,7 +180,7 @@ resources:
     def actual(self, facts: Facts) -> State | None:
         kind = facts["type"]
         if obstacle := self._obstacle(facts):
-            raise ValueError(obstacle)
+            raise Refused(obstacle)
         if self.state == "absent":
             return self._removable(facts)
         if kind != "checkout":
@@ -190,7 +193,7 @@ resources:
             found["checkout"] = "cut off half-way"
         files = _files(facts.get("dirty", ""))
         if files and self.on_dirty == "fail":
-            raise ValueError(
+            raise Refused(
                 f"{_count(files, 'file')} in {self.path} {'have' if len(files) > 1 else 'has'} uncommitted changes: "
                 f"{_named(files)}; left as they are. Commit them there, or set on_dirty: stash (keeps them) or "
                 "discard (loses them)"
@@ -200,7 +203,7 @@ resources:
         commits = self._unknown(facts)
         if commits and self.on_dirty == "fail":
             verb = "are" if len(commits) > 1 else "is"
-            raise ValueError(
+            raise Refused(
                 f"{self.path} has {_count(commits, 'commit')} that {verb} nowhere else: {_named(commits)}; left as "
                 "they are. Push them, or set on_dirty: stash (keeps them on a branch) or discard (leaves them behind)"
             )
@@ -255,13 +258,13 @@ resources:
         if kind != "checkout":
             return {"checkout": "none, but an empty directory" if kind == "empty" else "cut off half-way"}
         if facts["remote"] != self._url.plain:
-            raise ValueError(
+            raise Refused(
                 f"{self.path} is a checkout of another repository"
                 + ("" if isinstance(self.repo, Secret) else f", {facts['remote'] or 'of none'}")
                 + "; it was left as it is: remove it yourself"
             )
         if facts["lost"] and self.on_dirty != "discard":
-            raise ValueError(
+            raise Refused(
                 f"{self.path} holds {facts['lost']}; it was left as it is: save them, or set on_dirty: discard"
             )
         return {"revision": facts["head"] or None, "remote": self._remote(facts["remote"])}

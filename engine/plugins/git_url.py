@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote
 
+from engine.errors import InvalidParameter, Refused
 from engine.model import Secret
 
 FULL = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?\Z")
@@ -32,26 +33,28 @@ class Url:
 
 
 def parse(repo: str | Secret) -> Url:
-    """Take a URL apart. Raises ValueError where it cannot be one; the text never holds a secret."""
+    """Take a URL apart. Raises InvalidParameter where it cannot be one; the text never holds a secret."""
     text = repo.reveal() if isinstance(repo, Secret) else repo
     shown = "the URL" if isinstance(repo, Secret) else "`" + _WITH_USER.sub(r"\g<scheme>://\g<rest>", text) + "`"
     if not text or text.startswith("-") or any(ord(character) < 32 for character in text):
-        raise ValueError(f"repo: {shown} is no URL of a repository")
+        raise InvalidParameter("repo", f"{shown} is no URL of a repository")
     if not (text.startswith("/") or ":" in text):
-        raise ValueError(f"repo: {shown} is neither a URL, nor user@host:path, nor an absolute path on the host")
+        raise InvalidParameter(
+            "repo", f"{shown} is neither a URL, nor user@host:path, nor an absolute path on the host"
+        )
     found = _WITH_USER.match(text)
     if found is None:
         return Url(text)
     user, _, password = (unquote(part) for part in found["user"].partition(":"))
     if any(ord(character) < 32 for character in user + password):
-        raise ValueError("repo: the name or password in the URL holds a line break")
+        raise InvalidParameter("repo", "the name or password in the URL holds a line break")
     return Url(f"{found['scheme']}://{found['rest']}", user, password)
 
 
 def check_revision(revision: str) -> None:
-    """Raises ValueError where `revision` can be neither a commit nor the name of a branch or tag."""
+    """Raises InvalidParameter where `revision` can be neither a commit nor the name of a branch or tag."""
     if not revision or _NO_NAME.search(revision):
-        raise ValueError(f"revision: `{revision}` is no commit, branch or tag")
+        raise InvalidParameter("revision", f"`{revision}` is no commit, branch or tag")
 
 
 def patterns(revision: str) -> tuple[str, ...]:
@@ -86,25 +89,25 @@ def resolve(revision: str, known: str, refs: Mapping[str, str], shown: str) -> R
     """What commit a revision is. `known` is what the checkout there says of a short one; `shown` names the
     repository.
 
-    Raises ValueError where the repository has no such thing, or where it means two things.
+    Raises Refused where the repository has no such thing, or where it means two things.
     """
     if FULL.match(revision) or known:
         return Resolved(known or revision)
     if revision == "HEAD" or revision.startswith("refs/"):
         if revision not in refs:
             what = "no default branch: is it empty?" if revision == "HEAD" else f"no {revision}"
-            raise ValueError(f"{shown} has {what}")
+            raise Refused(f"{shown} has {what}")
         return Resolved(refs[revision], revision)
     named = [name for name in (f"refs/tags/{revision}", f"refs/heads/{revision}") if name in refs]
     if len({refs[name] for name in named}) > 1:
-        raise ValueError(
+        raise Refused(
             f"{shown} has both a branch and a tag `{revision}`; write refs/heads/{revision} or refs/tags/{revision}"
         )
     if named:
         return Resolved(refs[named[0]], named[0])
     if not SHORT.match(revision):
-        raise ValueError(f"{shown} has no branch or tag `{revision}`")
+        raise Refused(f"{shown} has no branch or tag `{revision}`")
     tips = {commit: name for name, commit in refs.items() if commit.startswith(revision)}
     if len(tips) > 1:
-        raise ValueError(f"{shown} has several commits that begin with {revision}; write more of it")
+        raise Refused(f"{shown} has several commits that begin with {revision}; write more of it")
     return Resolved(*next(iter(tips.items()))) if tips else Resolved("")

@@ -20,6 +20,21 @@ FIRST_LINE = 500
 MARK = "\n\x1e"
 """What the probe puts between the body and the rest."""
 
+HEADERS_LIMIT = 512 * 1024
+"""Bytes of headers that are looked at; curl itself takes 300 kB."""
+VALUES = 250_000
+"""Values that a body of JSON may have: a schema takes its time for each."""
+DEEPEST = 100
+DEEP = f"{DEEPEST} lists and maps within each other"
+"""What a body may have of them: what judges it calls itself for each."""
+
+_CHARSET = re.compile(
+    r"""charset="?(utf-?(?:8|16|32)(?:[lb]e)?|(?:us-)?ascii|iso-8859-\d+|latin-?\d|windows-\d+|koi8-[ru]|gbk|gb2312|gb18030"""
+    r"""|big5|shift_jis|euc-(?:jp|kr))(?![\w-])""",
+    re.IGNORECASE | re.ASCII,
+)
+"""Character sets of the web. Python knows others, among them some that take hours for a body of a megabyte."""
+
 _WORDS = {
     6: "the name of the server is not known",
     7: "could not connect",
@@ -53,7 +68,7 @@ class Answer:
 
     def text(self) -> str:
         """The body as text, in the character set its header names; what is not text becomes U+FFFD."""
-        found = re.search(r"charset=\"?([\w.:-]+)", self.header("Content-Type") or "", re.IGNORECASE)
+        found = _CHARSET.search(self.header("Content-Type") or "")
         try:
             return self.body.decode(found[1] if found else "utf-8", "replace")
         except LookupError:
@@ -80,15 +95,41 @@ class Answer:
         if not self.body.strip():
             raise ValueError("the body is empty")
         try:
-            return json.loads(self.body.decode("utf-8-sig"))
+            data = json.loads(self.body.decode("utf-8-sig"), parse_constant=_no_json)
+        except RecursionError:
+            raise ValueError(f"the body has more than {DEEP}") from None
         except ValueError:
-            kind = self.header("Content-Type") or "no Content-Type"
+            kind = printable(self.header("Content-Type") or "no Content-Type", 60)
             raise ValueError(f"the body is no JSON ({kind}): {printable(self.text(), 60)}") from None
+        if excess := _excess(data):
+            raise ValueError(f"the body has more than {excess}")
+        return data
+
+
+def _no_json(word: str) -> Any:
+    """`NaN` and `Infinity`, which Python would take. Raises ValueError."""
+    raise ValueError(word)
+
+
+def _excess(data: Any) -> str:
+    """What there is too much of in a body, or nothing."""
+    level, values = [data], 0
+    for _ in range(DEEPEST + 1):
+        inner = [item.values() if isinstance(item, dict) else item for item in level if isinstance(item, dict | list)]
+        level = [item for items in inner for item in items]
+        values += len(level)
+        if values > VALUES:
+            return f"{VALUES:,} values"
+        if not inner:
+            return ""
+    return DEEP
 
 
 def parse(facts: Mapping[str, str]) -> Answer:
     """The answer in the facts of a probe: body, mark, then headers, curl's complaint and its exit code."""
     body, _, rest = facts.get("answer", "").rpartition(MARK)
+    if len(rest) > HEADERS_LIMIT:
+        return Answer(None, (), b"", f"the headers are larger than {HEADERS_LIMIT // 1024} KiB")
     rest, _, code = rest.replace("\r\n", "\n").rpartition("\n")
     status, headers = _last_response(rest)
     return Answer(status, headers, body.encode("utf-8", "surrogateescape"), _error(code, rest))
@@ -110,6 +151,7 @@ def _last_response(text: str) -> tuple[int | None, tuple[tuple[str, str], ...]]:
 def _error(code: str, rest: str) -> str:
     if code == "0":
         return ""
-    number = int(code) if code.isdigit() else -1
+    number = int(code) if re.fullmatch("[0-9]{1,3}", code) else -1
     said = re.findall(r"^curl: \(\d+\) (.*)$", rest, re.MULTILINE)
-    return _WORDS.get(number) or (said[-1].strip() if said else f"curl ended with {code or 'no exit code'}")
+    ended = f"curl ended with {printable(code, 20) or 'no exit code'}"
+    return _WORDS.get(number) or (printable(said[-1]) if said else ended)

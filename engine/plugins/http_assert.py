@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal
 
+from engine.errors import InvalidParameter
 from engine.model import (
     Action,
     Change,
@@ -27,6 +28,8 @@ from engine.plugins.http_request import PROBE, READING, Request, Text
 
 _JUDGED_BODY = BODY_LIMIT + 1
 _UNJUDGED_BODY = 1024
+MOST = 20
+"""Items of a list that are shown."""
 
 _TEXT_MAP = {"type": "object", "additionalProperties": {"type": "string", "secret": True}}
 _ANY_SECRET = {"secret": True}
@@ -157,15 +160,15 @@ accepts-token:
     show_: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Raises ValueError, with a sentence for the user, for what could never be asked or judged."""
+        """Raises InvalidParameter for what could never be asked or judged."""
         self._request().check()
         for path, expectation in self.json.items():
             _search(path, {})
-            _named(f"json: `{path}`", expectation)
+            _named("json", path, expectation)
         for name, expectation in self.response_headers.items():
-            _named(f"response_headers: `{name}`", expectation)
+            _named("response_headers", name, expectation)
         if self.text is not None:
-            _named("text", self.text)
+            _named("text", "", self.text)
         for path, _ in self._labels().values():
             _search(path, {})
 
@@ -231,7 +234,8 @@ accepts-token:
             data = answer.json()
         except ValueError:
             return {}
-        return {label: _shown(_search(path, data), size) for label, (path, size) in self._labels().items()}
+        found = {label: _shown(_search(path, data), size) for label, (path, size) in self._labels().items()}
+        return {label: json_judge.printable(text, MOST * json_judge.LONGEST) for label, text in found.items()}
 
     def _request(self) -> Request:
         return Request(
@@ -286,27 +290,27 @@ accepts-token:
         }
 
 
-def _named(name: str, expectation: object) -> None:
+def _named(parameter: str, name: str, expectation: object) -> None:
     try:
         json_judge.check(expectation)
     except ValueError as error:
-        raise ValueError(f"{name}: {error}") from None
+        raise InvalidParameter(parameter, f"`{name}`: {error}" if name else str(error)) from None
 
 
 def _search(path: str, data: object) -> Any:
-    """Raises ValueError where `path` is no JMESPath; None where it leads nowhere or does not fit the data."""
+    """Raises InvalidParameter where `path` is no JMESPath; None where it leads nowhere or does not fit the data."""
     import jmespath
     from jmespath.exceptions import JMESPathError, ParseError, UnknownFunctionError
 
     try:
         compiled = jmespath.compile(path)
     except ParseError as error:
-        raise ValueError(f"`{path}` is no JMESPath: {str(error).splitlines()[0]}") from None
+        raise InvalidParameter("", f"`{path}` is no JMESPath: {str(error).splitlines()[0]}") from None
     try:
         return compiled.search(data)
     except UnknownFunctionError as error:
-        raise ValueError(f"`{path}` is no JMESPath: {error}") from None
-    except JMESPathError:
+        raise InvalidParameter("", f"`{path}` is no JMESPath: {error}") from None
+    except (JMESPathError, ArithmeticError, TypeError, ValueError):
         return None
 
 
@@ -317,9 +321,10 @@ def _verdict(expectation: object, found: object) -> tuple[Value, Value]:
 
 def _shown(value: object, size: bool) -> str:
     if isinstance(value, list):
-        return ", ".join(_shown(item, size) for item in value) or "none"
+        more = ["…"] if len(value) > MOST else []
+        return ", ".join([*(_shown(item, size) for item in value[:MOST]), *more]) or "none"
     if value is None:
         return "none"
-    if size and isinstance(value, int | float):
+    if size and isinstance(value, int | float) and abs(value) < 2**100:
         return f"{value / 2**30:.1f} GiB"
     return json_judge.printable(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))

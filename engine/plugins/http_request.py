@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, quote_plus
 
+from engine.errors import InvalidParameter
 from engine.model import Secret
 
 Text = str | Secret
@@ -157,10 +158,10 @@ class Request:
     insecure: bool = False
 
     def check(self) -> None:
-        """Raises ValueError, with a sentence for the user, for what could never be sent."""
+        """Raises InvalidParameter for what could never be sent."""
         for name, value in self.headers.items():
             if not _NAME.fullmatch(name):
-                raise ValueError(f"headers: `{name}` is no name of a header")
+                raise InvalidParameter("headers", f"`{name}` is no name of a header")
             _one_line(f"headers: `{name}`", value)
         _one_line("bearer", self.bearer or "")
 
@@ -226,7 +227,7 @@ def _one_line(where: str, value: Text) -> None:
     except ValueError:
         return  # known by its digest alone, as where secrets are not read: then nothing is sent either
     if re.search(r"[\r\n\0]", text):
-        raise ValueError(f"{where} has a line break in it; a header is one line")
+        raise InvalidParameter("", f"{where} has a line break in it; a header is one line")
 
 
 def _reveal(value: Text) -> str:

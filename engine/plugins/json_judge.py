@@ -192,6 +192,8 @@ def _within(operand: str, found: Any) -> bool:
     """Versions that are not Python's (`v0.3.64-12-gabc`) count by their leading numbers."""
     from packaging.version import InvalidVersion, Version
 
+    if len(str(found)) > LONGEST:
+        return False
     try:
         version = Version(str(found))
     except InvalidVersion:

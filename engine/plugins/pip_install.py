@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
 
+from engine.errors import InvalidParameter
 from engine.model import (
     Action,
     Change,
@@ -92,11 +93,13 @@ node-requirements:
     options: Mapping[str, str | bool | int | Secret] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Raises ValueError, with a sentence for the user, where nothing is required."""
+        """Raises InvalidParameter where nothing is required."""
         if not self.requirements and not self.packages:
-            raise ValueError("nothing is required: name a file in `requirements`, or `packages`, or both")
+            raise InvalidParameter("", "nothing is required: name a file in `requirements`, or `packages`, or both")
         if self.container is not None and str(self.requirements or "/")[0] != "/":
-            raise ValueError("requirements: a path in a container must be absolute; `~` is the host's home directory")
+            raise InvalidParameter(
+                "requirements", "a path in a container must be absolute; `~` is the host's home directory"
+            )
 
     def probe(self) -> Script:
         return self._script(HOST_PROBE, CONTAINER_PROBE)

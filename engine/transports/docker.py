@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from math import ceil
-from typing import Any
+from typing import Any, Literal
 
 from engine.errors import ConnectionLost, Unreachable
 from engine.model import Host, Output
@@ -195,6 +195,8 @@ class _Conversation:
         self.feeding = True
         self.waiting = False
         self.buffer = bytearray()
+        self.left = 0
+        self.output: Literal["stdout", "stderr"] = "stdout"
         self.moved = time.monotonic()
 
     def pieces(self) -> Iterator[Output]:
@@ -263,15 +265,17 @@ class _Conversation:
             ) from error
 
     def _frames(self) -> Iterator[Output]:
-        at = 0
-        while len(self.buffer) - at >= HEADER:
-            number, size = self.buffer[at], int.from_bytes(self.buffer[at + 4 : at + HEADER], "big")
-            if len(self.buffer) - at - HEADER < size:
-                break
-            data = bytes(self.buffer[at + HEADER : at + HEADER + size])
-            at += HEADER + size
-            yield Output("stderr" if STREAMS.get(number) == "stderr" else "stdout", data)
-        del self.buffer[:at]
+        """What has come, out of the engine's frames: however large one claims to be, none of it is kept."""
+        while self.buffer and (self.left or len(self.buffer) >= HEADER):
+            if not self.left:
+                self.output = "stderr" if STREAMS.get(self.buffer[0]) == "stderr" else "stdout"
+                self.left = int.from_bytes(self.buffer[4:HEADER], "big")
+                del self.buffer[:HEADER]
+            data = bytes(self.buffer[: self.left])
+            del self.buffer[: len(data)]
+            self.left -= len(data)
+            if data:
+                yield Output(self.output, data)
 
     def _asked(self) -> int | None:
         import docker.errors

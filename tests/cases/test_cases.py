@@ -27,6 +27,7 @@ import pytest
 import yaml
 
 from engine.declare.registry import Kinds
+from engine.errors import InvalidParameter, Refused
 from engine.model import Action, Change, HostPath, Resource, Script, Secret, Source, SourceFile, Unknown
 
 HERE = Path(__file__).parent
@@ -97,7 +98,7 @@ def _change(resource: Resource, facts: Mapping[str, str]) -> Change:
 def _refusal(what: Callable[[], object]) -> str:
     try:
         what()
-    except ValueError as error:
+    except (InvalidParameter, Refused) as error:
         return " ".join(str(error).split())
     pytest.fail("nothing was refused")
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+from engine.errors import Refused
 from engine.model import Action, Change, Facts, Params, Resource, Script, Secret, State
 
 PARAMS: Params = {
@@ -76,7 +77,17 @@ class Refuse(Shout):
     kind: ClassVar[str] = "refuse"
 
     def actual(self, facts: Facts) -> State:
-        raise ValueError(f"what was found, {facts['said']}, must not be touched")
+        raise Refused(f"what was found, {facts['said']}, must not be touched")
+
+
+@dataclass(frozen=True)
+class Brittle(Shout):
+    """Breaks while it is made."""
+
+    kind: ClassVar[str] = "brittle"
+
+    def __post_init__(self) -> None:
+        int(str(self.value))
 
 
 def install(directory: Path) -> Path:
@@ -84,7 +95,7 @@ def install(directory: Path) -> Path:
     meta = directory / "careless_kinds-1.0.dist-info"
     meta.mkdir(parents=True)
     (meta / "METADATA").write_text("Metadata-Version: 2.1\nName: careless-kinds\nVersion: 1.0\n")
-    entries = [f"{kind.kind} = careless_kinds:{kind.__name__}" for kind in (Shout, Burst, Refuse)]
+    entries = [f"{kind.kind} = careless_kinds:{kind.__name__}" for kind in (Shout, Burst, Refuse, Brittle)]
     (meta / "entry_points.txt").write_text("\n".join(["[engine.plugins]", *entries, ""]))
     (directory / "careless_kinds.py").write_bytes(Path(__file__).read_bytes())
     return directory

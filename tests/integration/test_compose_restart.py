@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from engine.errors import Refused
 from engine.model import CURRENT, Change, HostPath, Script, Unknown, Watch
 from engine.plugins.compose_restart import ComposeRestart
 from tests.compose_lab import CLIENTS, Failed, Lab, labs, run_script, run_scripts
@@ -339,7 +340,7 @@ def test_the_client_that_made_it_is_gone(lab2: Lab, monkeypatch: pytest.MonkeyPa
             if program.name != "docker-compose" and not (bare / program.name).exists():
                 (bare / program.name).symlink_to(program)
     monkeypatch.setenv("PATH", str(bare))
-    with pytest.raises(ValueError, match=r"made by docker-compose 1\.29.*Set `client: docker compose`"):
+    with pytest.raises(Refused, match=r"made by docker-compose 1\.29.*Set `client: docker compose`"):
         lab2.observe(replace(service(lab2), client="auto"))
     assert lab2.started() == first
 

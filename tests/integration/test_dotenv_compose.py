@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from engine.errors import InvalidParameter
 from engine.model import HostPath
 from engine.plugins.dotenv import refusal
 from engine.plugins.file_sync import FileSync
@@ -81,7 +82,7 @@ def test_what_only_one_of_them_reads_is_written_again(tmp_path: Path) -> None:
 @pytest.mark.parametrize("value", BAD)
 def test_what_they_would_not_read_back_is_refused(value: str) -> None:
     assert refusal(value)
-    with pytest.raises(ValueError, match="Compose would not read back"):
+    with pytest.raises(InvalidParameter, match="Compose would not read back"):
         FileSync(HostPath("/x/.env"), dotenv={"A": value})
 
 

@@ -11,6 +11,7 @@ from typing import ClassVar
 import pytest
 
 from demo.sandbox import free_port
+from engine.errors import Refused
 from engine.execute.runner import HostRun, Settings
 from engine.execute.shell import Lock
 from engine.model import Action, Change, Declared, Facts, Host, HostDeclaration, Params, Resource, Script, State
@@ -32,7 +33,7 @@ class Flag(Resource):
 
     def actual(self, facts: Facts) -> State | None:
         if self.refused:
-            raise ValueError("in the way")
+            raise Refused("in the way")
         return {"there": True} if "there" in facts else None
 
     def desired(self, facts: Facts) -> State | None:

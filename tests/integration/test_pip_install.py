@@ -14,6 +14,7 @@ from typing import Any
 import pip
 import pytest
 
+from engine.errors import InvalidParameter
 from engine.model import Change, HostPath, Secret, Unknown, Watch
 from engine.plugins.compose_restart import ComposeRestart
 from engine.plugins.pip_install import PipInstall
@@ -168,9 +169,9 @@ def test_what_cannot_be_done_is_said(host: Host) -> None:
         host.apply(host.resource("nosuch"))
     with pytest.raises(Failed, match="/nowhere/python is not installed on this host"):
         host.found(replace(host.resource("alpha"), python="/nowhere/python"))
-    with pytest.raises(ValueError, match="nothing is required"):
+    with pytest.raises(InvalidParameter, match="nothing is required"):
         PipInstall()
-    with pytest.raises(ValueError, match="must be absolute"):
+    with pytest.raises(InvalidParameter, match="must be absolute"):
         PipInstall(requirements=HostPath("~/x"), container={"project_dir": "/x", "service": "x"})
     with pytest.raises(Failed, match="may not hold line breaks") as failed:
         host.found(host.resource("alpha", options={"index-url": Secret("https://x/\ncanary-secret")}))

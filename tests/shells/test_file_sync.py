@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.errors import HostFailed
+from engine.errors import HostFailed, Refused
 from engine.model import HostPath, Secret, Source, SourceFile
 from engine.plugins.file_sync import FileSync
 from tests.cut import Commands
@@ -81,7 +81,7 @@ def source(root: Path) -> Source:
 
 def refusal(resource: FileSync, shell: Sequence[str]) -> str:
     """What a plan says to something in the way, which it must not touch."""
-    with pytest.raises(ValueError, match="left as it is") as refused:
+    with pytest.raises(Refused, match="left as it is") as refused:
         observe(resource, shell)
     return str(refused.value)
 
@@ -529,5 +529,5 @@ def test_files_looked_at_together_are_found_as_each_alone(shell: Sequence[str], 
     assert together[1].facts["text"] == "drifted"
     for name in ("link", "directory", "pipe"):
         resource = FileSync(at(tmp_path / name), content="as it was")
-        with pytest.raises(ValueError, match="left as it is"):
+        with pytest.raises(Refused, match="left as it is"):
             observe_all([resources[0], resource], shell)

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from engine.errors import HostFailed
+from engine.errors import HostFailed, Refused
 from engine.model import HostPath, Secret
 from engine.plugins.git_clone import GitClone
 from tests.cut import Commands
@@ -107,7 +107,7 @@ def everybodys() -> Iterator[Path]:
 
 def refusal(resource: GitClone, shell: Sequence[str] = DASH) -> str:
     """What a plan says to something that it must not touch."""
-    with pytest.raises(ValueError, match=r"left\s+as\s+(they\s+are|it\s+is)") as refused:
+    with pytest.raises(Refused, match=r"left\s+as\s+(they\s+are|it\s+is)") as refused:
         observe(resource, shell)
     return str(refused.value)
 
@@ -156,7 +156,7 @@ def test_revisions(lab: Lab) -> None:
     for same in ("v1", lab.new, lab.new[:8], "refs/tags/v1"):
         assert apply(lab.node(same), DASH) is None
     assert apply(lab.node(lab.old[:8]), DASH)  # known in the checkout
-    with pytest.raises(ValueError, match="no branch or tag `mian`"):
+    with pytest.raises(Refused, match="no branch or tag `mian`"):
         observe(lab.node("mian"), DASH)
     with pytest.raises(Failed, match=f"has no commit {'0' * 40}"):
         apply(lab.node("0" * 40), DASH)

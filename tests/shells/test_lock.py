@@ -8,6 +8,7 @@ import signal
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -268,7 +269,7 @@ def test_no_place_for_the_lock(shell: tuple[str, ...], home: Path) -> None:
 
 def test_it_does_not_need_proc(home: Path) -> None:
     def blind(program: Program) -> Program:
-        return Program(program.argv, program.text.replace(b"/proc/", b"/nowhere/"), program.nonce, program.sections)
+        return replace(program, text=program.text.replace(b"/proc/", b"/nowhere/"))
 
     first = Running(blind(_step(HOLD, ("dash",))))
     first.until(lambda event: isinstance(event, Started))

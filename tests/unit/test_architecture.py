@@ -1,4 +1,4 @@
-"""Who may import whom, and how large a file or function may grow: read off the syntax trees."""
+"""Who may import whom, and how large a function may grow: read off the syntax trees."""
 
 from __future__ import annotations
 
@@ -62,10 +62,8 @@ def test_heavy_packages_are_not_imported_at_start_up(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ENGINE)))
-def test_files_and_functions_stay_small(path: Path) -> None:
-    text = path.read_text()
-    assert len(text.splitlines()) <= 330, f"{path} has grown to two things"
-    for node in ast.walk(ast.parse(text)):
+def test_functions_stay_small(path: Path) -> None:
+    for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             length = (node.end_lineno or 0) - node.lineno + 1
             assert length <= 55, f"{path}:{node.lineno}: {node.name} has {length} lines"

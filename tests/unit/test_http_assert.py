@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from engine.errors import InvalidParameter
 from engine.model import Secret, Unknown
 from engine.plugins.http_answer import BODY_LIMIT
 from engine.plugins.http_assert import HttpAssert
@@ -98,7 +99,7 @@ def test_a_body_with_a_secret_is_one(body: Any) -> None:
     ],
 )
 def test_what_could_never_be_asked_or_judged(parameters: dict[str, Any], said: str) -> None:
-    with pytest.raises(ValueError) as raised:  # noqa: PT011  # the text is compared
+    with pytest.raises(InvalidParameter) as raised:
         HttpAssert(URL, **parameters)
     assert str(raised.value).startswith(said)
 

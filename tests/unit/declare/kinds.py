@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from engine.declare.registry import Kinds
+from engine.errors import InvalidParameter
 from engine.model import (
     Action,
     Change,
@@ -95,13 +96,13 @@ class Note(Base):
 
     def __post_init__(self) -> None:
         if self.public == "forbidden":
-            raise ValueError("public: nobody may say that\nsay something else")
+            raise InvalidParameter("public", "nobody may say that\nsay something else")
         if self.public == "odd":
-            raise ValueError("that is an odd note")
+            raise InvalidParameter("", "that is an odd note")
         if self.public == "unlike":
-            raise ValueError("public does nothing here")
+            raise InvalidParameter("", "public does nothing here")
         if self.public == "deep":
-            raise ValueError("place.dir: not there")
+            raise InvalidParameter("place.dir", "not there")
 
     def watched(self) -> Script | None:
         return Script("fact fingerprint 1", {"path": self.path})

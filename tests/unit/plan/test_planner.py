@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import pytest
 
+from engine.errors import Refused
 from engine.model import (
     CURRENT,
     Action,
@@ -42,7 +43,7 @@ class Thing(Resource):
 
     def actual(self, facts: Facts) -> State | None:
         if facts.get("refuse"):
-            raise ValueError(facts["refuse"])
+            raise Refused(facts["refuse"])
         if facts.get("unknown"):
             return {"value": Unknown("not there yet")}
         if "digest" in facts:
