@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from engine.bounds import DEPTH, deep
 from engine.plugins.json_judge import printable
 
 BODY_LIMIT = 2 * 1024 * 1024
@@ -16,6 +18,8 @@ BODY_LIMIT = 2 * 1024 * 1024
 MARK = "\n\x1e"
 """What the probe puts between the body and the rest."""
 
+_NO_CHARSETS = {"idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape"}
+"""Python's codecs for text that are no character sets; of these punycode takes minutes for a long body."""
 _WORDS = {
     6: "the name of the server is not known",
     7: "could not connect",
@@ -51,8 +55,9 @@ class Answer:
         """The body as text, in the character set its header names; what is not text becomes U+FFFD."""
         found = re.search(r"charset=\"?([\w.:-]+)", self.header("Content-Type") or "", re.IGNORECASE)
         try:
-            return self.body.decode(found[1] if found else "utf-8", "replace")
-        except LookupError:
+            name = codecs.lookup(found[1]).name if found else "utf-8"
+            return self.body.decode("utf-8" if name in _NO_CHARSETS else name, "replace")
+        except (LookupError, ValueError):
             return self.body.decode("utf-8", "replace")
 
     def json(self) -> Any:
@@ -62,7 +67,12 @@ class Answer:
         if not self.body.strip():
             raise ValueError("the body is empty")
         try:
-            return json.loads(self.body.decode("utf-8-sig"))
+            data = json.loads(self.body.decode("utf-8-sig"))
+            if deep(data):
+                raise RecursionError
+            return data
+        except RecursionError:
+            raise ValueError(f"the body is JSON that is nested more than {DEPTH} levels deep") from None
         except ValueError:
             kind = self.header("Content-Type") or "no Content-Type"
             raise ValueError(f"the body is no JSON ({kind}): {printable(self.text(), 60)}") from None
