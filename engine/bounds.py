@@ -1,8 +1,8 @@
 """How much the engine takes in: every bound on what it reads, renders and matches, in one place.
 
-`engine validate` runs on the branches of others, and what a host answers is judged here: neither may cost this machine
-more than these say. docs/language.md lists them. Below them the means to keep them;
-`engine.matching` keeps those on regular expressions.
+`engine validate` runs on the branches of others, and what a host answers is judged here: neither may cost this
+machine more than these say. docs/language.md lists them. Below them the means to keep them; `engine.matching` keeps
+those on regular expressions.
 """
 
 from __future__ import annotations
@@ -249,8 +249,8 @@ def deep(value: Any) -> bool:
 
 
 class Weights:
-    """How large values are: a character counts one, an item ten. A list that stands in several places counts in each, and
-    is looked at once, so that what doubles with each step is found at once, too."""
+    """How large values are: a character counts one, an item ten. A list that stands in several places counts in each,
+    and is looked at once, so that what doubles with each step is found at once, too."""
 
     def __init__(self) -> None:
         self._known: dict[int, tuple[Any, int]] = {}

@@ -19,10 +19,12 @@ def expression(text: str) -> Expression:
         raise ValueError(f"a regular expression may have {EXPRESSION} characters, and this has {len(text)}")
     try:
         re.compile(text)
-    except (re.error, RecursionError, OverflowError) as error:
-        raise ValueError(f"`{text}` is no regular expression: {error}") from None
+    except RecursionError:
+        raise ValueError(f"`{_short(text)}` is no regular expression: its groups are nested too deeply") from None
+    except (re.error, OverflowError) as error:
+        raise ValueError(f"`{_short(text)}` is no regular expression: {error}") from None
     if _written_out(text) > REPEATS:
-        raise ValueError(f"`{text}` is too large with its counted repeats written out; {REPEATS} is the most")
+        raise ValueError(f"`{_short(text)}` is too large with its counted repeats written out; {REPEATS} is the most")
     return Expression(text)
 
 
@@ -49,13 +51,17 @@ class Expression:
         try:
             return find(text, timeout=max(self._left, 0.001)) is not None
         except TimeoutError:
-            what = f"the regular expression `{self.text}`"
+            what = f"the regular expression `{_short(self.text)}`"
             raise TooSlow(
                 f"{what} took longer than {MATCHING:g} s on a text of {len(text)} characters; "
                 "repeats inside repeats, like `(a+)+`, are what takes so long"
             ) from None
         finally:
             self._left -= time.monotonic() - began
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 80 else f"{text[:80]}..."
 
 
 def _written_out(text: str) -> int:

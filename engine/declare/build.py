@@ -132,9 +132,7 @@ class Builder:
         with counted(self.spent):
             return self._host(host, numbers, facts)
 
-    def _host(
-        self, host: Host, numbers: Sequence[int], facts: Facts | None
-    ) -> tuple[HostDeclaration, list[Problem]]:
+    def _host(self, host: Host, numbers: Sequence[int], facts: Facts | None) -> tuple[HostDeclaration, list[Problem]]:
         problems, names = Problems(), HostNames(host, facts)
         scopes: list[Scope] = []
 

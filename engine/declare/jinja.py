@@ -270,12 +270,11 @@ class _Faults:
 
     def fault(self, error: Exception) -> Fault:
         line = getattr(error, "lineno", None) or self.line(error)
-        if isinstance(error, _Missing) and isinstance(error.name, Undefined):
+        while isinstance(error, _Missing) and isinstance(error.name, Undefined):
             # `list[name]`, where it is the name that is not defined.
             error = error.name._undefined_exception("")
-            if isinstance(error, Fault):
-                error.line = error.line or line
-                return error
+        if isinstance(error, Fault):
+            return error
         if isinstance(error, TemplateSyntaxError):
             return Fault(f"the template is broken: {_sentence(error)}", self.filters(str(error)), line=line)
         if isinstance(error, _Missing) and (not self.render.seen or str(error.name) in self.text):

@@ -13,7 +13,6 @@ from pathlib import Path
 
 from engine import bounds
 
-
 _ENOUGH = f"A secret may have {bounds.size(bounds.SECRET)}; larger files go by `source`."
 
 
@@ -77,7 +76,8 @@ def from_env(name: str, env: Mapping[str, str] | None) -> Found:
 
 
 def from_command(command: str | Sequence[str], project: Path, seconds: float, env: Mapping[str, str] | None) -> Found:
-    """What a command prints on standard output. Raises Failed: not found, a status other than 0, too slow, too much."""
+    """What a command prints on standard output. Raises Failed: not found, a status other than 0, too slow, too
+    much."""
     argv = ["sh", "-c", command] if isinstance(command, str) else [str(word) for word in command]
     shown = command if isinstance(command, str) else shlex.join(argv)
     # With a terminal the command stays in its process group, so that a pinentry may use it; without one, a group of

@@ -1,4 +1,4 @@
-"""Where Jinja2 runs: what a template may do, and how much. Imported with `jinja`, for the first template that takes it.
+"""Where Jinja2 runs: what a template may do, and how much. Imported for the first template that takes it.
 
 Every turn of a loop, every call and filter is a step of a rendering's `Work`, and what each of them makes is weighed.
 What one step could make too much of (`'x' * 10**9`) is estimated before it is made. So no template takes long, fills
@@ -163,7 +163,8 @@ class _Counting(NodeTransformer):
         self.generic_visit(node)
         text = sum(len(data.data) for part in node.body for data in _data(part))
         turn = nodes.ExprStmt(_filter(_TURN, nodes.Const(None), nodes.Const(text)))
-        node.body.insert(0, turn.set_lineno(node.lineno))
+        turn.set_lineno(node.lineno)
+        node.body.insert(0, turn)
         if node.test is not None:
             node.test = _filter(_TURN, node.test, nodes.Const(0))
         return node
@@ -185,8 +186,10 @@ class _Counting(NodeTransformer):
         return _filter(_WHOLE, node) if node.ctx == "load" else node
 
 
-def _filter(name: str, node: nodes.Expr, *arguments: nodes.Expr) -> nodes.Filter:
-    return nodes.Filter(node, name, list(arguments), [], None, None).set_lineno(node.lineno or 1)
+def _filter(name: str, node: Any, *arguments: nodes.Expr) -> nodes.Filter:
+    made = nodes.Filter(node, name, list(arguments), [], None, None)
+    made.set_lineno(node.lineno or 1)
+    return made
 
 
 def _data(node: nodes.Node) -> Iterator[nodes.TemplateData]:
@@ -301,8 +304,8 @@ def _join(done: Work, value: Any, given: tuple[Any, ...]) -> int:
 
 
 def _translated(done: Work, value: Any, given: tuple[Any, ...]) -> int:
-    table = given[0] if given and isinstance(given[0], dict) else {}
-    return len(value) * max(_longest(table.values()), 1)
+    table: dict[Any, Any] = given[0] if given and isinstance(given[0], dict) else {}
+    return len(str(value)) * max(_longest(table.values()), 1)
 
 
 _PERCENT = re.compile(r"%(?:\([^)]*\))?[-#0 +]*(\d+|\*)?(?:\.(\d+|\*))?")

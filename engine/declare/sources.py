@@ -97,7 +97,9 @@ def _walk(root: Path) -> list[SourceFile]:
             path = Path(entry.path)
             count += 1
             if count > bounds.SOURCE_FILES:
-                raise ValueError(f"{root} holds more than {bounds.SOURCE_FILES} files, the most that a source may hold")
+                raise ValueError(
+                    f"{root} holds more than {bounds.SOURCE_FILES} files, the most that a source may hold"
+                )
             if entry.is_symlink():
                 target = real(path)
                 if not target.is_relative_to(inside):

@@ -1,4 +1,4 @@
-"""What reading the declarations has cost so far: a file alone may be small, and thousands of hosts and turns are not."""
+"""What reading the declarations has cost so far: a file may be small, and thousands of hosts are not."""
 
 from __future__ import annotations
 

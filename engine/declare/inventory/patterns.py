@@ -128,20 +128,24 @@ def _matcher(expression: str, part: str) -> Callable[[str], bool]:
         try:
             wanted = re.compile(fnmatch.translate(expression))
         except (re.error, RecursionError, OverflowError) as error:
-            raise InvalidInput(Problem(f"the host pattern `{part}` is broken: {error}")) from None
+            raise InvalidInput(Problem(f"the host pattern `{_short(part)}` is broken: {error}")) from None
         return lambda name: wanted.match(name) is not None
     try:
         bounded = matching.expression(expression[1:])
     except ValueError as error:
-        raise InvalidInput(Problem(f"the host pattern `{part}` is broken: {error}")) from None
+        raise InvalidInput(Problem(f"the host pattern `{_short(part)}` is broken: {error}")) from None
 
     def matches(name: str) -> bool:
         try:
             return bounded.match(name)
         except bounds.Exceeded as error:
-            raise InvalidInput(Problem(f"the host pattern `{part}` cannot be used: {error}")) from None
+            raise InvalidInput(Problem(f"the host pattern `{_short(part)}` cannot be used: {error}")) from None
 
     return matches
+
+
+def _short(part: str) -> str:
+    return part if len(part) <= 80 else f"{part[:80]}..."
 
 
 def local(tree: Tree, name: str) -> str:

@@ -128,7 +128,8 @@ def _measure(text: str, label: str) -> None:
     sizes: dict[str, int] = {}
     open_: list[tuple[str | None, int]] = []
     total = 0
-    for event in yaml.parse(text, Loader=_BASE):
+    events: Iterator[Any] = yaml.parse(text, Loader=_BASE)
+    for event in events:
         anchor, size = getattr(event, "anchor", None), 0
         where = Position(label, event.start_mark.line + 1, event.start_mark.column + 1)
         if isinstance(event, yaml.CollectionStartEvent):
