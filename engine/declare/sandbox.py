@@ -262,7 +262,8 @@ def _product(done: Work, left: Any, right: Any) -> int:
     if isinstance(left, int) and isinstance(right, int):
         return left.bit_length() + right.bit_length()
     times, value = (left, right) if isinstance(left, int) else (right, left)
-    return max(times, 1) * done.weights.of(value) if isinstance(times, int) else 1
+    size: int = done.weights.of(value) * max(times, 1) if isinstance(times, int) else 1
+    return size
 
 
 def _percent(done: Work, text: Any, given: Any) -> int:
@@ -270,7 +271,7 @@ def _percent(done: Work, text: Any, given: Any) -> int:
     values = given if isinstance(given, tuple) else (given,)
     text = text.decode("latin-1") if isinstance(text, bytes) else str(text)
     widths = [part for found in _PERCENT.finditer(text) for part in found.groups() if part]
-    width = sum(_number(values) if part == "*" else int(part[:12]) for part in widths)
+    width: int = sum(_number(values) if part == "*" else int(part[:12]) for part in widths)
     return len(text) + width + text.count("%") * max(map(done.weights.of, values), default=0)
 
 

@@ -33,7 +33,9 @@ def split(pattern: str) -> list[str]:
     else:
         parts = _PART.findall(pattern)
         if _PART.sub("", pattern).strip(": \t\n"):
-            raise InvalidInput(Problem(f"the host pattern `{pattern}` is broken: a bracket has no counterpart"))
+            raise InvalidInput(
+                Problem(f"the host pattern `{short(pattern)}` is broken: a bracket has no counterpart")
+            )
     return [part.strip() for part in parts if part.strip()]
 
 
@@ -53,7 +55,9 @@ def limit_parts(limit: str, directory: Path) -> tuple[list[str], bool]:
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or "it is no UTF-8 text"
             reason = f"it {error}" if isinstance(error, bounds.Exceeded) else reason
-            raise InvalidInput(Problem(f"--limit {part}: {path} cannot be read: {reason}")) from None
+            raise InvalidInput(
+                Problem(f"--limit {short(part)}: {short(str(path))} cannot be read: {reason}")
+            ) from None
     return found, from_file
 
 
@@ -96,7 +100,9 @@ def _match(tree: Tree, part: str, strict: bool) -> list[str]:
         return hosts[first : len(hosts) if last == "" else int(last) + 1] if last is not None else [hosts[first]]
     except IndexError:
         count = f"{len(hosts)} host{'s' if len(hosts) > 1 else ''}"
-        raise InvalidInput(Problem(f"there is no `{part}`: `{expression}` has {count}, counted from 0")) from None
+        raise InvalidInput(
+            Problem(f"there is no `{short(part)}`: `{short(expression)}` has {count}, counted from 0")
+        ) from None
 
 
 def _subscripted(part: str) -> tuple[str, int | None, str | None]:
@@ -128,24 +134,26 @@ def _matcher(expression: str, part: str) -> Callable[[str], bool]:
         try:
             wanted = re.compile(fnmatch.translate(expression))
         except (re.error, RecursionError, OverflowError) as error:
-            raise InvalidInput(Problem(f"the host pattern `{_short(part)}` is broken: {error}")) from None
+            raise InvalidInput(Problem(f"the host pattern `{short(part)}` is broken: {error}")) from None
         return lambda name: wanted.match(name) is not None
     try:
         bounded = matching.expression(expression[1:])
     except ValueError as error:
-        raise InvalidInput(Problem(f"the host pattern `{_short(part)}` is broken: {error}")) from None
+        raise InvalidInput(Problem(f"the host pattern `{short(part)}` is broken: {error}")) from None
 
     def matches(name: str) -> bool:
         try:
             return bounded.match(name)
         except bounds.Exceeded as error:
-            raise InvalidInput(Problem(f"the host pattern `{_short(part)}` cannot be used: {error}")) from None
+            raise InvalidInput(Problem(f"the host pattern `{short(part)}` cannot be used: {error}")) from None
 
     return matches
 
 
-def _short(part: str) -> str:
-    return part if len(part) <= 80 else f"{part[:80]}..."
+def short(pattern: str) -> str:
+    """A pattern for messages: one line, and not a long one."""
+    line = " ".join(pattern.split())
+    return line if len(line) <= 200 else f"{line[:200]}..."
 
 
 def local(tree: Tree, name: str) -> str:
@@ -164,4 +172,4 @@ def unknown(tree: Tree, name: str) -> InvalidInput:
     lines = (*(hint.strip() for hint in hints if hint.strip()), *(line for line in (known, hosts) if line))
     if not tree.hosts:
         lines = ("there is no inventory, so only `localhost` is known; write inventory.yaml, or name one with -i",)
-    return InvalidInput(Problem(f"`{name}` is neither a group nor a host of the inventory", hints=lines))
+    return InvalidInput(Problem(f"`{short(name)}` is neither a group nor a host of the inventory", hints=lines))

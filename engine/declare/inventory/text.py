@@ -71,7 +71,10 @@ class Item:
         if self._loader is None:
             yield from ((key, self.where, Item(self.where, _plain=value)) for key, value in self._plain.items())
             return
-        self._loader.flatten_mapping(self._node)
+        try:
+            self._loader.flatten_mapping(self._node)
+        except yaml.YAMLError:
+            raise InvalidInput(Problem("`<<` wants a map, or a list of maps", self.where)) from None
         last: dict[Any, tuple[Any, Position, Item]] = {}
         for key_node, value_node in self._node.value:
             key = Item(_position(self.where.file, key_node), key_node, self._loader)
