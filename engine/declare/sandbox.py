@@ -269,10 +269,11 @@ def _product(done: Work, left: Any, right: Any) -> int:
 def _percent(done: Work, text: Any, given: Any) -> int:
     """The size of what `text % given` makes."""
     values = given if isinstance(given, tuple) else (given,)
-    text = text.decode("latin-1") if isinstance(text, bytes) else str(text)
-    widths = [part for found in _PERCENT.finditer(text) for part in found.groups() if part]
-    width: int = sum(_number(values) if part == "*" else int(part[:12]) for part in widths)
-    return len(text) + width + text.count("%") * max(map(done.weights.of, values), default=0)
+    plain = text.decode("latin-1") if isinstance(text, bytes) else str(text)
+    widths = [part for found in _PERCENT.finditer(plain) for part in found.groups() if part]
+    width = sum(_number(values) if part == "*" else int(part[:12]) for part in widths)
+    longest: int = max(map(done.weights.of, values), default=0)
+    return len(plain) + width + plain.count("%") * longest
 
 
 def _braces(done: Work, text: Any, given: tuple[Any, ...]) -> int:

@@ -376,3 +376,8 @@ def test_the_place_of_a_template_without_end(project: Project) -> None:
 def test_an_error_in_a_long_text_is_told_soon() -> None:
     with soon(), pytest.raises(Fault, match="there is no `x` in it"):
         render("{{ l.x | upper }} " + "a" * 1_000_000, Names())
+
+
+def test_a_duration_of_spaces_is_judged_soon(project: Project) -> None:
+    said = refused(project, SECRET + f"command: 'true', timeout: '1{' ' * 100_000}x' }} }}\n")
+    assert said.startswith("state.yaml:4:")
