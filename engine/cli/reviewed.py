@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from engine import __version__
+from engine import __version__, bounds
 from engine.cli.become import asked_for, recorded
 from engine.cli.job import Job
 from engine.cli.request import Request
@@ -46,7 +46,9 @@ class Reviewed:
     def __init__(self, path: Path, root: Path) -> None:
         self.file, self.root = str(path), root
         try:
-            text = path.read_text(encoding="utf-8")
+            text = bounds.read(path, bounds.PLAN).decode("utf-8")
+        except bounds.Exceeded as error:
+            raise PlanRefused(f"{path}: is no saved plan: it {error}") from error
         except UnicodeDecodeError as error:
             raise PlanRefused(f"{path}: is no saved plan: it is not UTF-8") from error
         except OSError as error:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any, TypeAlias
 
+from engine.declare import spent
 from engine.declare.convert import Opaque, Schema, convert, of_item, of_key
 from engine.declare.nodes import Scalar, find
 from engine.declare.sources import Sources, label
@@ -141,7 +142,9 @@ class _Finish:
 
         def render() -> Any:
             try:
-                return render_text(template, self.names, shown)
+                made = render_text(template, self.names, shown)
+                spent.add(len(made) if isinstance(made, str) else 1, Position(shown))
+                return made
             except Fault as fault:
                 fault.where = fault.where or Position(shown, max(fault.line, 1), 1)
                 raise

@@ -16,6 +16,7 @@ from engine.declare.places import collisions
 from engine.declare.registry import Kinds
 from engine.declare.scope import Binding, Layer, Scope, Secrets, given, of_host, typed
 from engine.declare.sources import Sources
+from engine.declare.spent import Spent, counted
 from engine.declare.state import Entry, Reader, State
 from engine.declare.template import Fault
 from engine.declare.told import supposed, told
@@ -121,6 +122,7 @@ class Builder:
         self.sources = sources
         self.shared: dict[Entry, Resource] = {}
         self.secrets: dict[Secret, None] = {}
+        self.spent = Spent()
         self.one = Lock()
         self.become_user = become_user or "root"
 
@@ -129,6 +131,10 @@ class Builder:
     ) -> tuple[HostDeclaration, list[Problem]]:
         """What the states of these numbers declare for a host, and what is wrong with it. Without `facts`, what
         refers to one is put off: the declaration is `pending` then, and what is wrong is wrong whatever they are."""
+        with counted(self.spent):
+            return self._host(host, numbers, facts)
+
+    def _host(self, host: Host, numbers: Sequence[int], facts: Facts | None) -> tuple[HostDeclaration, list[Problem]]:
         problems, names = Problems(), HostNames(host, facts)
         scopes: list[Scope] = []
 
@@ -163,6 +169,7 @@ class Builder:
         """What is declared for a host whose facts are known now. Raises InvalidInput. Any thread may call it."""
         with self.one:
             self.vault.asking = False
+            self.spent = Spent()
             declaration, problems = self.host(host, numbers, facts)
         if problems:
             raise InvalidInput(told({problem: [] for problem in problems}, 1))

@@ -17,10 +17,11 @@ from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, Undefine
 from jinja2.environment import Template, TemplateExpression
 from jinja2.exceptions import SecurityError
 from jinja2.runtime import Context
-from jinja2.sandbox import ImmutableSandboxedEnvironment
-from jinja2.utils import missing
+from jinja2.utils import missing, pass_context
 
+from engine.bounds import DEPTH
 from engine.declare.hostfacts import HostNames
+from engine.declare.sandbox import WORK, Bounded, Work, output, work
 from engine.declare.scalars import NoText, as_text, bare
 from engine.declare.template import MISSING, Fault, Names, SecretNames, undefined
 from engine.errors import EngineError
@@ -38,6 +39,10 @@ class _Render:
     def __init__(self, names: Names) -> None:
         self.names = names
         self.seen: list[Secret] = []
+        self.work = Work()
+
+    def context(self) -> dict[str, Any]:
+        return {_RENDER: self, WORK: self.work}
 
     def open(self, value: Any) -> Any:
         """A value as Jinja2 gets it; a map that holds a secret is opened key by key."""
@@ -110,7 +115,7 @@ class _Context(Context):
         return self.parent.get(key, missing)
 
 
-class _Environment(ImmutableSandboxedEnvironment):
+class _Environment(Bounded):
     context_class = _Context
 
     def getattr(self, obj: Any, attribute: str) -> Any:
@@ -120,10 +125,13 @@ class _Environment(ImmutableSandboxedEnvironment):
         return super().getattr(obj, attribute)
 
 
-def _finalize(value: Any) -> Any:
+@pass_context
+def _finalize(context: Context, value: Any) -> Any:
     if isinstance(value, Undefined):
         return str(value)
-    return as_text(list(value) if isinstance(value, Iterator) else value)
+    text = as_text(list(value) if isinstance(value, Iterator) else value)
+    work(context).charge(len(text))
+    return text
 
 
 def _to_json(value: Any, indent: int | None = None) -> str:
@@ -144,15 +152,16 @@ def _environment() -> _Environment:
     for name in ("lipsum", "cycler", "joiner"):
         del environment.globals[name]
     environment.filters["tojson"] = _to_json
+    environment.bound_filters()
     return environment
 
 
 @functools.lru_cache(maxsize=4096)
 def _compiled(text: str) -> Template | TemplateExpression:
     environment = _environment()
-    tokens = list(environment.lex(text))
+    tokens = environment.tokens(text)
     kinds = [kind for _, kind, _ in tokens]
-    if kinds[0] == "variable_begin" and kinds.index("variable_end") == len(kinds) - 1:
+    if kinds[0] == "variable_begin" and kinds[-1] == "variable_end" and kinds.count("variable_end") == 1:
         inner = text[len(tokens[0][2]) : len(text) - len(tokens[-1][2])]
         return environment.compile_expression(inner, undefined_to_none=False)
     return environment.from_string(text)
@@ -161,6 +170,7 @@ def _compiled(text: str) -> Template | TemplateExpression:
 @functools.lru_cache(maxsize=256)
 def _file(text: str, filename: str) -> Template:
     environment = _environment()
+    environment.tokens(text)
     code = environment.compile(text, filename=filename)
     return Template.from_code(environment, code, environment.make_globals(None))
 
@@ -168,21 +178,24 @@ def _file(text: str, filename: str) -> Template:
 def render(text: str, names: Names) -> Any:
     """See `template.render`."""
     this = _Render(names)
-    with _Faults(this, text, ""):
+    with _Faults(this, text, "") as faults:
         compiled = _compiled(text.replace("\r", _CR))
         if isinstance(compiled, Template):
-            return _sealed(_restored(compiled.render({_RENDER: this}), text), this, text)
-        value = compiled({_RENDER: this})
+            return _sealed(_restored(output(compiled, this.context()), text), this, text)
+        faults.filename = ""  # an expression's code has lines of its own
+        value = compiled(this.context())
         if isinstance(value, Undefined):
             str(value)
-        return _sealed(_closed(value), this, text)
+        closed = _closed(value)
+        this.work.expect(this.work.weights.of(closed))
+        return _sealed(closed, this, text)
 
 
 def render_text(text: str, names: Names, filename: str) -> str | Secret:
     """See `template.render_text`."""
     this = _Render(names)
     with _Faults(this, text, filename):
-        rendered = _file(text.replace("\r", _CR), filename).render({_RENDER: this})
+        rendered = output(_file(text.replace("\r", _CR), filename), this.context())
         result: str | Secret = _sealed(_restored(rendered, text), this, text)
         return result
 
@@ -243,8 +256,8 @@ class _Faults:
         self.text = text
         self.filename = filename or "<template>"
 
-    def __enter__(self) -> None:
-        return None
+    def __enter__(self) -> _Faults:
+        return self
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
         if not isinstance(error, Exception) or isinstance(error, EngineError):
@@ -257,6 +270,11 @@ class _Faults:
 
     def fault(self, error: Exception) -> Fault:
         line = getattr(error, "lineno", None) or self.line(error)
+        while isinstance(error, _Missing) and isinstance(error.name, Undefined):
+            # `list[name]`, where it is the name that is not defined.
+            error = error.name._undefined_exception("")
+        if isinstance(error, Fault):
+            return error
         if isinstance(error, TemplateSyntaxError):
             return Fault(f"the template is broken: {_sentence(error)}", self.filters(str(error)), line=line)
         if isinstance(error, _Missing) and (not self.render.seen or str(error.name) in self.text):
@@ -268,6 +286,9 @@ class _Faults:
             fault = undefined(str(error.name), self.render.names, owner, self.path(str(error.name)))
             fault.line = line
             return fault
+        if isinstance(error, RecursionError):
+            what = "the template is nested too deeply, or a macro of it calls itself without end"
+            return Fault(what, (f"parts of a template may be nested about {DEPTH} levels deep",), line=line)
         if isinstance(error, NoText):
             return Fault(str(error), ("`| join(', ')` and `| tojson` make text of one",), line=line)
         if self.render.seen:
@@ -281,6 +302,8 @@ class _Faults:
 
     def path(self, name: str) -> str:
         """Where a template looks for a key, if that is only in one place: `map` in `map.key` and `map['key']`."""
+        if len(self.text) > 10_000:
+            return ""
         found = set(re.findall(r"([A-Za-z_][\w.]*)(?:\.|\[['\"])" + re.escape(name) + r"\b", self.text))
         return found.pop() if len(found) == 1 else ""
 

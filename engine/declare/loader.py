@@ -8,13 +8,10 @@ from typing import Any
 
 import yaml
 
+from engine import bounds
+from engine.bounds import DEPTH, LONG, VALUES
 from engine.declare.nodes import Map, Node, Scalar, Seq
 from engine.errors import InvalidInput, Position, Problem
-
-DEPTH = 100
-"""Levels of nesting a file may have: more is a mistake, and would end in a recursion error further on."""
-SIZE = 200_000
-"""Values a file may hold with its aliases written out: a few lines of aliases can stand for billions."""
 
 _PARSER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TAG = "tag:yaml.org,2002:"
@@ -25,7 +22,9 @@ _PLAIN_TAGS = {_TAG + name for name in ("int", "float", "bool", "null")}
 def read_text(path: Path, label: str) -> str:
     """The text of a file, without a byte order mark. Raises InvalidInput, saying which absolute path was tried."""
     try:
-        data = path.read_bytes()
+        data = bounds.read(path)
+    except bounds.Exceeded as error:
+        raise InvalidInput(Problem(f"cannot be read: it {error}", label, (f"tried {path.absolute()}",))) from None
     except OSError as error:
         what = "no such file" if isinstance(error, FileNotFoundError) else (error.strerror or str(error)).lower()
         raise InvalidInput(Problem(f"cannot be read: {what}", label, (f"tried {path.absolute()}",))) from None
@@ -85,6 +84,7 @@ class _Builder:
         self.stack: list[_Frame] = []
         self.anchors: dict[str, Node] = {}
         self.sizes: dict[int, int] = {}
+        self.count = 0
         self.documents = 0
 
     def take(self, event: Any) -> None:
@@ -112,6 +112,9 @@ class _Builder:
         return Position(self.label, mark.line + 1, mark.column + 1)
 
     def add(self, node: Node, anchor: str | None) -> None:
+        self.count += 1
+        if self.count > VALUES:
+            raise _TooMuch(Problem(f"the file holds more than {VALUES} values", node.where))
         if anchor is not None:
             self.anchors[anchor] = node
         if self.stack:
@@ -143,10 +146,13 @@ class _Builder:
 
     def sized(self, node: Node, parts: list[Node]) -> None:
         """Note how large the node is with aliases written out."""
-        size = 1 + sum(self.sizes.get(id(part), 1) for part in parts)
-        if size > SIZE:
-            raise _TooMuch(Problem(f"its aliases stand for more than {SIZE} values", node.where))
+        size = 1 + sum(self.size(part) for part in parts)
+        if size > VALUES:
+            raise _TooMuch(Problem(f"its aliases stand for more than {VALUES} values", node.where))
         self.sizes[id(node)] = size
+
+    def size(self, node: Node) -> int:
+        return 1 + len(node.text) // LONG if isinstance(node, Scalar) else self.sizes.get(id(node), 1)
 
     def seq(self, frame: _Frame) -> Seq:
         if not frame.start.implicit and frame.start.tag not in (None, "!", _TAG + "seq"):

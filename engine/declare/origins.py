@@ -5,19 +5,15 @@ from __future__ import annotations
 import contextlib
 import os
 import shlex
-import signal
 import stat
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import subprocess
+from engine import bounds
 
-LIMIT = 64 * 1024
-"""The largest secret, in bytes. Hiding a value costs time and memory in proportion to its size."""
+_ENOUGH = f"A secret may have {bounds.size(bounds.SECRET)}; larger files go by `source`."
 
 
 @dataclass(frozen=True, repr=False)
@@ -42,7 +38,9 @@ class Failed(Exception):
 
 
 def located(name: str, project: Path) -> Path:
-    """The absolute path that `name` means: `~` expands, relative paths start in the project root."""
+    """The absolute path that `name` means: `~` expands, relative paths start in the project root. Raises Failed."""
+    if "\0" in name:
+        raise Failed("has a path with a NUL byte in it, which no path can hold", f"path: {name.split(chr(0))[0]}")
     try:
         path = Path(name).expanduser()
     except RuntimeError:
@@ -56,9 +54,10 @@ def from_file(name: str, project: Path) -> Found:
     try:
         if path.is_dir():
             raise Failed("is to be read from a directory, expected a file", f"path: {path}")
-        with path.open("rb") as file:
-            status = os.fstat(file.fileno())
-            data = file.read(LIMIT + 1)
+        status = path.stat()
+        data = bounds.read(path, bounds.SECRET)
+    except bounds.Exceeded as error:
+        raise Failed(f"cannot be read from {path}: it {error}", _ENOUGH) from None
     except FileNotFoundError:
         raise Failed(f"is to be read from {path}, which does not exist", *_nearest(path)) from None
     except OSError as error:
@@ -77,40 +76,30 @@ def from_env(name: str, env: Mapping[str, str] | None) -> Found:
 
 
 def from_command(command: str | Sequence[str], project: Path, seconds: float, env: Mapping[str, str] | None) -> Found:
-    """What a command prints on standard output. Raises Failed: not found, a status other than 0, too slow."""
-    import subprocess
-
+    """What a command prints on standard output. Raises Failed: not found, a status other than 0, too slow, too
+    much."""
     argv = ["sh", "-c", command] if isinstance(command, str) else [str(word) for word in command]
     shown = command if isinstance(command, str) else shlex.join(argv)
     # With a terminal the command stays in its process group, so that a pinentry may use it; without one, a group of
     # its own lets a timeout reach what the command has started.
     apart = not sys.stdin or not sys.stdin.isatty()
     try:
-        process = subprocess.Popen(
-            argv,
-            cwd=project,
-            env=None if env is None else dict(env),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=apart,
-        )
+        ran = bounds.run(argv, cwd=project, env=env, seconds=seconds, limit=bounds.SECRET, apart=apart)
     except FileNotFoundError:
         raise Failed(f"needs the command {argv[0]}, which is not there", f"It runs in {project}.") from None
     except OSError as error:
         raise Failed(f"needs the command {argv[0]}, which does not start: {error.strerror}") from None
-    with process:
-        try:
-            out, err = process.communicate(timeout=seconds)
-        except BaseException as error:
-            _end(process, apart)
-            if not isinstance(error, subprocess.TimeoutExpired):
-                raise
-            raise Failed(f"was not given by its command within {seconds:g} s", f"command: {shown}") from None
-    if process.returncode != 0:
-        ended = f"status {process.returncode}" if process.returncode > 0 else f"signal {-process.returncode}"
-        raise Failed(f"was not given by its command, which ended with {ended}", f"command: {shown}", *_tail(out, err))
-    return Found(_text(out, f"printed by: {shown}"), f"printed by: {shown}")
+    except bounds.TooSlow:
+        raise Failed(f"was not given by its command within {seconds:g} s", f"command: {shown}") from None
+    except bounds.Exceeded as error:
+        raise Failed(f"was not given by its command, which {error}", f"command: {shown}", _ENOUGH) from None
+    except ValueError:
+        raise Failed("needs a command with a NUL byte in it, which no command can hold") from None
+    if ran.status != 0:
+        ended = f"status {ran.status}" if ran.status > 0 else f"signal {-ran.status}"
+        tail = _tail(ran.out, ran.err)
+        raise Failed(f"was not given by its command, which ended with {ended}", f"command: {shown}", *tail)
+    return Found(_text(ran.out, f"printed by: {shown}"), f"printed by: {shown}")
 
 
 def from_prompt(text: str, prompt: Callable[[str], str] | None) -> Found:
@@ -190,8 +179,8 @@ def _locked(directory: Path) -> Iterator[int | None]:
 
 
 def _text(data: bytes, origin: str) -> str:
-    if len(data) > LIMIT:
-        raise Failed(f"is longer than {LIMIT // 1024} KiB, the most that a secret may have", origin)
+    if len(data) > bounds.SECRET:
+        raise Failed(f"is larger than {bounds.size(bounds.SECRET)}", origin, _ENOUGH)
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         raise Failed(
             "is UTF-16, expected UTF-8; PowerShell's `>` writes such files", origin, "Save it as UTF-8 without BOM."
@@ -226,18 +215,6 @@ def _nearest(path: Path) -> tuple[str, ...]:
 
     near = difflib.get_close_matches(path.name, names, n=1)
     return (f"did you mean {near[0]}?",) if near else ()
-
-
-def _end(process: subprocess.Popen[bytes], apart: bool) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        if apart:
-            os.killpg(process.pid, signal.SIGKILL)
-        else:
-            process.kill()
-    # What the command has started may hold the pipes open for ever.
-    for pipe in (process.stdout, process.stderr):
-        if pipe is not None:
-            pipe.close()
 
 
 def _tail(out: bytes, err: bytes) -> tuple[str, ...]:

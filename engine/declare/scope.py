@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from engine import bounds
+from engine.declare import spent
 from engine.declare.convert import free
 from engine.declare.hostfacts import HostNames
 from engine.declare.language import RESERVED
@@ -64,6 +66,7 @@ class Scope:
         self.values: dict[str, Any] = {}
         self.faults: dict[str, Fault] = {}
         self.open: dict[str, Binding] = {}
+        self.weights = bounds.Weights()
 
     def known(self) -> list[str]:
         """Every name a template can use here."""
@@ -87,6 +90,9 @@ class Scope:
         self.open[name] = binding
         try:
             self.values[name] = self.value(binding)
+            if self.weights.of(self.values[name]) > bounds.TEXT:
+                del self.values[name]
+                raise Fault(f"variable `{name}` holds more than {bounds.TEXT} characters or items")
         except Fault as fault:
             fault.where = fault.where or binding.where
             self.faults[name] = fault
@@ -131,10 +137,12 @@ class Each:
 def evaluate(node: Scalar, names: Scope | Each) -> Any:
     """The value of a template in a state file. Raises Fault that knows its place."""
     try:
-        return render(node.text, names)
+        value = render(node.text, names)
     except Fault as fault:
         fault.where = fault.where or node.line(fault.line)
         raise
+    spent.add(len(value) if isinstance(value, str) else 1, node.where)
+    return value
 
 
 def _data(value: Any, scope: Scope) -> Any:

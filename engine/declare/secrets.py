@@ -74,7 +74,7 @@ SECRET_SCHEMA: dict[str, Any] = {
             "description": "How long `command` may take, in seconds or as `90s`, `2m` (default 60 s).",
             "anyOf": [
                 {"type": "number", "exclusiveMinimum": 0},
-                {"type": "string", "pattern": r"^\s*\d+(\.\d+)?\s*[smh]?\s*$"},
+                {"type": "string", "pattern": r"^\s*\d+(\.\d+)?(\s*[smh])?\s*$"},
             ],
         },
     },

@@ -7,6 +7,7 @@ import os
 import stat
 from pathlib import Path
 
+from engine import bounds
 from engine.model import Source, SourceFile
 
 KEPT = 64 * 1024
@@ -16,8 +17,10 @@ KEPT = 64 * 1024
 def locate(text: str, base: Path) -> Path:
     """The absolute path of what is written as `text`: `~` expands, a relative one lies in `base`.
 
-    Raises ValueError where `~user` names no user.
+    Raises ValueError where `~user` names no user, and for a NUL byte.
     """
+    if "\0" in text:
+        raise ValueError(f"`{text.split(chr(0))[0]}` is followed by a NUL byte, which no path can hold")
     try:
         path = Path(text).expanduser()
     except RuntimeError:
@@ -60,9 +63,11 @@ class Sources:
         path = locate(text, self.project)
         if path not in self._texts:
             try:
-                self._texts[path] = path.read_bytes().decode("utf-8")
+                self._texts[path] = bounds.read(path).decode("utf-8")
             except OSError as error:
                 raise ValueError(_unreadable(path, error)) from None
+            except bounds.Exceeded as error:
+                raise ValueError(f"{path} cannot be a template: it {error}") from None
             except UnicodeDecodeError:
                 raise ValueError(f"{path} is not UTF-8 text, so it cannot be a template; `source` takes it") from None
             self.read[path] = None
@@ -86,9 +91,15 @@ def _walk(root: Path) -> list[SourceFile]:
     files: list[SourceFile] = []
     inside = real(root)
     todo = [root]
+    count = size = 0
     while todo:
         for entry in os.scandir(todo.pop()):
             path = Path(entry.path)
+            count += 1
+            if count > bounds.SOURCE_FILES:
+                raise ValueError(
+                    f"{root} holds more than {bounds.SOURCE_FILES} files, the most that a source may hold"
+                )
             if entry.is_symlink():
                 target = real(path)
                 if not target.is_relative_to(inside):
@@ -99,6 +110,8 @@ def _walk(root: Path) -> list[SourceFile]:
             if stat.S_ISDIR(found.st_mode):
                 todo.append(path)
             elif stat.S_ISREG(found.st_mode):
+                size += found.st_size
+                _fits(root, size)
                 files.append(_file(str(path.relative_to(root)), path, found))
             else:
                 raise ValueError(f"{path} is neither a file nor a directory")
@@ -107,12 +120,22 @@ def _walk(root: Path) -> list[SourceFile]:
 
 def _file(name: str, path: Path, found: os.stat_result, *, keep: bool = False) -> SourceFile:
     mode = stat.S_IMODE(found.st_mode)
+    _fits(path, found.st_size)
+    if found.st_size <= KEPT:
+        # The system's own files (/proc) say that they are empty, and may be endless.
+        try:
+            data = bounds.read(path)
+        except bounds.Exceeded as error:
+            raise ValueError(f"{path} cannot be a source: it {error}") from None
+        return SourceFile(name, path, len(data), mode, hashlib.sha256(data).hexdigest(), data if keep else None)
     with path.open("rb") as stream:
-        if keep:
-            data = stream.read()
-            return SourceFile(name, path, len(data), mode, hashlib.sha256(data).hexdigest(), data)
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
     return SourceFile(name, path, found.st_size, mode, digest)
+
+
+def _fits(path: Path, size: int) -> None:
+    if size > bounds.SOURCE:
+        raise ValueError(f"{path} is larger than {bounds.size(bounds.SOURCE)}, the most that a source may have")
 
 
 def _unreadable(path: Path, error: OSError) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from engine.bounds import INCLUDES
 from engine.declare.convert import OPAQUE, Schema, convert
 from engine.declare.language import KEYWORDS
 from engine.declare.loader import parse, read_text
@@ -77,10 +79,15 @@ class State:
     entries: list[Entry] = field(default_factory=list)
 
     def tree(self) -> Iterator[State]:
-        """This state and all that it includes."""
-        yield self
-        for include in self.includes:
-            yield from include.state.tree()
+        """This state and all that it includes, each once."""
+        found: dict[int, State] = {}
+        todo = [self]
+        while todo:
+            state = todo.pop()
+            if id(state) not in found:
+                found[id(state)] = state
+                yield state
+                todo += [include.state for include in reversed(state.includes)]
 
 
 def unknown(node: Scalar) -> Any:
@@ -202,6 +209,12 @@ class Reader:
         file, prefix, variables = node.get("file"), node.get("as"), node.get("vars")
         if not isinstance(file, Scalar) or not file.text:
             return None
+        if len(stack) > INCLUDES:
+            hint = f"it is included from: {label(stack[-1])}"
+            self.problems.append(
+                Problem(f"files include each other more than {INCLUDES} levels deep", file.where, (hint,))
+            )
+            return None
         if file.template or (isinstance(prefix, Scalar) and prefix.template):
             hint = "what is included is the same for every host; its `vars` may differ"
             self.problems.append(Problem("`file` and `as` of an include cannot be templates", node.where, (hint,)))
@@ -215,8 +228,8 @@ class Reader:
             names = [label(each) for each in [*stack[stack.index(real(path)) :], path]]
             self.problems.append(Problem(f"files include each other in a circle: {' → '.join(names)}", file.where))
             return None
-        if not path.is_file():
-            what = "is not a file" if path.exists() else "does not exist"
+        if not os.path.isfile(path):
+            what = "is not a file" if os.path.exists(path) else "does not exist"
             self.problems.append(Problem(f"included file {what}", file.where, (f"tried {path}",)))
             return None
         included = self.read(path, label(path), stack)

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
+from engine.bounds import TEXT
 from engine.declare.scalars import NoText, as_text
 from engine.errors import Position
 from engine.model import Secret
@@ -135,10 +136,13 @@ def _text(parts: tuple[str | tuple[str, ...], ...], names: Names) -> str | Secre
     texts: list[str] = []
     secret: Secret | None = None
     later: Later | None = None
+    size = 0
     for part in parts:
         if isinstance(part, str):
             texts.append(part)
             continue
+        if size > TEXT:
+            raise Fault(f"the template makes a value of more than {TEXT} characters")
         try:
             value = _follow(part, names)
             if isinstance(value, Secret):
@@ -146,6 +150,7 @@ def _text(parts: tuple[str | tuple[str, ...], ...], names: Names) -> str | Secre
                 texts.append(value.reveal())
             else:
                 texts.append(as_text(value))
+            size += len(texts[-1])
         except Later as found:
             later = found  # what else is wrong here is told now
         except NoText as error:

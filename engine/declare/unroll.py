@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from engine.bounds import RESOURCES
 from engine.declare.convert import OPAQUE, Opaque, convert, free
 from engine.declare.language import KEYWORDS
 from engine.declare.nodes import Map, Node, Scalar
 from engine.declare.scalars import as_text
 from engine.declare.schema import closed
 from engine.declare.scope import Each, Layer, Scope, evaluate, given
+from engine.declare.spent import Exhausted
 from engine.declare.state import Entry, Include, State
 from engine.declare.template import Fault, Later, holds
 from engine.declare.validate import Subject, check
@@ -49,6 +51,8 @@ class Problems:
             return make()
         except Later:
             self.later = True
+        except Exhausted:
+            raise
         except Fault as fault:
             self.add([Problem(fault.message, fault.where or where, fault.hints)])
         except InvalidInput as error:
@@ -91,6 +95,15 @@ class Unroller:
         self.groups: dict[str, list[str]] = {}
         self.unlisted: list[str] = []
         self.number = 0
+        self.count = 0
+
+    def more(self, where: Position) -> None:
+        """One more resource, or one more turn of an include. Raises Exhausted."""
+        self.count += 1
+        if self.count > RESOURCES:
+            what = f"with this, a host has more than {RESOURCES} resources and includes"
+            hint = "each turn of a `for_each` counts, and each time that a file is included"
+            raise Exhausted(Problem(what, where, (hint,)))
 
     def state(self, state: State, chain: int, prefix: str = "", variables: Layer | None = None) -> None:
         """Take up a state and what it includes."""
@@ -106,6 +119,7 @@ class Unroller:
         turns = self.turns(include.for_each, scope, "`for_each` of an include", outer)
         before = len(self.items)
         for key, names in turns:
+            self.more(include.where)
             inner = outer if key is None else f"{outer}{key}/"
             first = len(self.items)
             self.state(include.state, chain, inner, given(include.vars, names))
@@ -121,6 +135,7 @@ class Unroller:
     def entry(self, entry: Entry, scope: Scope, chain: int, prefix: str) -> None:
         """Take up one entry of `resources`."""
         self.number += 1
+        self.more(entry.where)
         name = prefix + entry.name
         when, for_each = entry.keywords.get("when"), entry.keywords.get("for_each")
         if not entry.sound:
@@ -135,6 +150,7 @@ class Unroller:
             return
         turns = self.turns(for_each, scope, "`for_each`", f"{name}/")
         for key, names in turns:
+            self.more(entry.where)
             active = alone or self.holds(when, names)
             full = name if key is None else f"{name}/{key}"
             words = self.words(entry, names) if active else {}

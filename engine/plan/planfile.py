@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
+from engine.bounds import DEPTH, deep
 from engine.errors import PlanRefused
 from engine.model import HostPlan, Plan, Step
 
@@ -48,6 +49,8 @@ def loads(text: str, file: str) -> dict[str, Any]:
     """Parse and check the shape. Raises PlanRefused with what is wrong; `check_seal` comes after it."""
     try:
         found = json.loads(text)
+        if deep(found):
+            raise ValueError(f"it is nested more than {DEPTH} levels deep")
     except (ValueError, RecursionError) as error:
         raise PlanRefused(f"{file}: is no saved plan: {error}\n  Make one with: plan STATE --out {file}") from error
     if not isinstance(found, dict) or found.get("format") != FORMAT:
@@ -84,7 +87,8 @@ def check_seal(
 def _sealed(body: Mapping[str, Any], seal: object, made: object, same: Callable[[bytes, str], bool]) -> bool:
     if not isinstance(seal, str) or not isinstance(made, dict):
         return False
-    return same(_canonical(body), seal) and same(f"{made.get('at')} {seal}".encode(), str(made.get("mac")))
+    at = f"{made.get('at')} {seal}".encode(errors="replace")
+    return same(_canonical(body), seal) and same(at, str(made.get("mac")))
 
 
 def drift(reviewed: Mapping[str, Any], host: HostPlan) -> Iterator[str]:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from engine import bounds, matching
 from engine.model import Plain
 
 LONGEST = 120
@@ -75,26 +76,22 @@ def check(expectation: Any) -> None:
     expression, version bounds or a schema that is none."""
     operator, operand = _split(expectation)
     if operator == "matches":
-        try:
-            re.compile(operand)
-        except re.error as error:
-            raise ValueError(f"`{operand}` is no regular expression: {error}") from None
+        matching.expression(operand)
     elif operator == "version":
         _bounds(operand)
     elif operator == "schema":
-        from jsonschema.exceptions import SchemaError
-        from jsonschema.validators import validator_for
+        from engine.plugins.json_schema import check_schema
 
-        try:
-            validator_for(operand).check_schema(operand)
-        except SchemaError as error:
-            raise ValueError(f"the schema is no JSON Schema: {error.message}") from None
+        check_schema(operand)
 
 
 def holds(expectation: Any, found: Any) -> bool:
-    """Whether a value found (None: missing) is as expected."""
+    """Whether a value found (None: missing) is as expected; not where that takes too long to tell."""
     operator, operand = _split(expectation)
-    return _JUDGES[operator](operand, found)
+    try:
+        return _JUDGES[operator](operand, found)
+    except bounds.Exceeded:
+        return False
 
 
 def wanted(expectation: Any) -> Plain:
@@ -119,6 +116,11 @@ def spell(expectation: Any, found: Any) -> Plain:
         return _complaint(operand, found)
     if found is None:
         return "missing"
+    if operator == "matches" and isinstance(found, str):
+        try:
+            matching.expression(operand).search(found)
+        except bounds.Exceeded as error:
+            return f"not known: {error}"
     words: Plain = found if isinstance(found, bool | int) else _short(found)
     if isinstance(found, str):
         words = printable(found) or "empty"
@@ -209,13 +211,10 @@ def _valid(schema: Any, found: Any) -> bool:
 
 
 def _complaint(schema: Any, found: Any) -> str:
-    from jsonschema.validators import validator_for
+    from engine.plugins.json_schema import complaint
 
-    error = next(iter(validator_for(schema)(schema).iter_errors(found)), None)
-    if error is None:
-        return ""
-    place = error.json_path.removeprefix("$").lstrip(".")
-    return f"{place}: {error.message[:LONGEST]}" if place else str(error.message[:LONGEST])
+    place, message = complaint(schema, found)
+    return f"{place}: {message[:LONGEST]}" if place else message[:LONGEST]
 
 
 _JUDGES: Mapping[str, Callable[[Any, Any], bool]] = {
@@ -226,7 +225,7 @@ _JUDGES: Mapping[str, Callable[[Any, Any], bool]] = {
     "lte": _number(lambda found, bound: found <= bound),
     "gt": _number(lambda found, bound: found > bound),
     "lt": _number(lambda found, bound: found < bound),
-    "matches": lambda operand, found: isinstance(found, str) and re.search(operand, found) is not None,
+    "matches": lambda operand, found: isinstance(found, str) and matching.expression(operand).search(found),
     "contains": _contains,
     "one_of": lambda operand, found: any(_same(item, found) for item in operand),
     "length": _sized(lambda found, bound: found == bound),

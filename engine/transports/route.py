@@ -21,7 +21,7 @@ from engine.transports.host_keys import HostKeys, Presented
 from engine.transports.process import outer_environment
 from engine.transports.resolver import Resolver
 from engine.transports.session import HOST_KEYS, Session, Wire, paramiko
-from engine.transports.ssh_config import Settings, Target
+from engine.transports.ssh_config import Settings, Target, check_names
 
 ALIVE = 15
 """Seconds of quiet after which something is said, so that no router forgets the connection."""
@@ -287,6 +287,10 @@ def hop_target(hop: str, origin: Target) -> Target:
     if not found:
         raise Unreachable(f"{origin.name}: ProxyJump has a hop `{hop}`, expected [user@]host[:port]")
     user, host, port = found.groups()
+    try:
+        check_names(host.strip("[]"), user)
+    except ValueError as error:
+        raise Unreachable(f"{origin.name}: ProxyJump has a hop `{hop}`: {error}") from None
     return Target(
         name=f"{origin.name} (by way of {hop})",
         host=host.strip("[]"),

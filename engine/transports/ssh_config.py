@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from engine.errors import InvalidInput
+from engine.errors import InvalidInput, Problem
 from engine.model import Host
 
 Raw: TypeAlias = Mapping[str, Sequence[str]]
@@ -21,7 +21,10 @@ Raw: TypeAlias = Mapping[str, Sequence[str]]
 
 @dataclass(frozen=True)
 class Target:
-    """What the inventory says of a host: it goes before the configuration. `arguments` are options of ssh."""
+    """What the inventory says of a host: it goes before the configuration. `arguments` are options of ssh.
+
+    Raises InvalidInput for a name of a host or user that OpenSSH takes from nobody: a shell may come to read it.
+    """
 
     name: str
     host: str
@@ -31,12 +34,36 @@ class Target:
     arguments: tuple[str, ...] = ()
     executable: str = "ssh"
 
+    def __post_init__(self) -> None:
+        try:
+            check_names(self.host, self.user)
+        except ValueError as error:
+            raise InvalidInput(Problem(f"{self.name}: {error}")) from None
+
     def configuration(self) -> tuple[str, ...]:
         """Those of the arguments that choose the configuration file: they hold for the hops on the way too."""
         from engine.transports.ssh_config_parser import options_of
 
         file = options_of(self.arguments).get("-F")
         return ("-F", file[0]) if file else ()
+
+
+def check_names(host: str, user: str | None) -> None:
+    """Raises ValueError for names that OpenSSH refuses (`valid_hostname` and `valid_ruser` in its ssh.c): both may
+    stand in a ProxyCommand or in `Match exec`, which a shell runs."""
+    bad = next((char for char in host if char in _NOT_IN_HOST or char.isspace() or not char.isprintable()), None)
+    if bad is not None or host.startswith("-"):
+        what = f"holds {bad!r}" if bad is not None else "begins with `-`"
+        raise ValueError(f"the host name {host!r} {what}, which SSH allows in none; ansible_host gives another")
+    bad = next((char for char in user or "" if char in _NOT_IN_USER or (ord(char) < 32 or ord(char) == 127)), None)
+    if bad is not None or _USER.search(user or ""):
+        what = f"holds {bad!r}" if bad is not None else "begins like an option, or ends with a backslash"
+        raise ValueError(f"the user name {user!r} {what}, which SSH allows in none")
+
+
+_NOT_IN_HOST = frozenset("'`\"$\\;&<>|(){}")
+_NOT_IN_USER = frozenset("'`\";&<>|(){}")
+_USER = re.compile(r"^-|\s-|\\$")
 
 
 @dataclass(frozen=True)
@@ -145,6 +172,7 @@ class _Reader:
 def settings(raw: Raw, target: Target) -> Settings:
     """Read what `ssh -G` printed for a target. Raises ValueError."""
     read = _Reader(raw, target)
+    check_names(read.hostname, read.user)
     # ssh drops a key file that does not exist; one that the inventory names is to be spoken of.
     identities = (*([target.identity] if target.identity else []), *read.paths("identityfile"))
     return Settings(

@@ -79,7 +79,7 @@ STATES = {
         "  state.yaml:4:3: one needs two\n  state.yaml:7:3: two needs one\n",
     ),
     "needs of an unknown name": (
-        f"{ONE}{FILE}  two:\n{FILE}    needs: [on]\n",
+        f"{ONE}{FILE}  two:\n{FILE.replace('/x', '/y')}    needs: [on]\n",
         "state.yaml:8:13: `two` needs `on`, but no resource has that name\n  did you mean `one`?\n",
     ),
     "a pattern without hosts": (

@@ -132,8 +132,8 @@ def test_files_that_cannot_be_read(case: Case) -> None:
     case.write("nul", b"a\0b")
     assert "contains a NUL byte" in case.error({"file": "nul"})
     case.write("large", b"x" * 70_000)
-    assert "is longer than 64 KiB" in case.error({"file": "large"})
-    assert "is longer than 64 KiB" in case.error({"file": "/dev/zero"})
+    assert "it is larger than 64 KiB" in case.error({"file": "large"})
+    assert "it is larger than 64 KiB" in case.error({"file": "/dev/zero"})
     case.write("BOM", "\ufeff" + CANARY)
     assert "byte-order mark (BOM)" in case.error({"file": "BOM"})
     (case.project / "loop").symlink_to("loop")
@@ -208,7 +208,7 @@ def test_commands(case: Case) -> None:
     assert "needs the command ./script, which does not start: Permission denied" in case.error(
         {"command": ["./script"]}
     )
-    assert "is longer than" in case.error({"command": "head -c 100000 /dev/zero | tr '\\0' x"})
+    assert "which printed more than 64 KiB" in case.error({"command": "head -c 100000 /dev/zero | tr '\\0' x"})
 
 
 def test_a_command_that_fails(case: Case) -> None:

@@ -91,7 +91,7 @@ class Inventory:
         """
         texts = [pattern] if isinstance(pattern, str) else list(pattern)
         names = patterns.select(self._tree, [part for text in texts for part in patterns.split(text)])
-        shown = ",".join(texts)
+        shown = patterns.short(",".join(texts))
         if not names:
             raise self._none(f"the pattern `{shown}` matches no host")
         if limit is not None:
@@ -102,7 +102,7 @@ class Inventory:
             names = [name for name in names if name in kept]
             if not names:
                 left = f"none of the {count} hosts" if count > 1 else "no host"
-                raise self._none(f"--limit {limit} leaves {left} of `{shown}`")
+                raise self._none(f"--limit {patterns.short(limit)} leaves {left} of `{shown}`")
         return tuple(self._host(name) for name in names)
 
     def graph(self, group: str = "all") -> str:

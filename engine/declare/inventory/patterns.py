@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
+from engine import bounds, matching
+from engine.bounds import LOOKUPS, PATTERN
 from engine.declare.inventory import ranges
 from engine.declare.inventory.tree import Tree
 from engine.declare.validate import nearest
@@ -22,6 +24,8 @@ def split(pattern: str) -> list[str]:
 
     Raises InvalidInput for a bracket that is not closed, or was not opened.
     """
+    if len(pattern) > PATTERN:
+        raise InvalidInput(Problem(f"a host pattern has {len(pattern)} characters, and {PATTERN} is the most"))
     if "," in pattern:
         parts = pattern.split(",")
     elif ranges.address(pattern):
@@ -29,7 +33,9 @@ def split(pattern: str) -> list[str]:
     else:
         parts = _PART.findall(pattern)
         if _PART.sub("", pattern).strip(": \t\n"):
-            raise InvalidInput(Problem(f"the host pattern `{pattern}` is broken: a bracket has no counterpart"))
+            raise InvalidInput(
+                Problem(f"the host pattern `{short(pattern)}` is broken: a bracket has no counterpart")
+            )
     return [part.strip() for part in parts if part.strip()]
 
 
@@ -44,10 +50,14 @@ def limit_parts(limit: str, directory: Path) -> tuple[list[str], bool]:
         from_file = True
         path = directory / Path(part[1:]).expanduser()
         try:
-            found += [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-        except (OSError, UnicodeDecodeError) as error:
+            text = bounds.read(path).decode("utf-8")
+            found += [line.strip() for line in text.splitlines() if line.strip()]
+        except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or "it is no UTF-8 text"
-            raise InvalidInput(Problem(f"--limit {part}: {path} cannot be read: {reason}")) from None
+            reason = f"it {error}" if isinstance(error, bounds.Exceeded) else reason
+            raise InvalidInput(
+                Problem(f"--limit {short(part)}: {short(str(path))} cannot be read: {reason}")
+            ) from None
     return found, from_file
 
 
@@ -58,6 +68,10 @@ def select(tree: Tree, parts: Iterable[str], *, strict: bool = True) -> list[str
     Raises InvalidInput for a name that is neither group nor host (unless not `strict`), and for a broken part.
     """
     marked: Mapping[str, list[str]] = {"": [], "&": [], "!": []}
+    parts = dict.fromkeys(parts)
+    names = len(tree.hosts) + len(tree.groups)
+    if sum(names for part in parts if part not in tree.hosts) > LOOKUPS:
+        raise InvalidInput(Problem(f"a host pattern of {len(parts)} parts is too much for {names} names"))
     for part in parts:
         marked[part[0] if part[0] in "&!" else ""].append(part)
     hosts: dict[str, None] = {}
@@ -86,7 +100,9 @@ def _match(tree: Tree, part: str, strict: bool) -> list[str]:
         return hosts[first : len(hosts) if last == "" else int(last) + 1] if last is not None else [hosts[first]]
     except IndexError:
         count = f"{len(hosts)} host{'s' if len(hosts) > 1 else ''}"
-        raise InvalidInput(Problem(f"there is no `{part}`: `{expression}` has {count}, counted from 0")) from None
+        raise InvalidInput(
+            Problem(f"there is no `{short(part)}`: `{short(expression)}` has {count}, counted from 0")
+        ) from None
 
 
 def _subscripted(part: str) -> tuple[str, int | None, str | None]:
@@ -100,19 +116,44 @@ def _subscripted(part: str) -> tuple[str, int | None, str | None]:
 
 def _named(tree: Tree, expression: str, part: str, strict: bool) -> list[str]:
     special = expression.startswith("~") or any(char in expression for char in "*?[")
-    try:
-        wanted = re.compile(expression[1:] if expression.startswith("~") else fnmatch.translate(expression))
-    except re.error as error:
-        raise InvalidInput(Problem(f"the host pattern `{part}` is broken: {error}")) from None
-    groups = [name for name in tree.groups if wanted.match(name)]
+    matches = _matcher(expression, part)
+    groups = [name for name in tree.groups if matches(name)]
     hosts = dict.fromkeys(host for group in groups for host in tree.hosts_of(group))
     if not groups or special or "." in expression:
-        hosts.update(dict.fromkeys(host for host in tree.hosts if wanted.match(host)))
+        hosts.update(dict.fromkeys(host for host in tree.hosts if matches(host)))
     if not hosts and expression in LOCAL:
         return [local(tree, expression)]
     if strict and not hosts and not groups and not special:
         raise unknown(tree, part)
     return list(hosts)
+
+
+def _matcher(expression: str, part: str) -> Callable[[str], bool]:
+    """Whether a name is one that a part of a pattern means: `~` and a regular expression, or `*`, `?` and `[...]`."""
+    if not expression.startswith("~"):
+        try:
+            wanted = re.compile(fnmatch.translate(expression))
+        except (re.error, RecursionError, OverflowError) as error:
+            raise InvalidInput(Problem(f"the host pattern `{short(part)}` is broken: {error}")) from None
+        return lambda name: wanted.match(name) is not None
+    try:
+        bounded = matching.expression(expression[1:])
+    except ValueError as error:
+        raise InvalidInput(Problem(f"the host pattern `{short(part)}` is broken: {error}")) from None
+
+    def matches(name: str) -> bool:
+        try:
+            return bounded.match(name)
+        except bounds.Exceeded as error:
+            raise InvalidInput(Problem(f"the host pattern `{short(part)}` cannot be used: {error}")) from None
+
+    return matches
+
+
+def short(pattern: str) -> str:
+    """A pattern for messages: one line, and not a long one."""
+    line = " ".join(pattern.split())
+    return line if len(line) <= 200 else f"{line[:200]}..."
 
 
 def local(tree: Tree, name: str) -> str:
@@ -131,4 +172,4 @@ def unknown(tree: Tree, name: str) -> InvalidInput:
     lines = (*(hint.strip() for hint in hints if hint.strip()), *(line for line in (known, hosts) if line))
     if not tree.hosts:
         lines = ("there is no inventory, so only `localhost` is known; write inventory.yaml, or name one with -i",)
-    return InvalidInput(Problem(f"`{name}` is neither a group nor a host of the inventory", hints=lines))
+    return InvalidInput(Problem(f"`{short(name)}` is neither a group nor a host of the inventory", hints=lines))

@@ -5,18 +5,23 @@ from __future__ import annotations
 import re
 import string
 
+from engine.bounds import HOSTS
+
 _RANGE = r"\[[0-9a-z]+:[0-9a-z]+(?::[0-9]+)?\]"
 _LABEL = rf"(?:\w|{_RANGE})(?:[\w-]|{_RANGE})*(?<![_-])"
 _NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*", re.IGNORECASE)
 _PORT = re.compile(r"((?:[^:\[\]]|\[[^\]]*\])+):([0-9]+)")
 _BRACKETED = re.compile(r"\[(.+)\]:([0-9]+)")
-LIMIT = 100_000
-"""Hosts that one range may stand for."""
+LIMIT = HOSTS
+LONGEST = 1_000
+"""Characters of a name, ranges included."""
 
 
 def address(text: str) -> tuple[str, int | None] | None:
     """A host name (ranges allowed) or IP address and its port; None where the text is neither."""
     port = None
+    if len(text) > LONGEST:
+        return None
     for pattern in (_BRACKETED, _PORT):
         if match := pattern.fullmatch(text):
             text, port = match[1], int(match[2])
@@ -28,6 +33,8 @@ def expand(text: str) -> tuple[list[str], int | None]:
 
     Raises ValueError, with a sentence, for a range that cannot be.
     """
+    if len(text) > LONGEST:
+        raise ValueError(f"the name of a host has {len(text)} characters, and {LONGEST} is the most")
     name, port = address(text) or (text, None)
     return _expanded(name), port
 
@@ -50,10 +57,10 @@ def _expanded(text: str) -> list[str]:
     if not bracket:
         raise ValueError(f"the range in `{text}` has no closing `]`")
     tails = _expanded(tail)
-    names = [f"{head}{step}{end}" for step in _steps(text, span) for end in tails]
-    if len(names) > LIMIT:
+    steps = _steps(text, span)
+    if len(steps) * len(tails) > LIMIT:
         raise ValueError(f"`{text}` stands for more than {LIMIT} hosts")
-    return names
+    return [f"{head}{step}{end}" for step in steps for end in tails]
 
 
 def _steps(text: str, span: str) -> list[str]:

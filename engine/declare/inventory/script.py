@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from engine import bounds
 from engine.declare.inventory.tree import Loop, Tree
 from engine.errors import InvalidInput, Problem
 
@@ -71,25 +72,21 @@ def _group(name: str, group: Any, label: str, tree: Tree, hosts: dict[str, None]
 
 
 def _run(path: Path, label: str, *arguments: str) -> dict[str, Any]:
-    import subprocess
-
     shown = " ".join([label, *arguments])
     try:
-        done = subprocess.run(
-            [str(path), *arguments], stdin=subprocess.DEVNULL, capture_output=True, timeout=SECONDS, check=False
-        )
-    except subprocess.TimeoutExpired:
-        raise InvalidInput(Problem(f"{shown} was not done in {SECONDS} s", label)) from None
+        done = bounds.run([str(path), *arguments], seconds=SECONDS, limit=bounds.INVENTORY)
+    except bounds.Exceeded as error:
+        raise InvalidInput(Problem(f"{shown} {error}", label)) from None
     except OSError as error:
         raise InvalidInput(Problem(f"{shown} does not start: {error.strerror}", label)) from None
-    if done.returncode != 0:
-        lines = done.stderr.decode("utf-8", "replace").strip().splitlines()[-5:]
-        raise InvalidInput(Problem(f"{shown} ended with status {done.returncode}", label, tuple(lines)))
-    if arguments[0] == "--host" and not done.stdout.strip():
+    if done.status != 0:
+        lines = done.err.decode("utf-8", "replace").strip().splitlines()[-5:]
+        raise InvalidInput(Problem(f"{shown} ended with status {done.status}", label, tuple(lines)))
+    if arguments[0] == "--host" and not done.out.strip():
         return {}
     try:
-        data = json.loads(done.stdout)
-    except ValueError as error:
+        data = json.loads(done.out)
+    except (ValueError, RecursionError) as error:
         raise InvalidInput(Problem(f"{shown} printed no JSON: {error}", label)) from None
     if not isinstance(data, dict):
         raise _wrong(label, "it must print one JSON object")

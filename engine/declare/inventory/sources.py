@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from engine.bounds import HOSTS
 from engine.declare.inventory import ranges, script, text
 from engine.declare.inventory.text import Item
 from engine.declare.inventory.tree import Loop, Tree
@@ -134,9 +135,15 @@ class Reader:
             self.problems.append(Problem(str(error), where))
             return
         entries = list(item.pairs()) if item.kind == "map" else []
-        self._add_hosts(hosts, port, {str(key): value.value for key, _, value in entries}, group)
+        values = {str(key): value.value for key, _, value in entries}
+        try:
+            self._add_hosts(hosts, port, values, group)
+        except InvalidInput as error:
+            raise InvalidInput(Problem(error.problems[0].message, where)) from None
 
     def _add_hosts(self, names: list[str], port: int | None, values: dict[str, Any], group: str) -> None:
+        if len(self.tree.hosts) + len(names) > HOSTS and any(name not in self.tree.hosts for name in names):
+            raise InvalidInput(Problem(f"with `{names[0]}` the inventory has more than {HOSTS} hosts"))
         for name in names:
             self.tree.add_host(name, group)
             if port is not None:
@@ -159,5 +166,7 @@ class Reader:
 
 
 def absolute(name: str, directory: Path) -> Path:
-    """The path that a name on the command line means; symbolic links are not resolved."""
+    """The path that a name on the command line means; symbolic links are not resolved. Raises InvalidInput."""
+    if "\0" in name:
+        raise InvalidInput(Problem("a path cannot hold a NUL byte", name.split("\0")[0]))
     return Path(os.path.abspath(directory / Path(name).expanduser()))

@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from engine.bounds import DEPTH, ENTRIES, LONG, deep
 from engine.declare.loader import read_text
 from engine.errors import InvalidInput, Position, Problem
 
@@ -51,6 +52,10 @@ class Item:
         except (yaml.YAMLError, ValueError) as error:
             message = getattr(error, "problem", None) or str(error)
             raise InvalidInput(Problem(f"cannot be read: {message}", self.where)) from None
+        except (LookupError, AttributeError, TypeError, OverflowError):
+            # How PyYAML fails on a value that is not what its tag says, like `!!int ""`.
+            tag = str(self._node.tag).replace("tag:yaml.org,2002:", "!!")
+            raise InvalidInput(Problem(f"cannot be read: it is no `{tag}`", self.where)) from None
 
     @property
     def kind(self) -> str:
@@ -66,7 +71,10 @@ class Item:
         if self._loader is None:
             yield from ((key, self.where, Item(self.where, _plain=value)) for key, value in self._plain.items())
             return
-        self._loader.flatten_mapping(self._node)
+        try:
+            self._loader.flatten_mapping(self._node)
+        except yaml.YAMLError:
+            raise InvalidInput(Problem("`<<` wants a map, or a list of maps", self.where)) from None
         last: dict[Any, tuple[Any, Position, Item]] = {}
         for key_node, value_node in self._node.value:
             key = Item(_position(self.where.file, key_node), key_node, self._loader)
@@ -86,11 +94,18 @@ def parse(text: str, label: str) -> Item | None:
     makes the text no YAML."""
     if text.lstrip()[:1] in ("{", "["):
         try:
-            return Item(Position(label), _plain=json.loads(text))
+            data = json.loads(text)
+        except RecursionError:
+            raise InvalidInput(Problem(_DEEP, label)) from None
         except ValueError:
             pass
+        else:
+            if deep(data):
+                raise InvalidInput(Problem(_DEEP, label))
+            return Item(Position(label), _plain=data)
     loader = _Loader(text)
     try:
+        _measure(text, label)
         node = loader.get_single_node()
     except yaml.YAMLError as error:
         from engine.declare.syntax import explain
@@ -105,6 +120,40 @@ def parse(text: str, label: str) -> Item | None:
     if item.kind != "map" and (problem := _ini(text, label)):
         raise InvalidInput(problem)
     return item
+
+
+_DEEP = f"nested more than {DEPTH} levels deep"
+
+
+def _measure(text: str, label: str) -> None:
+    """Look at the events of a YAML text before anything is made of them. Raises InvalidInput where it is nested too
+    deeply, where an alias stands inside what it refers to, and where aliases stand for too much."""
+    sizes: dict[str, int] = {}
+    open_: list[tuple[str | None, int]] = []
+    total = 0
+    events: Iterator[Any] = yaml.parse(text, Loader=_BASE)
+    for event in events:
+        anchor, size = getattr(event, "anchor", None), 0
+        where = Position(label, event.start_mark.line + 1, event.start_mark.column + 1)
+        if isinstance(event, yaml.CollectionStartEvent):
+            open_.append((anchor, total))
+            size = 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            name, before = open_.pop()
+            sizes |= {name: total - before} if name else {}
+        elif isinstance(event, yaml.AliasEvent):
+            if any(anchor == name for name, _ in open_):
+                raise InvalidInput(Problem(f"`*{anchor}` stands inside what it refers to", where))
+            size = sizes.get(anchor or "", 1)
+        elif isinstance(event, yaml.ScalarEvent):
+            size = 1 + len(event.value) // LONG
+            sizes |= {anchor: size} if anchor else {}
+        total += size
+        if len(open_) > DEPTH:
+            raise InvalidInput(Problem(_DEEP, where))
+        if total > ENTRIES:
+            what = f"with this it holds more than {ENTRIES} values, aliases written out"
+            raise InvalidInput(Problem(what, where))
 
 
 def _ini(text: str, label: str) -> Problem | None:
