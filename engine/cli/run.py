@@ -65,7 +65,7 @@ def apply(options: dict[str, Any], rewrite: Rewrite | None = None) -> int:
 
 def _applied(job: Job, options: dict[str, Any], printer: Printer, reviewed: Reviewed | None) -> int:
     watching = Switch(_progress(options, printer, job))
-    journal = Journal(job.root, printer.redact)
+    journal = Journal(job.root, printer.sentence)
     job.run = journal.run
     try:
         with job.reach(watching, "apply") as rollout:
@@ -123,7 +123,8 @@ def _told(job: Job, options: dict[str, Any], reviewed: Reviewed | None) -> dict[
         "rollout": {name: getattr(request, name) for name in ("batches", "max_failures", "pause", "forks")},
         "states": [str(path.resolve()) for path in job.files],
         "inventory": [str(Path(name).expanduser().resolve()) for name in request.inventory],
-        "variables": list(request.variables),
+        # With the value of a secret among them they are not recorded, and the run cannot be retried.
+        "variables": [job.printer.sentence(variable) for variable in request.variables],
         "only": list(request.only),
         "skip": list(request.skip),
         "become": asked_for(request),
@@ -144,7 +145,7 @@ def show(value: Plan | Report, options: dict[str, Any], printer: Printer, comman
         diff=options["diff"],
         command=command,
     )
-    printer.out(text)
+    printer.rendered(text)
 
 
 def plan_code(plan: Plan, detailed: bool) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from engine.model import Outcome, Step, Verdict
+from engine.model import Outcome, Sentence, Step, Verdict
 from engine.plan.cause import describe, differences, first_cause, upstream
 
 
@@ -67,7 +67,7 @@ def _outcome(
         return _judged(base, after, above, steps, fix, skipped)
     if after.outlook == "converged":
         return replace(base, verdict="changed" if carried is not None and carried.changed else "unchanged")
-    reason = f"not converged: {differences(after.attributes)}"
+    reason = Sentence("not converged: ", differences(after.attributes))
     return replace(base, verdict="failed", reason=reason, due=True)
 
 

@@ -56,7 +56,8 @@ class HostRun:
     """Everything that happens on one host, over one transport.
 
     `finish` where what is declared depends on facts of the host: they are asked for in the trip that plans it. The
-    transports are those of `Reach`. Raises Unreachable and HostFailed from every method that reaches the host.
+    transports are those of `Reach`. `found` are the secrets seen on the host so far. Raises Unreachable and
+    HostFailed from every method that reaches the host.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class HostRun:
         self.host, self.finish = declared.host.name, finish
         self.draft: Draft | None = None
         self.invalid: InvalidInput | None = None
+        self.found: set[Secret] = set()
         self._facts: dict[str, Observation] = {}
         self._declare(declared, settings)
 
@@ -243,7 +245,7 @@ class HostRun:
         return self.reach.send(bulk)
 
     def _drafted(self, observed: Mapping[str, Observation], settled: bool = False) -> Draft:
-        return draft(
+        drafted = draft(
             self.declared,
             observed,
             left_out=self.settings.left_out,
@@ -251,3 +253,5 @@ class HostRun:
             fingerprint=self.settings.fingerprint,
             settled=settled,
         )
+        self.found |= drafted.found
+        return drafted

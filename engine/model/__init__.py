@@ -32,11 +32,13 @@ from engine.model.resource import (
     Upload,
     Watch,
 )
+from engine.model.sentence import Outside, Sentence, said
 from engine.model.values import CURRENT, Facts, HostPath, Params, Phase, Plain, Secret, State, Unknown, Value
 
 __all__ = [
     "CURRENT", "Action", "Attribute", "Batch", "Become", "Change", "Declared", "Facts", "Glance", "Host",
-    "HostDeclaration", "HostPath", "HostPlan", "HostReport", "Outcome", "Outlook", "Output", "Params", "Phase",
-    "Plain", "Plan", "Progress", "Report", "Resource", "Script", "ScriptText", "Secret", "Source", "SourceFile",
-    "State", "Step", "Transport", "Unknown", "Upload", "Value", "Verdict", "Watch", "become_of",
+    "HostDeclaration", "HostPath", "HostPlan", "HostReport", "Outcome", "Outlook", "Output", "Outside", "Params",
+    "Phase", "Plain", "Plan", "Progress", "Report", "Resource", "Script", "ScriptText", "Secret", "Sentence",
+    "Source", "SourceFile", "State", "Step", "Transport", "Unknown", "Upload", "Value", "Verdict", "Watch",
+    "become_of", "said",
 ]  # fmt: skip

@@ -20,10 +20,12 @@ from engine.model import (
     Outlook,
     Plain,
     Secret,
+    Sentence,
     State,
     Step,
     Unknown,
     Value,
+    said,
 )
 from engine.plan.cause import describe, first_cause, upstream, wrong_secret
 
@@ -48,10 +50,12 @@ class Work:
 
 @dataclass(frozen=True)
 class Draft:
-    """The steps of one host, and the work behind those that have any."""
+    """The steps of one host, the work behind those that have any, and the secrets that were found on it: of what is
+    to be replaced only the digest is known, but a program may still print it."""
 
     steps: tuple[Step, ...]
     work: Mapping[str, Work]
+    found: frozenset[Secret] = frozenset()
 
     @property
     def idle(self) -> bool:
@@ -78,7 +82,7 @@ def draft(
     drafter = _Drafter(declared, seen, left_out, skipped, fingerprint, settled)
     for resource in declared.resources:
         drafter.add(resource)
-    return Draft(tuple(drafter.steps.values()), drafter.work)
+    return Draft(tuple(drafter.steps.values()), drafter.work, frozenset(drafter.found))
 
 
 def plain(value: Value, fingerprint: Fingerprint) -> Plain:
@@ -101,6 +105,7 @@ class _Drafter:
     steps: dict[str, Step] = field(default_factory=dict)
     work: dict[str, Work] = field(default_factory=dict)
     wanted: dict[str, State] = field(default_factory=dict)
+    found: set[Secret] = field(default_factory=set)
 
     def add(self, declared: Declared) -> None:
         needs = {d.name: d.needs for d in self.declared.resources}
@@ -127,7 +132,7 @@ class _Drafter:
 
     def _unseen(self, step: Step, error: str, pending: bool) -> Step:
         if pending:
-            return replace(step, outlook="check", reason=f"cannot be seen yet: {error}", now="not known")
+            return replace(step, outlook="check", reason=Sentence("cannot be seen yet: ", error), now="not known")
         return replace(step, outlook="error", reason=error)
 
     def _observed(self, step: Step, declared: Declared, facts: Facts, above: frozenset[str], pending: bool) -> Step:
@@ -135,7 +140,8 @@ class _Drafter:
         try:
             before, after = resource.actual(facts), resource.desired(facts)
         except ValueError as refusal:
-            return replace(step, outlook="refused", reason=str(refusal))
+            return replace(step, outlook="refused", reason=said(refusal))
+        self.found.update(value for value in (before or {}).values() if isinstance(value, Secret))
         before = self._with_watches(declared, before)
         change = Change(before, after, facts)
         step = self._described(step, declared, change)
@@ -161,7 +167,7 @@ class _Drafter:
         try:
             actions = tuple(resource.actions(change))
         except ValueError as refusal:
-            return replace(step, outlook="refused", reason=str(refusal))
+            return replace(step, outlook="refused", reason=said(refusal))
         self.work[step.name] = Work(change, actions)
         outlook: Outlook = "check" if unknown else "change"
         return replace(step, outlook=outlook, actions=tuple(action.title for action in actions))
