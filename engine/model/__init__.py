@@ -32,7 +32,7 @@ from engine.model.resource import (
     Upload,
     Watch,
 )
-from engine.model.sentence import Outside, Sentence, said
+from engine.model.sentence import Outside, Sentence, joined, said
 from engine.model.values import CURRENT, Facts, HostPath, Params, Phase, Plain, Secret, State, Unknown, Value
 
 __all__ = [
@@ -40,5 +40,5 @@ __all__ = [
     "HostDeclaration", "HostPath", "HostPlan", "HostReport", "Outcome", "Outlook", "Output", "Outside", "Params",
     "Phase", "Plain", "Plan", "Progress", "Report", "Resource", "Script", "ScriptText", "Secret", "Sentence",
     "Source", "SourceFile", "State", "Step", "Transport", "Unknown", "Upload", "Value", "Verdict", "Watch",
-    "become_of", "said",
+    "become_of", "joined", "said",
 ]  # fmt: skip

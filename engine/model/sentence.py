@@ -9,6 +9,8 @@ is missing from "Failed: 1 check" would tell what the secret is.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 
 class Outside(str):
     """Text that came from outside the engine, as it is."""
@@ -31,6 +33,12 @@ class Sentence(str):
         taken = (part.parts if isinstance(part, Sentence) else (part,) for part in parts)
         made.parts = tuple(piece for pieces in taken for piece in pieces)
         return made
+
+
+def joined(by: str, texts: Iterable[str]) -> Sentence:
+    """`by.join(texts)`, with what is known of where each text is from."""
+    parts = [part for text in texts for part in (by, text)]
+    return Sentence(*parts[1:])
 
 
 def said(error: BaseException) -> str:

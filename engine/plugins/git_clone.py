@@ -7,7 +7,21 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar
 
-from engine.model import Action, Change, Facts, HostPath, Params, Plain, Resource, Script, Secret, State, Value
+from engine.model import (
+    Action,
+    Change,
+    Facts,
+    HostPath,
+    Outside,
+    Params,
+    Plain,
+    Resource,
+    Script,
+    Secret,
+    Sentence,
+    State,
+    Value,
+)
 from engine.plugins import git_scripts, git_url
 from engine.plugins.file_target import managed, temporary
 
@@ -158,9 +172,13 @@ resources:
         files = _files(facts.get("dirty", ""))
         if files and self.on_dirty == "fail":
             raise ValueError(
-                f"{_count(files, 'file')} in {self.path} {'have' if len(files) > 1 else 'has'} uncommitted changes: "
-                f"{_named(files)}; left as they are. Commit them there, or set on_dirty: stash (keeps them) or "
-                "discard (loses them)"
+                Sentence(
+                    f"{_count(files, 'file')} in {self.path} {'have' if len(files) > 1 else 'has'} "
+                    "uncommitted changes: ",
+                    Outside(_named(files)),
+                    "; left as they are. Commit them there, or set on_dirty: stash (keeps them) or "
+                    "discard (loses them)",
+                )
             )
         if files:
             found["uncommitted"] = f"{_count(files, 'file')}: {_named(files)}"
@@ -223,13 +241,19 @@ resources:
             return {"checkout": "none, but an empty directory" if kind == "empty" else "cut off half-way"}
         if facts["remote"] != self._url.plain:
             raise ValueError(
-                f"{self.path} is a checkout of another repository"
-                + ("" if isinstance(self.repo, Secret) else f", {facts['remote'] or 'of none'}")
-                + "; it was left as it is: remove it yourself"
+                Sentence(
+                    f"{self.path} is a checkout of another repository",
+                    *([] if isinstance(self.repo, Secret) else [", ", Outside(facts["remote"] or "of none")]),
+                    "; it was left as it is: remove it yourself",
+                )
             )
         if facts["lost"] and self.on_dirty != "discard":
             raise ValueError(
-                f"{self.path} holds {facts['lost']}; it was left as it is: save them, or set on_dirty: discard"
+                Sentence(
+                    f"{self.path} holds ",
+                    Outside(facts["lost"]),
+                    "; it was left as it is: save them, or set on_dirty: discard",
+                )
             )
         return {"revision": facts["head"] or None, "remote": self._remote(facts["remote"])}
 

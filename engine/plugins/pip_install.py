@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
 
-from engine.model import Action, Change, Facts, HostPath, Params, Resource, Script, Secret, State, Unknown
+from engine.model import Action, Change, Facts, HostPath, Outside, Params, Resource, Script, Secret, State, Unknown
 from engine.plugins.compose_look import service_look
 from engine.plugins.compose_project import PROJECT_PARAMS, project_vars
 from engine.plugins.pip_container import CONTAINER_ACT, CONTAINER_LOOK, CONTAINER_PROBE, CONTAINER_WATCH
@@ -90,9 +90,9 @@ node-requirements:
 
     def actual(self, facts: Facts) -> State | None:
         if facts.get("missing_project"):
-            return {"requirements": Unknown(facts["missing_project"], upstream=True)}
+            return {"requirements": Unknown(Outside(facts["missing_project"]), upstream=True)}
         if facts.get("unknown"):
-            return {"requirements": Unknown(facts["unknown"])}
+            return {"requirements": Unknown(Outside(facts["unknown"]))}
         if facts.get("absent"):
             reason = f"the requirements file {facts['absent']} is not there"
             return {"requirements": Unknown(reason, upstream=True)}
