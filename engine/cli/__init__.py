@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import threading
@@ -15,6 +16,7 @@ from engine import __version__
 from engine.cli.options import SETTINGS, how, look, rollout, what
 from engine.cli.terminal import restore
 from engine.errors import DEBUG, EngineError, internal
+from engine.model import said
 
 FORMATS = ["text", "json", "markdown", "html"]
 
@@ -108,10 +110,12 @@ def _run(command: click.Command) -> None:
         _say("stopped")
         _leave(130)
     except click.ClickException as error:
-        error.show()
+        usage = io.StringIO()
+        error.show(usage)
+        _say(usage.getvalue())
         sys.exit(3)
     except EngineError as error:
-        _say(str(error))
+        _say(said(error))
         sys.exit(error.exit_code)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -139,8 +143,9 @@ def _leave(code: int) -> NoReturn:
 
 
 def _say(text: str) -> None:
-    encoding = sys.stderr.encoding or "utf-8"
-    sys.stderr.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+    from engine.cli.output import Printer
+
+    (Printer.last or Printer()).err(text)
 
 
 def main() -> None:

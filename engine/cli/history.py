@@ -19,6 +19,8 @@ from engine.execute import journal
 from engine.execute.kept import place
 from engine.model import HostDeclaration, Lost
 from engine.plan.rollback import Changed, rolled_back
+from engine.views.escape import lines as shown_lines
+from engine.views.escape import visible
 from engine.views.short import short
 
 if TYPE_CHECKING:
@@ -45,14 +47,13 @@ def _row(run: str, events: list[dict[str, Any]]) -> tuple[str, ...]:
     finished = _first(events, "finished")
     changed = sum(event["event"] == "resource" and event["verdict"] == "changed" for event in events)
     left = journal.unfinished_hosts(events)
-    outcome = (
-        "killed before its end" if finished is None else "converged" if not left else f"{len(left)} not converged"
-    )
-    if started and started.get("lost") and outcome == "converged":
+    outcome = "converged" if finished and finished["exit"] == 0 else f"exit {finished['exit']}" if finished else ""
+    outcome = f"{len(left)} not converged" if finished and left else outcome or "killed before its end"
+    if started and started.get("lost") and finished and not left:
         outcome = "put back in part"
     hosts = len(started["hosts"]) if started else 0
-    who = str(started["who"]).split(" ")[0] if started else "?"
-    state = str(started["state"]) if started else "?"
+    who = visible(str(started["who"]).split(" ")[0]) if started else "?"
+    state = visible(str(started["state"])) if started else "?"
     return run, who, state, f"{hosts} host{'s' if hosts != 1 else ''}, {changed} changed", outcome
 
 
@@ -65,14 +66,14 @@ def show_command(run: str, chdir: Path | None) -> None:
     events = journal.events(root, run)
     started = _first(events, "started") or {}
     lines = [
-        f"{run}: {started.get('state', '?')} by {started.get('who', '?')}, {started.get('at', '?')}",
-        f"plan {started['plan']}" if started.get("plan") else "",
-        f"rollback of {started['rollback']}" if started.get("rollback") else "",
+        f"{run}: " + visible(f"{started.get('state', '?')} by {started.get('who', '?')}, {started.get('at', '?')}"),
+        visible(f"plan {started['plan']}") if started.get("plan") else "",
+        visible(f"rollback of {started['rollback']}") if started.get("rollback") else "",
     ]
     for host in started.get("hosts", []):
-        lines += [host, *_host_lines(host, events)]
+        lines += [visible(host), *_host_lines(host, events)]
         lost = (each for each in started.get("lost", []) if each["host"] == host)
-        lines += [f"  not put back {each['name']}: {each['why']}" for each in lost]
+        lines += [visible(f"  not put back {each['name']}: {each['why']}") for each in lost]
     finished = _first(events, "finished")
     lines.append(
         f"exit {finished['exit']}, {finished['seconds']} s" if finished else "The run was killed before its end."
@@ -86,24 +87,24 @@ def _host_lines(host: str, events: list[dict[str, Any]]) -> list[str]:
     end = _first(mine, "host")
     if end is None:
         steps = [event for event in mine if event["event"] in ("step-started", "step-finished")]
-        last = f"; the last that was told: {steps[-1]['event']} {steps[-1]['name']}" if steps else ""
+        last = f"; the last that was told: {steps[-1]['event']} {visible(steps[-1]['name'])}" if steps else ""
         return [f"  no end was recorded{last}"]
     if end["error"]:
-        return [f"  {line}" for line in str(end["error"]).splitlines()]
+        return [f"  {line}" for line in shown_lines(str(end["error"]))]
     if not end["started"]:
         return ["  not started"]
-    return [f"  {event['verdict']:<9} {event['name']}{_changes(event)}" for event in told]
+    return [f"  {event['verdict']:<9} {visible(event['name'])}{_changes(event)}" for event in told]
 
 
 def _changes(event: Mapping[str, Any]) -> str:
     if event["verdict"] == "changed":
-        pairs = (f"{a['name']} {_said(a['before'])} → {_said(a['after'])}" for a in event["attributes"])
+        pairs = (f"{visible(a['name'])} {_said(a['before'])} → {_said(a['after'])}" for a in event["attributes"])
         return "  " + "; ".join(pairs)
-    return f"  {event['reason']}" if event["reason"] else ""
+    return "  " + "\n    ".join(shown_lines(event["reason"])) if event["reason"] else ""
 
 
 def _said(value: object) -> str:
-    return "absent" if value is None else short(str(value))
+    return "absent" if value is None else short(visible(str(value)))
 
 
 @click.command("retry", context_settings=SETTINGS)
@@ -120,12 +121,23 @@ def retry_command(run: str, chdir: Path | None, **options: Any) -> None:
     events = journal.events(root, run)
     hosts = journal.unfinished_hosts(events)
     if not hosts:
+        _refuse_failed(run, events)
         Printer().out(f"Nothing to retry: every host of {run} has converged.")
         return
     started = _first(events, "started") or {}
     if started.get("rollback"):
         sys.exit(_roll_back(root, started["rollback"], options, apply, hosts=hosts))
     sys.exit(apply(_asked(run, events, root, hosts, options)))
+
+
+def _refuse_failed(run: str, events: list[dict[str, Any]]) -> None:
+    """Raises InvalidInput where a run has failed, or nobody knows, and no host is recorded as not converged. (A run
+    that was stopped on request may have been done.)"""
+    finished = _first(events, "finished")
+    if _first(events, "started") is None or (finished and finished["exit"] not in (0, 130)):
+        code = f"the run ended with exit code {finished['exit']}, and " if finished else ""
+        hint = "Its record is damaged; apply again by hand."
+        raise InvalidInput(Problem(f"{code}nothing says on which hosts it failed", where=run, hints=(hint,)))
 
 
 @click.command("rollback", context_settings=SETTINGS)

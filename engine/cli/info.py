@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from difflib import get_close_matches
 from pathlib import Path
@@ -17,6 +16,7 @@ from engine.cli.project import extra_vars, project_root, state_files
 from engine.cli.request import Request
 from engine.declare.inventory import Inventory
 from engine.errors import InvalidInput, Problem
+from engine.views.escape import json_text, lines, visible
 
 
 @click.command("validate", context_settings=SETTINGS)
@@ -70,10 +70,10 @@ def validate_command(states: tuple[str, ...], format_: str, **options: Any) -> N
 def _report(problems: tuple[Problem, ...], format_: str) -> None:
     if format_ == "json":
         rows = [{"where": str(p.where or ""), "message": p.message, "hints": list(p.hints)} for p in problems]
-        Printer().out(json.dumps({"valid": not problems, "problems": rows}, indent=1, ensure_ascii=False))
+        Printer().rendered(json_text({"valid": not problems, "problems": rows}, indent=1))
     elif format_ == "github":
         for problem in problems:
-            Printer().out(_annotation(problem))
+            Printer().rendered(_annotation(problem))
     else:
         for problem in problems:
             Printer().err(str(problem))
@@ -84,8 +84,9 @@ def _annotation(problem: Problem) -> str:
     where = problem.where
     place = ""
     if where is not None and not isinstance(where, str):
-        place = f" file={_encoded(where.file, ':,')},line={where.line or 1},col={where.column or 1}"
-    return f"::error{place}::{_encoded(chr(10).join([problem.message, *problem.hints]))}"
+        place = f" file={_encoded(visible(where.file), ':,')},line={where.line or 1},col={where.column or 1}"
+    text = "\n".join(line for part in (problem.message, *problem.hints) for line in lines(part))
+    return f"::error{place}::{_encoded(text)}"
 
 
 def _encoded(text: str, more: str = "") -> str:
@@ -120,7 +121,7 @@ def schema_command(inventory: bool) -> None:
     from engine.declare.inventory.schema import inventory_schema
     from engine.declare.schema import state_schema
 
-    Printer().out(json.dumps(inventory_schema() if inventory else state_schema(), indent=2))
+    Printer().rendered(json_text(inventory_schema() if inventory else state_schema(), indent=2))
 
 
 @click.command("inventory", context_settings=SETTINGS)

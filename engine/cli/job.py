@@ -45,6 +45,7 @@ from engine.model import (
 )
 from engine.plan.cause import secrets_of
 from engine.transports import Options, as_user, connect
+from engine.views.escape import visible
 
 
 class Rewrite(Protocol):
@@ -97,10 +98,12 @@ class Job:
             hosts=all_given(self.declared.hosts, becoming),
             secrets=(*self.declared.secrets, *typed),
         )
-        printer.learn(lambda: self.declared.secrets)
+        self._finished_hosts: dict[str, HostDeclaration] = {}
+        self._found = 0
+        self._runs: tuple[HostRun, ...] = ()
+        self._learn()
         for warning in self.declared.warnings:
             printer.err(f"warning: {warning}")
-        self._secret = bool(self.declared.secrets)
         self.key = Key.load(self.root)
         self._check_words(self.declared.hosts)
         self.rule = self._rule()
@@ -116,7 +119,7 @@ class Job:
             connect_timeout=self.request.connect_timeout,
             silence=self.request.silence,
             accept_new=self.request.accept_new,
-            prompt=ask if can_ask() else None,
+            prompt=(lambda text: ask(visible(text))) if can_ask() else None,
         )
         told = self._traced(progress) if self.request.verbose > 1 else lambda transport, name: transport
         controller = Host("controller", vars={"ansible_connection": "local"})
@@ -135,6 +138,7 @@ class Job:
             )
 
         runs = [run(host) for host in self.declared.hosts]
+        self._runs = tuple(runs)
         rollout = Rollout(runs, executor, progress)
         at_once = False
         try:
@@ -154,6 +158,13 @@ class Job:
         known = self.declared.known()[1] if any(host.pending for host in self.declared.hosts) else ()
         for warning in known[len(self.declared.warnings) :]:
             rollout.progress.note(f"warning: {warning}")
+        self._learn()
+        if named := self.printer.redactor.named:
+            names = ", ".join(sorted({secret.name for secret in named if secret.name})) or "of a password"
+            rollout.progress.note(
+                f"warning: the value of secret {names} is also part of the name of a host or resource; names are not "
+                "redacted, so choose another value"
+            )
         self._check_words([run.declared for run in rollout.runs.values()])
         hosts = self.clean(found)
         several = len(self.rule.batches) > 1
@@ -172,8 +183,15 @@ class Job:
         agreed: Callable[[HostPlan], str] | None = None,
         finished: Callable[[HostReport], None] = lambda report: None,
     ) -> Report:
-        """Carry out what `plan` found, batch by batch, redacted."""
-        hosts, batches, stopped = rollout.apply(self.rule, agreed, lambda report: finished(self.clean(report)))
+        """Carry out what `plan` found, batch by batch, redacted. `agreed` is given redacted plans, too."""
+
+        def ended(report: HostReport) -> None:
+            if sum(len(run.found) for run in self._runs) != self._found:
+                self._learn()
+            finished(self.clean(report))
+
+        asked = None if agreed is None else lambda found: agreed(self.clean(found))
+        hosts, batches, stopped = rollout.apply(self.rule, asked, ended)
         several = len(self.rule.batches) > 1
         return Report(
             self.declared.name,
@@ -203,7 +221,23 @@ class Job:
 
     def clean(self, value: Any) -> Any:
         """The same value with every secret in it redacted."""
-        return scrub(value, self.printer.redactor) if self._secret else value
+        return scrub(value, self.printer.redactor)
+
+    def _learn(self) -> None:
+        """Have the printer look again at what is to be redacted."""
+        self._found = sum(len(run.found) for run in self._runs)
+        self.printer.learn(self._secrets, self._names)
+
+    def _secrets(self) -> Iterator[Secret]:
+        """Those declared, and those found on hosts, each once."""
+        found = (secret for run in self._runs for secret in run.found.copy())
+        yield from dict.fromkeys((*self.declared.secrets, *self.declared.known()[0], *found))
+
+    def _names(self) -> Iterator[str]:
+        """The names of hosts and resources, each once."""
+        hosts = [self._finished_hosts.get(host.host.name, host) for host in self.declared.hosts]
+        yield from dict.fromkeys(host.host.name for host in hosts)
+        yield from dict.fromkeys(resource.name for host in hosts for resource in host.resources)
 
     def lost(self) -> tuple[Lost, ...]:
         """What a rollback cannot put back, redacted."""
@@ -228,9 +262,9 @@ class Job:
         try:
             declared = host.pending(facts)
         finally:
-            self._secret = True
-            self.printer.learn(lambda: (*self.declared.secrets, *self.declared.known()[0]))
+            self._learn()
         declared = self._rewritten(replace(declared, host=host.host))
+        self._finished_hosts[host.host.name] = declared
         return declared, self._settings(declared, verb)
 
     def _check_words(self, hosts: Sequence[HostDeclaration]) -> None:

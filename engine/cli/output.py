@@ -1,4 +1,4 @@
-"""What leaves the process: reports on stdout, warnings and errors on stderr, all of it redacted."""
+"""What leaves the process: reports on stdout, warnings and errors on stderr, all of it redacted and visible."""
 
 from __future__ import annotations
 
@@ -10,28 +10,46 @@ from threading import Lock
 from typing import Any, ClassVar, TypeVar
 
 from engine.declare.redact import Redactor
-from engine.model import Secret
+from engine.model import Attribute, Secret
+from engine.views.escape import lines
 
 T = TypeVar("T")
 
 
+OUTSIDE = frozenset({"before", "prior", "texts", "show", "now", "output", "facts"})
+"""Fields of plans and reports with what a host said, values of a mapping alone: all of it is redacted."""
+SENTENCES = frozenset({"after", "expected", "reason", "cause", "fix", "error", "actions", "why"})
+"""Fields with the engine's own sentences, and values as they are declared. All other fields are names and words that
+the engine, its views and `engine retry` go by: they stay."""
+
+
 def scrub(value: T, redactor: Redactor) -> T:
-    """The same value with every text in it redacted: frozen dataclasses, mappings, tuples, lists."""
+    """The same plan or report, of hosts, steps or outcomes, with every text in it redacted that may hold a secret."""
     return _scrub(value, redactor)  # type: ignore[no-any-return]
 
 
 def _scrub(value: Any, redactor: Redactor) -> Any:
-    if isinstance(value, str):
-        return redactor.text(value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = ((f.name, getattr(value, f.name)) for f in dataclasses.fields(value))
-        changed = {name: _scrub(old, redactor) for name, old in fields if old}
-        return dataclasses.replace(value, **changed)
+        return dataclasses.replace(value, **{name: _field(value, name, old, redactor) for name, old in fields if old})
+    return tuple(_scrub(item, redactor) for item in value) if isinstance(value, tuple) else value
+
+
+def _field(owner: Any, name: str, value: Any, redactor: Redactor) -> Any:
+    if name in OUTSIDE:
+        return _texts(value, redactor.text, redactor.sentence)
+    if name in SENTENCES or isinstance(owner, Attribute):
+        return _texts(value, redactor.sentence, redactor.sentence)
+    return _scrub(value, redactor)
+
+
+def _texts(value: Any, redact: Callable[[str], str], named: Callable[[str], str]) -> Any:
+    """Texts, and what holds them; names, the keys of a mapping, may be of the engine's own making."""
+    if isinstance(value, str):
+        return redact(value)
     if isinstance(value, Mapping):
-        return {_scrub(key, redactor): _scrub(item, redactor) for key, item in value.items()}
-    if isinstance(value, tuple | list):
-        return type(value)(_scrub(item, redactor) for item in value)
-    return value
+        return {named(key): _texts(item, redact, named) for key, item in value.items()}
+    return tuple(_texts(item, redact, named) for item in value) if isinstance(value, tuple | list) else value
 
 
 def can_ask() -> bool:
@@ -54,22 +72,23 @@ class Printer:
     def __init__(self, color: str = "auto") -> None:
         self._redactor = NOTHING
         self._secrets: Callable[[], Iterable[Secret]] | None = None
+        self._names: Callable[[], Iterable[str]] = tuple
         self._lock = Lock()
         self.color = color
         Printer.last = self
 
-    def learn(self, secrets: Callable[[], Iterable[Secret]]) -> None:
-        """From now on these are all the secrets there are. Any thread may say so; they are looked at when something
-        is to be redacted."""
+    def learn(self, secrets: Callable[[], Iterable[Secret]], names: Callable[[], Iterable[str]] = tuple) -> None:
+        """From now on these are all the secrets there are, and the names of hosts and resources. Any thread may say
+        so; they are looked at when something is to be redacted."""
         with self._lock:
-            self._secrets = secrets
+            self._secrets, self._names = secrets, names
 
     @property
     def redactor(self) -> Redactor:
         """Knows every secret there is by now."""
         with self._lock:
             if self._secrets is not None:
-                self._redactor, self._secrets = Redactor(self._secrets()), None
+                self._redactor, self._secrets = Redactor(self._secrets(), self._names()), None
             return self._redactor
 
     @redactor.setter
@@ -78,8 +97,12 @@ class Printer:
             self._redactor, self._secrets = redactor, None
 
     def redact(self, text: str) -> str:
-        """Text without the secrets there are by now."""
+        """Text from outside without the secrets there are by now."""
         return self.redactor.text(text)
+
+    def sentence(self, text: str) -> str:
+        """A sentence of the engine's own without the secrets there are by now."""
+        return self.redactor.sentence(text)
 
     def colored(self, stream: Any) -> bool:
         """Whether this stream gets colour."""
@@ -110,15 +133,20 @@ class Printer:
         return shutil.get_terminal_size().columns
 
     def out(self, text: str) -> None:
-        """The report."""
-        self._write(sys.stdout, text)
+        """Lines for standard output, each made visible."""
+        self._write(sys.stdout, "\n".join(lines(self.sentence(text))))
 
     def err(self, text: str) -> None:
-        """Warnings, errors, progress in plain lines."""
-        self._write(sys.stderr, text)
+        """Warnings and errors, each line made visible."""
+        self._write(sys.stderr, "\n".join(lines(self.sentence(text))))
 
-    def _write(self, stream: Any, text: str) -> None:
-        text = self.redactor.text(text)
+    def rendered(self, text: str, stream: Any = None) -> None:
+        """What a view has made, or what is for a program to read: visible already, and written as it is, to standard
+        output unless another stream is given."""
+        self._write(stream or sys.stdout, self.sentence(text))
+
+    @staticmethod
+    def _write(stream: Any, text: str) -> None:
         encoded = text.encode(stream.encoding or "utf-8", "backslashreplace").decode(stream.encoding or "utf-8")
         stream.write(encoded if encoded.endswith("\n") else encoded + "\n")
         stream.flush()

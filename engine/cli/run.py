@@ -72,7 +72,7 @@ def apply(options: dict[str, Any], rewrite: Rewrite | None = None) -> int:
 
 def _applied(job: Job, options: dict[str, Any], printer: Printer, reviewed: Reviewed | None) -> int:
     watching = Switch(_progress(options, printer, job))
-    journal = Journal(job.root, printer.redact)
+    journal = Journal(job.root, printer.sentence)
     job.run = journal.run
     try:
         with job.reach(watching, "apply") as rollout:
@@ -137,7 +137,8 @@ def _told(job: Job, options: dict[str, Any], reviewed: Reviewed | None) -> dict[
         "rollout": {name: getattr(request, name) for name in ("batches", "max_failures", "pause", "forks")},
         "states": [str(path.resolve()) for path in job.files],
         "inventory": [str(Path(name).expanduser().resolve()) for name in request.inventory],
-        "variables": list(request.variables),
+        # With the value of a secret among them they are not recorded, and the run cannot be retried.
+        "variables": [job.printer.sentence(variable) for variable in request.variables],
         "only": list(request.only),
         "skip": list(request.skip),
         "become": asked_for(request),
@@ -150,7 +151,7 @@ def _told(job: Job, options: dict[str, Any], reviewed: Reviewed | None) -> dict[
 
 def show(value: Plan | Report, options: dict[str, Any], printer: Printer, command: str) -> None:
     """Render for standard output."""
-    printer.out(_rendered(value, options, printer, command, options["format_"], sys.stdout))
+    printer.rendered(_rendered(value, options, printer, command, options["format_"], sys.stdout))
 
 
 def _show_for_question(found: Plan, options: dict[str, Any], printer: Printer, command: str) -> None:
@@ -159,7 +160,7 @@ def _show_for_question(found: Plan, options: dict[str, Any], printer: Printer, c
     if options["format_"] == "text":
         show(found, options, printer, command)
     else:
-        printer.err(_rendered(found, options, printer, command, "text", sys.stderr))
+        printer.rendered(_rendered(found, options, printer, command, "text", sys.stderr), sys.stderr)
 
 
 def _rendered(

@@ -19,8 +19,9 @@ from engine.errors import EngineError, HostFailed, Unreachable
 from engine.execute.frames import Finished, Result
 from engine.execute.lock import holder_program, unlock_program
 from engine.execute.shell import Program, run
-from engine.model import Host, Transport
+from engine.model import Host, Outside, Sentence, Transport, said
 from engine.transports import Options, connect
+from engine.views.escape import visible
 
 
 @click.command("unlock", context_settings=SETTINGS)
@@ -45,13 +46,13 @@ def unlock_command(
     becoming = variables(request)
     hosts = [given(host, becoming) for host in found]
     printer = Printer()
-    printer.learn(lambda: passwords(hosts))
+    printer.learn(lambda: passwords(hosts), lambda: [host.name for host in hosts])
     code = 0
     for host in hosts:
         try:
-            printer.out(f"{host.name}: {_unlock(host, Options(root), show, yes)}")
+            printer.out(Sentence(host.name, ": ", _unlock(host, Options(root), show, yes)))
         except EngineError as error:
-            printer.err(str(error))
+            printer.err(said(error))
             code = 4 if isinstance(error, Unreachable) and code != 1 else 1
     sys.exit(code)
 
@@ -60,19 +61,21 @@ def _unlock(host: Host, options: Options, show: bool, force: bool) -> str:
     transport = connect(host, options)
     try:
         found = _ask(host, transport, holder_program())
-        who, held = found.facts.get("holder", ""), found.facts["held"] == "yes"
+        who, held = Outside(visible(found.facts.get("holder", ""))), found.facts["held"] == "yes"
         if not who:
             return "is not locked"
         if show:
-            return f"is locked by {who}" if held else f"is not locked; a dead program left a lock: {who}"
+            return Sentence("is locked by " if held else "is not locked; a dead program left a lock: ", who)
         if held and not force:
             raise HostFailed(
-                f"{host.name}: its lock is held by {who}, which still runs; --yes breaks it all the same"
+                Sentence(
+                    f"{host.name}: its lock is held by ", who, ", which still runs; --yes breaks it all the same"
+                )
             )
         broken = _ask(host, transport, unlock_program())
         if broken.facts["held"] == "other":
             raise HostFailed(f"{host.name}: another apply took the lock meanwhile; it was left alone")
-        return f"the lock of {who} is broken"
+        return Sentence("the lock of ", who, " is broken")
     finally:
         transport.close()
 
@@ -81,6 +84,6 @@ def _ask(host: Host, transport: Transport, program: Program) -> Result:
     for event in run(transport, program):
         if isinstance(event, Finished):
             if event.result.status:
-                raise HostFailed(f"{host.name}: {event.result.output.strip()}")
+                raise HostFailed(Sentence(f"{host.name}: ", Outside(event.result.output.strip())))
             return event.result
     raise HostFailed(f"{host.name}: the lock could not be looked at")

@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from engine.declare import patterns
 from engine.declare.patterns import Form
-from engine.model import Secret
+from engine.model import Outside, Secret, Sentence
 
 SHOWN = "<secret>"
 """What stands in the place of a secret."""
+
+_DOLLAR = r"(?:(?:\\{0,2}\$){1,2}|%(?:25){0,2}24|\\u0024|\\x24|&\#(?:36|[xX]24);)"
+_HASH = re.compile(rf"{_DOLLAR}2[abxy]?{_DOLLAR}[0-9]{{2}}{_DOLLAR}(?:[./A-Za-z0-9]|\\/|%(?:25){{0,2}}2[fF]){{8,53}}")
+"""A bcrypt hash, of which the end may be missing, as it is or quoted."""
+_TOKEN = re.compile(
+    r"(?i)(?<![A-Za-z0-9])(?:token|password|passwd|api[_-]?key)=['\"]?(?!secret:[0-9a-f])([^\s&'\"<>;,()]+)"
+)
+"""`token=...` and its like; the value is its group."""
+_FINGERPRINT = re.compile(r"secret:[0-9a-f]{6,16}")
+_COMMON = re.compile("[A-Za-z]?[a-z]*|[A-Z]*|[0-9]*")
+_SEPARATORS = re.compile(r"[\s\-_.,:;'\"()<>=]+")
+_WIDEST = 64
+"""The most characters of what is hidden by its digest or its shape alone (quoted as nobody does: a little more)."""
+_PLAIN_WORDS = 24
+"""From so many characters on no text is taken for words that the engine might say itself."""
 
 _LONGEST = 500
 """Longer values are matched in parts of this length, so that no expression gets huge."""
@@ -31,15 +48,24 @@ class Redactor:
     else every second word would be. Of an empty value nothing is hidden, of one known only by its digest the
     digest. White space at the ends of what is hidden stays.
 
+    What it is not told of is hidden by its shape: bcrypt hashes, and what follows `token=`. A secret known only by
+    its digest (what a probe found where another one is to be) is hidden where it is a word, or the rest of a line.
+
+    `text` is for what came from outside. `sentence` is for the engine's own sentences, in which what is or may be a
+    word of its own stays: a value of ordinary words or numbers, and what is part of one of `names` (of hosts and
+    resources).
+
     Give it the secrets as declared, not long texts rendered with them, of which every line would be hidden.
     Immutable, so it can be shared by threads.
     """
 
-    def __init__(self, secrets: Iterable[Secret]) -> None:
+    def __init__(self, secrets: Iterable[Secret], names: Iterable[str] = ()) -> None:
         forms: dict[str, Form] = {}
         values: dict[str, None] = {}
+        secrets, names = tuple(secrets), "\n".join(names)
+        self._digests = frozenset(secret.digest for secret in secrets)
+        self._seen = frozenset(secret.digest for secret in secrets if not _value(secret))
         for secret in secrets:
-            forms[f"sha256 {secret.digest}"] = patterns.hexadecimal(secret.digest)
             value = _value(secret)
             if value and value not in values:
                 values[value] = None
@@ -47,13 +73,29 @@ class Redactor:
         self._forms: tuple[Form, ...] = tuple(forms.values())
         self._anchors = tuple(dict.fromkeys(anchor for form in self._forms for anchor in form.anchors))
         self._fragments = _Fragments(values)
+        named = names and self._spans(names)
+        self.named = tuple(secret for secret in secrets if named and Redactor([secret])._spans(names))
+        """The secrets that are part of one of the names."""
+        words = {secret for secret in secrets if _common(_value(secret))} | set(self.named)
+        self._own = self if not words else Redactor(secret for secret in secrets if secret not in words)
 
     def text(self, text: str) -> str:
-        """`text` without the secrets. Linear in its length; a megabyte takes some hundredths of a second.
+        """`text` from outside without the secrets. Linear in its length; a megabyte takes some hundredths of a
+        second.
 
         Judges what it is given as a whole: of a text that comes in pieces use `stream`.
         """
-        return _replaced(text, self._spans(text))
+        if _FINGERPRINT.fullmatch(text):
+            return text
+        return _replaced(text, self._spans(text, outside=True))
+
+    def sentence(self, text: str) -> str:
+        """`text` of the engine's own without the secrets; what in it came from outside is redacted as such."""
+        if isinstance(text, Outside):
+            return self.text(text)
+        if isinstance(text, Sentence):
+            text = "".join(self.text(part) if isinstance(part, Outside) else part for part in text.parts)
+        return _replaced(text, self._own._spans(text, self._digests))
 
     def data(self, value: Any) -> Any:
         """`value` with every text in it redacted: dicts (keys too), lists, tuples, sets, bytes; a Secret becomes
@@ -79,7 +121,7 @@ class Redactor:
     @property
     def reach(self) -> int:
         """The most characters that one secret can take up, in whatever form."""
-        return max((form.width for form in self._forms), default=0)
+        return max(_WIDEST, *(form.width for form in self._forms)) if self._forms else 0
 
     def _dict(self, value: dict[Any, Any]) -> dict[Any, Any]:
         found: dict[Any, Any] = {}
@@ -91,9 +133,19 @@ class Redactor:
             found[shown] = self.data(item)
         return found
 
-    def _spans(self, text: str) -> list[tuple[int, int]]:
-        """Where the secrets are, in order, none touching another."""
+    def _spans(
+        self, text: str, digests: frozenset[str] = frozenset(), outside: bool = False
+    ) -> list[tuple[int, int]]:
+        """Where the secrets are, in order, none touching another; and further `digests`. `outside`: `token=...` hides
+        one, too."""
         found = list(self._fragments.spans(text))
+        if digests := digests or self._digests:
+            found += [match.span() for match in _DIGEST.finditer(text) if match[0].lower() in digests]
+        found += [match.span() for match in _HASH.finditer(text)]
+        if outside:
+            found += [match.span(1) for match in _TOKEN.finditer(text)]
+        if self._seen:
+            found += _digested(text, self._seen)
         # Most texts are short and hold nothing, and there are many of them.
         for anchor in self._anchors:
             if anchor in text:
@@ -184,6 +236,39 @@ def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
     """A span without the white space at its ends, which is no secret and keeps words and lines apart."""
     shown = text[start:end]
     return end - len(shown.lstrip()), start + len(shown.rstrip())
+
+
+def _common(value: str) -> bool:
+    """Whether the engine might say this itself: white space, signs, ordinary words and numbers."""
+    if len(value) < patterns.SHORT:
+        return bool(value)
+    return len(value) < _PLAIN_WORDS and all(map(_COMMON.fullmatch, _SEPARATORS.split(value)))
+
+
+_DIGEST = re.compile(r"(?<![0-9a-fA-F])[0-9a-fA-F]{64}(?![0-9a-fA-F])")
+_WORD = re.compile(r"[^\s'\"`,;()<>\[\]{}]+")
+_STARTS = re.compile(r"[=:] *|(?<=\s)(?=\S)|['\"]")
+_RESTS = 20
+"""So many places of a line are tried for the beginning of a secret that goes on to its end."""
+
+
+def _digested(text: str, digests: frozenset[str]) -> Iterator[tuple[int, int]]:
+    """Where a text shows what has one of these digests: a word, what follows a `=` or `:` in it, a line, or the rest
+    of one."""
+
+    def known(start: int, end: int) -> bool:
+        return hashlib.sha256(text[start:end].encode("utf-8", "surrogateescape")).hexdigest() in digests
+
+    for word in _WORD.finditer(text):
+        starts = [word.start(), *(word.start() + at + 1 for at, char in enumerate(word[0][:200]) if char in "=:")]
+        ends = {word.end(), word.start() + len(word[0].rstrip(".:!?"))}
+        yield from ((start, end) for start in starts for end in ends if start < end and known(start, end))
+    for line in re.finditer(r"[^\r\n]+", text):
+        found = _STARTS.finditer(text, line.start(), line.end())
+        starts = [line.start(), *(match.end() for _, match in zip(range(_RESTS), found, strict=False))]
+        end = line.start() + len(line[0].rstrip(" '\""))
+        ends = {end, line.end()}
+        yield from ((start, last) for start in starts for last in ends if start < last and known(start, last))
 
 
 def _value(secret: Secret) -> str:

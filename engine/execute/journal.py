@@ -1,7 +1,8 @@
 """The journal: what every apply did, as JSON lines under the project root's `.engine/runs/`.
 
 One file a run, `RUN.jsonl`, mode 0600, append-only; each event is flushed as it happens, so that a killed run is
-still told. Everything written is redacted by the caller's redactor first.
+still told. What a host said is redacted before it gets here (`engine.cli.output.scrub`), and a note right here; never
+a line of JSON as a whole, in which a secret that is a common word would destroy the names of events and hosts.
 """
 
 from __future__ import annotations
@@ -28,6 +29,15 @@ KEEP = "ENGINE_KEEP_RUNS"
 """The environment variable that says how many runs a project keeps the journals of."""
 KEPT = 1000
 """How many it keeps unless that is said."""
+_SHAPES: Mapping[str, frozenset[str]] = {
+    "started": frozenset(("at", "hosts", "who", "state", "states", "inventory", "variables", "only", "skip")),
+    "resource": frozenset(("host", "name", "verdict", "attributes", "prior", "reason")),
+    "host": frozenset(("host", "error", "started")),
+    "step-started": frozenset(("host", "name")),
+    "step-finished": frozenset(("host", "name")),
+    "finished": frozenset(("exit", "seconds")),
+}
+"""Event → the keys it must have; one without them is damaged, and passed over like a line that is no JSON."""
 
 
 def runs_directory(project: Path) -> Path:
@@ -64,7 +74,7 @@ class Journal:
             if self.problem:
                 return
             try:
-                self._append(self._redact(line))
+                self._append(line)
             except OSError as error:
                 self.problem = f"{self._path} cannot be written: {error.strerror}"
 
@@ -76,8 +86,12 @@ class Journal:
         self._file.write(line + "\n")
         self._file.flush()
 
+    def note(self, text: str) -> None:
+        """Append a note, redacted."""
+        self.write("note", text=self._redact(text))
+
     def host(self, report: HostReport) -> None:
-        """What became of one host, resource by resource."""
+        """What became of one host, resource by resource; the report is redacted."""
         for outcome in report.outcomes:
             self.write(
                 "resource",
@@ -147,7 +161,7 @@ class Recording:
 
     def note(self, text: str) -> None:
         """Noted and passed on."""
-        self.journal.write("note", text=text)
+        self.journal.note(text)
         self.onward.note(text)
 
     def close(self) -> None:
@@ -177,7 +191,7 @@ def _parsed(path: Path) -> Iterator[dict[str, Any]]:
                 event = json.loads(line)
             except ValueError:
                 continue
-            if isinstance(event, dict):
+            if isinstance(event, dict) and _SHAPES.get(str(event.get("event")), frozenset()) <= event.keys():
                 yield event
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from engine.model import CHANGED, CURRENT, UNKNOWN, Attribute, Outcome, Step, Verdict
+from engine.model import CHANGED, CURRENT, UNKNOWN, Attribute, Outcome, Sentence, Step, Verdict
 from engine.plan.cause import MAY_CHANGE, WILL_CHANGE, differences, stale_watches, upstream
 
 
@@ -79,7 +79,7 @@ def _outcome(
     if after.outlook == "converged":
         did = carried is not None and carried.changed
         return replace(base, verdict="changed", step=_as_it_is(step, after)) if did else base
-    reason = f"not converged: {differences(after.attributes)}"
+    reason = Sentence("not converged: ", differences(after.attributes))
     return replace(base, verdict="failed", reason=reason, due=True)
 
 

@@ -13,7 +13,7 @@ from engine.execute.sections import Patience, place, probes, resource_of, usable
 from engine.execute.seen import Seen
 from engine.execute.shell import Lock, Section, compose, run
 from engine.execute.upload import stage
-from engine.model import Declared, Host, Phase, Transport, Upload, become_of
+from engine.model import Declared, Host, Outside, Phase, Sentence, Transport, Upload, become_of
 from engine.model.progress import Progress
 
 
@@ -122,7 +122,7 @@ class Reach:
                 case frames.Skipped(section, because):
                     seen.skipped[section] = f"needs {resource_of(because)}, which failed"
                 case frames.LockBusy(holder):
-                    raise LockHeld(f"{self.host}: another apply holds its lock: {holder}")
+                    raise LockHeld(Sentence(f"{self.host}: another apply holds its lock: ", Outside(holder)))
                 case frames.Waited():
                     seen.waited = True
                 case frames.Stopped():

@@ -15,7 +15,7 @@ from typing import TypeVar
 from engine.errors import EngineError, InvalidInput, Unreachable, internal
 from engine.execute.batches import RolloutRule
 from engine.execute.runner import HostRun
-from engine.model import Batch, HostPlan, HostReport
+from engine.model import Batch, HostPlan, HostReport, said
 from engine.model.progress import Progress
 
 T = TypeVar("T")
@@ -139,7 +139,7 @@ class Rollout:
             return self.unseen[run.host]
         except EngineError as error:
             lost = isinstance(error, Unreachable)
-            self.unseen[run.host] = HostPlan(run.host, error=str(error), unreachable=lost, trips=run.trips)
+            self.unseen[run.host] = HostPlan(run.host, error=said(error), unreachable=lost, trips=run.trips)
             return self.unseen[run.host]
         except Exception as error:
             self.unseen[run.host] = HostPlan(run.host, error=internal(error), trips=run.trips)
@@ -166,6 +166,6 @@ class Rollout:
         except EngineError as error:
             # Whatever ends the run on one host, what was done on the others is still to be told.
             lost = isinstance(error, Unreachable)
-            return HostReport(run.host, error=str(error), unreachable=lost, trips=run.trips)
+            return HostReport(run.host, error=said(error), unreachable=lost, trips=run.trips)
         except Exception as error:
             return HostReport(run.host, error=internal(error), trips=run.trips)

@@ -10,7 +10,7 @@ from engine.errors import InvalidInput
 from engine.execute.apply import Apply, Settings
 from engine.execute.ask import Asked
 from engine.execute.reach import Reach
-from engine.model import Facts, HostDeclaration, HostPlan, HostReport, Transport
+from engine.model import Facts, HostDeclaration, HostPlan, HostReport, Secret, Transport
 from engine.model.progress import Progress
 from engine.plan.planner import Draft, Observation, draft
 
@@ -24,7 +24,8 @@ class HostRun:
     """Everything that happens on one host, over one transport.
 
     `finish` where what is declared depends on facts of the host: they are asked for in the trip that plans it. The
-    transports are those of `Reach`. Raises Unreachable and HostFailed from every method that reaches the host.
+    transports are those of `Reach`. `found` are the secrets seen on the host so far. Raises Unreachable and
+    HostFailed from every method that reaches the host.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class HostRun:
         self.host, self.finish = declared.host.name, finish
         self.draft: Draft | None = None
         self.invalid: InvalidInput | None = None
+        self.found: set[Secret] = set()
         self.observed: dict[str, Observation] = {}
         self._declare(declared, settings)
 
@@ -91,7 +93,7 @@ class HostRun:
     def drafted(self, observed: Mapping[str, Observation], asked: Collection[str] | None = None) -> Draft:
         """The steps that follow from what was found. `asked`: it was found after an apply, which asked these checks
         although --only may have left them out."""
-        return draft(
+        drafted = draft(
             self.declared,
             observed,
             left_out=self.settings.left_out.difference(asked or ()),
@@ -99,6 +101,8 @@ class HostRun:
             fingerprint=self.settings.fingerprint,
             settled=asked is not None,
         )
+        self.found |= drafted.found
+        return drafted
 
     def _observe(self, over: Transport | None = None) -> dict[str, Observation]:
         seen = self.reach.look(self.declared.resources, "plan", over=over)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from engine.execute.events import Result
 from engine.execute.outcome import Carried
 from engine.execute.sections import BROKEN, gate_name, probe_name
-from engine.model import WRONG, Declared
+from engine.model import WRONG, Declared, Outside
 from engine.plan.planner import Observation
 
 
@@ -88,4 +88,4 @@ class Seen:
 def last_words(result: Result) -> str:
     """The last line a failing section printed, or its exit status."""
     lines = [line.strip() for line in result.output.splitlines() if line.strip()]
-    return lines[-1] if lines else f"exit status {result.status}, without a word"
+    return Outside(lines[-1]) if lines else f"exit status {result.status}, without a word"

@@ -21,7 +21,7 @@ from engine.execute.looks import Looks
 from engine.execute.prelude import LAUNCHER, RUN, SECTIONS, START, STREAM_LAUNCHER
 from engine.execute.quote import assigned, bare
 from engine.execute.watch import PROCESSES, WATCHDOG
-from engine.model import Become, Phase, Script, ScriptText, Transport
+from engine.model import Become, Outside, Phase, Script, ScriptText, Sentence, Transport
 
 
 @dataclass(frozen=True)
@@ -205,17 +205,21 @@ def run(transport: Transport, program: Program, stdin: Iterable[bytes] = ()) -> 
 def unfinished(parser: Parser, status: int | None) -> str:
     """Why a program that did not run to its end did not; `status` is the one it ended with, where it ended."""
     noise = " ".join(parser.noise.take().split())[-500:]
-    said = f"\nWhat came instead: {noise}" if noise else ""
+    came = ("\nWhat came instead: ", Outside(noise)) if noise else ()
     if parser.failure is not None:
-        return parser.failure
+        return Outside(parser.failure)
     if parser.greeted:
         at = f" while `{parser.current}` ran" if parser.current else ""
         return f"the program on the host was ended from outside{at} (exit status {status}); plan again"
     if status == 97:
-        return "the program arrived incomplete, so nothing of it was executed; the connection was cut" + said
+        return Sentence(
+            "the program arrived incomplete, so nothing of it was executed; the connection was cut", *came
+        )
     if status in (126, 127):
-        return f"`sh` could not be started on the host (exit status {status}); a POSIX sh must be there" + said
-    return f"the program did not start on the host (exit status {status}); nothing was executed" + said
+        why = f"`sh` could not be started on the host (exit status {status}); a POSIX sh must be there"
+    else:
+        why = f"the program did not start on the host (exit status {status}); nothing was executed"
+    return Sentence(why, *came)
 
 
 def _section(

@@ -9,7 +9,7 @@ from engine.errors import EngineError, HostFailed
 from engine.execute.frames import Finished, Result
 from engine.execute.shell import Section, compose_fed, run
 from engine.execute.tar import TarStream
-from engine.model import Script, SourceFile, Transport, Upload
+from engine.model import Outside, Script, Sentence, SourceFile, Transport, Upload, joined
 
 TIMEOUT = 4 * 3600.0
 """Seconds for one upload: only to end one that hangs; a cut connection ends it at once."""
@@ -120,7 +120,8 @@ def stage(transport: Transport, uploads: Mapping[str, Upload], shell: Sequence[s
         raise EngineError(stream.problem)
     if result is None or result.status:
         lines = result.output.strip().splitlines() if result else []
-        raise HostFailed("\n  ".join([f"upload: {lines[-1] if lines else 'failed'}", *lines[-6:-1]]))
+        first = Sentence("upload: ", Outside(lines[-1]) if lines else "failed")
+        raise HostFailed(joined("\n  ", [first, *map(Outside, lines[-6:-1])]))
     return {name: result.facts[str(n)] for n, name in enumerate(uploads)}
 
 

@@ -35,6 +35,7 @@ from engine.model.resource import (
     Upload,
     Watch,
 )
+from engine.model.sentence import Outside, Sentence, joined, said
 from engine.model.values import (
     CHANGED,
     CURRENT,
@@ -54,7 +55,7 @@ from engine.model.values import (
 __all__ = [
     "CHANGED", "CURRENT", "MAY_HAVE_CHANGED", "UNKNOWN", "WRONG", "Action", "Attribute", "Batch", "Become", "Change",
     "Declared", "Facts", "Glance", "Host", "HostDeclaration", "HostPath", "HostPlan", "HostReport", "Lost",
-    "Outcome", "Outlook", "Output", "Params", "Phase", "Place", "Plain", "Plan", "Progress", "Report", "Resource",
-    "Script", "ScriptText", "Secret", "Source", "SourceFile", "State", "Step", "Transport", "Unknown", "Upload",
-    "Value", "Verdict", "Watch", "become_of",
+    "Outcome", "Outlook", "Output", "Outside", "Params", "Phase", "Place", "Plain", "Plan", "Progress", "Report",
+    "Resource", "Script", "ScriptText", "Secret", "Sentence", "Source", "SourceFile", "State", "Step", "Transport",
+    "Unknown", "Upload", "Value", "Verdict", "Watch", "become_of", "joined", "said",
 ]  # fmt: skip

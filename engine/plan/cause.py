@@ -6,7 +6,19 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
-from engine.model import CHANGED, CURRENT, MAY_HAVE_CHANGED, Attribute, Resource, Secret, State, Step
+from engine.model import (
+    CHANGED,
+    CURRENT,
+    MAY_HAVE_CHANGED,
+    Attribute,
+    Outside,
+    Resource,
+    Secret,
+    Sentence,
+    State,
+    Step,
+)
+from engine.model.sentence import first_line
 
 NOT_CONVERGED = frozenset({"change", "failing", "refused", "error", "blocked"})
 
@@ -112,13 +124,13 @@ def _secrets(value: Any) -> Iterator[Secret]:
 def describe(step: Step) -> str:
     """One sentence on what is wrong with a step: `login-password differs: line 1 is A, not B`."""
     if step.outlook in ("refused", "error", "blocked"):
-        return f"{step.name}: {step.reason.splitlines()[0]}" if step.reason else f"{step.name} is {step.outlook}"
+        return Sentence(step.name, ": ", first_line(step.reason)) if step.reason else f"{step.name} is {step.outlook}"
     if step.verb in ("restart", "start", "create", "recreate"):
         due = {"restart": "restarted", "start": "started", "create": "created", "recreate": "recreated"}
-        return f"{step.name} is to be {due[step.verb]}" + (f": {step.reason}" if step.reason else "")
+        return Sentence(step.name, " is to be ", due[step.verb], *([": ", step.reason] if step.reason else []))
     if step.prior is None and step.attributes:
         return f"{step.name} is missing"
-    return f"{step.name} differs: {differences(step.attributes)}" if step.attributes else f"{step.name} differs"
+    return Sentence(step.name, " differs", *([": ", differences(step.attributes)] if step.attributes else []))
 
 
 def stale_watches(found: Mapping[str, str]) -> str:
@@ -138,9 +150,12 @@ def listed(names: Sequence[str]) -> str:
 
 def differences(attributes: Iterable[Attribute], most: int = 3) -> str:
     """`line 1 is A, not B; mode is 0644, not 0600`, at most `most` of them."""
-    every = [f"{a.name} is {shown(a.before)}, not {shown(a.after)}" for a in attributes]
-    more = f"; and {len(every) - most} more" if len(every) > most else ""
-    return "; ".join(every[:most]) + more
+    every = tuple(attributes)
+    parts: list[str] = []
+    for a in every[:most]:
+        before = shown(a.before) if a.before is None or isinstance(a.before, bool) else Outside(shown(a.before))
+        parts += ["; " if parts else "", a.name, " is ", before, f", not {shown(a.after)}"]
+    return Sentence(*parts, f"; and {len(every) - most} more" if len(every) > most else "")
 
 
 def shown(value: object) -> str:

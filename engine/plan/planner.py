@@ -23,10 +23,12 @@ from engine.model import (
     Plain,
     Resource,
     Secret,
+    Sentence,
     State,
     Step,
     Unknown,
     Value,
+    said,
 )
 from engine.plan.cause import (
     MAY_CHANGE,
@@ -66,11 +68,14 @@ class Work:
 @dataclass(frozen=True)
 class Draft:
     """The steps of one host, and the work behind those that have any. Those blocked by a check have some, too: an
-    apply asks that check again at its place. `sends` names the checks with effects that an apply is to ask."""
+    apply asks that check again at its place. `sends` names the checks with effects that an apply is to ask. `found`
+    are the secrets seen on the host: of what is to be replaced only the digest is known, but a program may still
+    print it."""
 
     steps: tuple[Step, ...]
     work: Mapping[str, Work]
     sends: frozenset[str] = frozenset()
+    found: frozenset[Secret] = frozenset()
 
     @property
     def idle(self) -> bool:
@@ -100,7 +105,8 @@ def draft(
     asked = drafter.gating() & (left_out - skipped)
     if asked:
         drafter = _Drafter(declared, seen, left_out - asked, skipped, fingerprint, settled, gates).all()
-    return Draft(tuple(drafter.passed_over().values()), drafter.work, frozenset(drafter.sends))
+    steps = tuple(drafter.passed_over().values())
+    return Draft(steps, drafter.work, frozenset(drafter.sends), frozenset(drafter.found))
 
 
 def plain(value: Value, fingerprint: Fingerprint) -> Plain:
@@ -127,6 +133,7 @@ class _Drafter:
     work: dict[str, Work] = field(default_factory=dict)
     sends: set[str] = field(default_factory=set)
     wanted: dict[str, State] = field(default_factory=dict)
+    found: set[Secret] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.resources = {declared.name: declared.resource for declared in self.declared.resources}
@@ -190,7 +197,8 @@ class _Drafter:
 
     def _unseen(self, step: Step, seen: Observation, curable: bool) -> Step:
         if curable:
-            return replace(step, outlook="check", reason=f"cannot be seen yet: {seen.error}", now="not known")
+            reason = Sentence("cannot be seen yet: ", seen.error)
+            return replace(step, outlook="check", reason=reason, now="not known")
         return replace(step, outlook="error", reason=seen.error)
 
     def _observed(self, step: Step, declared: Declared, facts: Facts, above: frozenset[str], pending: bool) -> Step:
@@ -198,7 +206,8 @@ class _Drafter:
         try:
             before, after = resource.actual(facts), resource.desired(facts)
         except Refused as refusal:
-            return replace(step, outlook="refused", reason=str(refusal))
+            return replace(step, outlook="refused", reason=said(refusal))
+        self.found.update(value for value in (before or {}).values() if isinstance(value, Secret))
         found, before = before, self._with_watches(declared, before)
         change = Change(before, after, facts)
         step = self._described(step, declared, change)
@@ -226,7 +235,7 @@ class _Drafter:
             if not all(isinstance(action, Action) for action in actions):
                 raise TypeError("something else than actions")
         except Refused as refusal:
-            return replace(step, outlook="refused", reason=str(refusal))
+            return replace(step, outlook="refused", reason=said(refusal))
         outlook: Outlook = "check" if unknown else "change"
         step = replace(step, outlook=outlook, actions=tuple(action.title for action in actions))
         self.work[step.name] = Work(change, actions, step)

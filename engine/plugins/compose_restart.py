@@ -14,6 +14,7 @@ from engine.model import (
     Change,
     Facts,
     HostPath,
+    Outside,
     Params,
     Plain,
     Resource,
@@ -135,7 +136,7 @@ shop:
             return {"service": status if status in ("exited", "created", "dead") else "exited"}
         watches: dict[str, Value] = {watch.name: CURRENT for watch in self.restart_on}
         if facts.get("missing"):
-            return {"service": "running", "config": Unknown(facts["missing"], upstream=True)}
+            return {"service": "running", "config": Unknown(Outside(facts["missing"]), upstream=True)}
         if status == "absent":
             return {"service": "running", "config": facts["want"][:12], **watches}
         return {

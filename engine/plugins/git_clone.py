@@ -13,12 +13,14 @@ from engine.model import (
     Change,
     Facts,
     HostPath,
+    Outside,
     Params,
     Place,
     Plain,
     Resource,
     Script,
     Secret,
+    Sentence,
     State,
     Value,
 )
@@ -194,9 +196,13 @@ resources:
         files = _files(facts.get("dirty", ""))
         if files and self.on_dirty == "fail":
             raise Refused(
-                f"{_count(files, 'file')} in {self.path} {'have' if len(files) > 1 else 'has'} uncommitted changes: "
-                f"{_named(files)}; left as they are. Commit them there, or set on_dirty: stash (keeps them) or "
-                "discard (loses them)"
+                Sentence(
+                    f"{_count(files, 'file')} in {self.path} {'have' if len(files) > 1 else 'has'} "
+                    "uncommitted changes: ",
+                    Outside(_named(files)),
+                    "; left as they are. Commit them there, or set on_dirty: stash (keeps them) or "
+                    "discard (loses them)",
+                )
             )
         if files:
             found["uncommitted"] = f"{_count(files, 'file')}: {_named(files)}"
@@ -259,13 +265,19 @@ resources:
             return {"checkout": "none, but an empty directory" if kind == "empty" else "cut off half-way"}
         if facts["remote"] != self._url.plain:
             raise Refused(
-                f"{self.path} is a checkout of another repository"
-                + ("" if isinstance(self.repo, Secret) else f", {facts['remote'] or 'of none'}")
-                + "; it was left as it is: remove it yourself"
+                Sentence(
+                    f"{self.path} is a checkout of another repository",
+                    *([] if isinstance(self.repo, Secret) else [", ", Outside(facts["remote"] or "of none")]),
+                    "; it was left as it is: remove it yourself",
+                )
             )
         if facts["lost"] and self.on_dirty != "discard":
             raise Refused(
-                f"{self.path} holds {facts['lost']}; it was left as it is: save them, or set on_dirty: discard"
+                Sentence(
+                    f"{self.path} holds ",
+                    Outside(facts["lost"]),
+                    "; it was left as it is: save them, or set on_dirty: discard",
+                )
             )
         return {"revision": facts["head"] or None, "remote": self._remote(facts["remote"])}
 

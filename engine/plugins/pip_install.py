@@ -15,6 +15,7 @@ from engine.model import (
     Change,
     Facts,
     HostPath,
+    Outside,
     Params,
     Place,
     Plain,
@@ -106,9 +107,9 @@ node-requirements:
 
     def actual(self, facts: Facts) -> State | None:
         if facts.get("missing_project"):
-            return {"requirements": Unknown(facts["missing_project"], upstream=True)}
+            return {"requirements": Unknown(Outside(facts["missing_project"]), upstream=True)}
         if facts.get("unknown"):
-            return {"requirements": Unknown(facts["unknown"])}
+            return {"requirements": Unknown(Outside(facts["unknown"]))}
         if facts.get("absent"):
             reason = f"the requirements file {facts['absent']} is not there"
             return {"requirements": Unknown(reason, upstream=True)}

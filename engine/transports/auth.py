@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from engine.errors import AuthenticationRefused, ConnectionLost, Unreachable
-from engine.model import Secret
+from engine.model import Outside, Secret, Sentence, joined
 from engine.transports.credentials import Agent, Credential, Login, public_keys
 from engine.transports.keys import Unusable
 from engine.transports.session import Session, paramiko
@@ -100,7 +100,7 @@ def _offer(session: Session, login: Login, credential: Credential) -> list[str] 
                 f"{login.name}: the connection to {login.settings.address} was cut during the login"
             ) from error
         if not isinstance(error, paramiko.AuthenticationException):
-            login.tried[-1] += f": {error}"
+            login.tried[-1] = Sentence(login.tried[-1], ": ", Outside(error))
     return None
 
 
@@ -139,15 +139,15 @@ def _password(session: Session, login: Login, label: str) -> Credential:
     return Credential("password", label, offer)
 
 
-def _refused(session: Session, login: Login) -> str:
+def _refused(session: Session, login: Login) -> Sentence:
     settings = login.settings
     accepted = session.handler.accepted
-    lines = [f"{login.name}: {settings.address} let {settings.user} in with none of the credentials"]
-    lines += [f"  tried: {label}" for label in dict.fromkeys(login.tried)]
+    lines: list[str] = [f"{login.name}: {settings.address} let {settings.user} in with none of the credentials"]
+    lines += [Sentence("  tried: ", label) for label in dict.fromkeys(login.tried)]
     lines += [f"  not tried: {why}" for why in login.left]
     if session.farewell:
-        lines.append(f"  the host ended the connection: {session.farewell}")
+        lines.append(Sentence("  the host ended the connection: ", Outside(session.farewell)))
     if accepted:
         lines.append(f"  it accepts: {', '.join(accepted)}")
     lines.append("  Look at ansible_user and ansible_ssh_private_key_file, and at authorized_keys on the host.")
-    return "\n".join(lines)
+    return joined("\n", lines)

@@ -9,7 +9,7 @@ from contextlib import closing
 from typing import Any, cast
 
 from engine.errors import BecomeRefused, ConnectionLost
-from engine.model import Become, Output, Transport
+from engine.model import Become, Output, Outside, Sentence, Transport
 
 GATE = (
     "LC_ALL=C; export LC_ALL; u=$1; n=$2; shift 2; "
@@ -142,16 +142,17 @@ class _Talk:
             if line is not None and (advice or not self.asked):
                 advice = advice or PASSWORD_WANTED[self.become.method]
                 advice = advice.format(exe=self.become.exe or self.become.method, me="the user that connects")
-                return BecomeRefused(f"{self._cannot()}: {line}\n  {advice}")
+                return BecomeRefused(Sentence(f"{self._cannot()}: ", Outside(line), f"\n  {advice}"))
         if self.asked and (not lines or "password" in lines[-1]):
             return BecomeRefused(f"{self._cannot()}: {WRONG}")
-        said = lines[-1] if lines else f"{self.become.method} ended with status {status}, without a word"
-        return BecomeRefused(f"{self._cannot()}: {said}")
+        quiet = f"{self.become.method} ended with status {status}, without a word"
+        return BecomeRefused(Sentence(f"{self._cannot()}: ", Outside(lines[-1]) if lines else quiet))
 
     def lost(self, error: ConnectionLost) -> None:
         """Raises BecomeRefused where the connection fell silent because something waits for another answer."""
         if not self.ready and "nothing came" in str(error) and (said := " ".join(self._said().split())):
-            raise BecomeRefused(f"{self._cannot()}: it waits for something else than a password: {said}") from None
+            text = f"{self._cannot()}: it waits for something else than a password: "
+            raise BecomeRefused(Sentence(text, Outside(said))) from None
 
     def _cannot(self) -> str:
         return f"{self.name}: cannot become {self.become.user} with {self.become.method}, so nothing was run"

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from engine.errors import ConnectionLost, Unreachable
-from engine.model import Output
+from engine.model import Output, Outside, Sentence
 from engine.transports.forward import Lender
 from engine.transports.process import LINGER
 from engine.transports.session import Session, common, paramiko
@@ -150,9 +150,8 @@ class Execution:
 
     def _lost(self) -> ConnectionLost:
         reason = self.session.farewell
-        return ConnectionLost(
-            f"{self.name}: the connection to {self.where} was cut" + (f": {reason}" if reason else "")
-        )
+        why = (": ", Outside(reason)) if reason else ()
+        return ConnectionLost(Sentence(f"{self.name}: the connection to {self.where} was cut", *why))
 
     def close(self) -> None:
         """Free the channel; the program is left to itself, its pipes closed."""

@@ -13,7 +13,7 @@ from math import ceil
 from typing import Any, Literal
 
 from engine.errors import ConnectionLost, Unreachable
-from engine.model import Host, Output
+from engine.model import Host, Output, Outside, Sentence
 from engine.transports import Options
 from engine.transports.process import LINGER, PIECE
 
@@ -59,14 +59,19 @@ class DockerTransport:
                 yield Output("stderr", f"{text}\n".encode())
                 yield Output("exit", status=127)
                 return
-            raise Unreachable(f"{self.host.name}: no exec in container `{self.container}`: {text}") from error
+            refusal = Sentence(f"{self.host.name}: no exec in container `{self.container}`: ", Outside(text))
+            raise Unreachable(refusal) from error
         except requests.exceptions.RequestException as error:
-            raise Unreachable(f"{self.host.name}: {self._where()} does not answer: {error}") from error
+            raise self._silent(error) from error
         conversation = _Conversation(stream, stdin, self.options.silence, self.host.name, self.container)
         try:
             yield from conversation.pieces()
         finally:
             stream.close()
+
+    def _silent(self, error: Exception) -> Unreachable:
+        text = f"{self.host.name}: {self._where()} does not answer: "
+        return Unreachable(Sentence(text, Outside(error)))
 
     def _where(self) -> str:
         return f"the Docker engine at {self._url() or 'its default address'}"
@@ -101,7 +106,7 @@ class DockerTransport:
                 try:
                     self._client = docker.APIClient(version="auto", timeout=ceil(self.options.silence), **parameters)
                 except docker.errors.DockerException as error:
-                    raise Unreachable(f"{self.host.name}: {self._where()} does not answer: {error}") from error
+                    raise self._silent(error) from error
             return self._client
 
     def close(self) -> None:
@@ -261,7 +266,7 @@ class _Conversation:
             return self.stream.recv()
         except OSError as error:
             raise ConnectionLost(
-                f"{self.name}: the connection to container {self.container} was cut: {error}"
+                Sentence(f"{self.name}: the connection to container {self.container} was cut: ", Outside(error))
             ) from error
 
     def _frames(self) -> Iterator[Output]:
@@ -284,7 +289,8 @@ class _Conversation:
         try:
             return self.stream.status()
         except (docker.errors.APIError, requests.exceptions.RequestException) as error:
-            raise ConnectionLost(f"{self.name}: container {self.container} is gone: {error}") from error
+            text = Sentence(f"{self.name}: container {self.container} is gone: ", Outside(error))
+            raise ConnectionLost(text) from error
 
     def _status(self) -> int:
         deadline = time.monotonic() + self.silence

@@ -22,7 +22,7 @@ from engine.errors import (
     Problem,
     Unreachable,
 )
-from engine.model import Host, Output
+from engine.model import Host, Output, Outside, Sentence, joined
 from engine.transports import Options
 from engine.transports.process import capture, converse, outer_environment, reap, start
 from engine.transports.resolver import arguments
@@ -116,9 +116,7 @@ class OpenSshTransport:
                 raise ConnectionLost(f"{self.host.name}: the connection to {self._target.host} was cut")
             return
         lines = words.splitlines()
-        text = f"{self.host.name}: {lines[-1]}"
-        if len(lines) > 1:
-            text = "\n".join([text, *(f"  {line}" for line in lines[:-1])])
+        text = joined("\n  ", [Sentence(f"{self.host.name}: ", Outside(lines[-1])), *map(Outside, lines[:-1])])
         lower = words.lower()
         for error, signs in MEANING:
             if any(sign in lower for sign in signs):

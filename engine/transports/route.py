@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import IO, Any
 
 from engine.errors import ConnectionLost, Unreachable
+from engine.model import Outside, Sentence
 from engine.transports import Options
 from engine.transports.auth import credentials_of, log_in
 from engine.transports.certificates import CERT_SUFFIX
@@ -187,14 +188,16 @@ class Route:
                 f"{name}: {settings.address} accepted the connection but {what} in {timeout:g} s"
             ) from None
         except paramiko.ssh_exception.IncompatiblePeer as error:
-            raise Unreachable(f"{name}: {settings.address} and this side share no algorithm: {error}") from error
+            text = Sentence(f"{name}: {settings.address} and this side share no algorithm: ", Outside(error))
+            raise Unreachable(text) from error
         except (paramiko.SSHException, OSError, EOFError) as error:
             what = "during the key exchange" if session.remote_version else "before any SSH banner"
             reason = session.farewell or (str(error) if session.remote_version else "")
-            text = f"{name}: {settings.address} closed the connection {what}" + (f": {reason}" if reason else "")
+            said = (": ", Outside(reason)) if reason else ()
+            text = Sentence(f"{name}: {settings.address} closed the connection {what}", *said)
             proxy = next((part for part in self.through if isinstance(part, Proxy)), None)
             if proxy is not None and proxy.text():
-                text += f"\n  its ProxyCommand says: {proxy.text()}"
+                text = Sentence(text, "\n  its ProxyCommand says: ", Outside(proxy.text()))
             raise Unreachable(text) from error
 
     # --- what a session runs over

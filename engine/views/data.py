@@ -7,12 +7,11 @@ text is ASCII: everything else is escaped, so it is harmless on any terminal.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from engine.model import Batch, HostPlan, HostReport, Outcome, Plan, Report, Step
-from engine.views.escape import valid
+from engine.views.escape import json_text
 from engine.views.layout import Style
 from engine.views.summary import Summary, plan_summary, report_summary, status
 
@@ -29,15 +28,15 @@ def _written(value: Plan | Report) -> Iterator[str]:
     hosts: Sequence[HostPlan | HostReport] = value.hosts
     yield "{"
     for key, item in head.items():
-        yield f"{_dumps(key)}: {_dumps(item)},"
+        yield f"{json_text(key)}: {json_text(item)},"
     yield '"hosts": ['
     for at, host in enumerate(hosts):
         comma = "," if at < len(hosts) - 1 else ""
         named, items = _host(host)
-        opening = _dumps(named)[:-1]
+        opening = json_text(named)[:-1]
         key = "steps" if isinstance(host, HostPlan) else "outcomes"
         yield f'{opening}, "{key}": ['
-        yield ",\n".join(_dumps(item) for item in items)
+        yield ",\n".join(json_text(item) for item in items)
         yield f"]}}{comma}"
     yield "]"
     yield "}"
@@ -136,8 +135,3 @@ def _outcome(host: str, outcome: Outcome) -> dict[str, Any]:
 
 def _rounded(value: float) -> float:
     return round(value, 3)
-
-
-def _dumps(item: Any) -> str:
-    text = json.dumps(item)
-    return json.dumps(valid(item)) if "\\ud" in text else text

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TextIO
 
-from engine.views.escape import to_ascii, valid, visible
+from engine.views.escape import json_text, to_ascii, visible
 from engine.views.summary import seconds as spelled
 
 if TYPE_CHECKING:
@@ -173,4 +172,4 @@ class Events(Notes):
 
     def _event(self, event: str, values: Mapping[str, Any]) -> None:
         now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        self._line(json.dumps(valid({"time": now, "event": event, **values})))
+        self._line(json_text({"time": now, "event": event, **values}))

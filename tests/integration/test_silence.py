@@ -426,6 +426,60 @@ def test_a_service_that_tells_its_token_is_not_quoted(tmp_path: Path) -> None:
         subprocess.run(["docker", "compose", "down", "-t", "0", "-v"], cwd=service, capture_output=True, check=False)
 
 
+@pytest.mark.docker
+@pytest.mark.parametrize("declared", ["rotated", "not at all"])
+def test_the_log_of_a_container_is_not_quoted_with_its_hash(tmp_path: Path, declared: str) -> None:
+    """ComfyUI-Login logs its hash at each start: after a rotation the old one is still there to be read, and without
+    a secret in the state the live one is."""
+    import bcrypt
+
+    lacking = missing("v2")
+    if lacking:
+        pytest.skip(lacking)
+    image.make(IMAGE)
+    old, new = (bcrypt.hashpw(word, bcrypt.gensalt(4)).decode() for word in (b"old", b"new"))
+    plain = "former-credential-of-17-parts"
+    (tmp_path / "tmp").mkdir()
+    project = Project(tmp_path)
+    service = tmp_path / f"engine-silence-{uuid.uuid4().hex[:8]}"
+    service.mkdir()
+    (service / "PASSWORD").write_text(f"{old}\nartist\n")
+    (service / "OTHER").write_text(f"{plain}\n")
+    (service / "log").write_text(f"token={old}\nhash {old}!\nescaped {old.replace('$', '$$')}\nwas '{plain}'\n")
+    says = json.dumps([image.PYTHON, "-c", "print(open('/w/log').read()); exit(3)"])
+    (service / "docker-compose.yml").write_text(
+        f"services:\n  it:\n    image: {IMAGE}\n    network_mode: none\n    volumes: ['./:/w:ro']\n"
+        f"    command: {says}\n"
+    )
+    resources: dict[str, Any] = {
+        "it": {"compose-restart": {"project_dir": str(service), "service": "it"}, "timeout": 15, "needs": []}
+    }
+    secrets: dict[str, Any] = {}
+    if declared == "rotated":
+        for name, value in (("PASSWORD", new), ("OTHER", "another-credential-of-18-parts")):
+            project.write(f".secrets/{name}", value)
+            secrets[name] = {"file": f".secrets/{name}"}
+            put = {"path": f"{service}/{name}", "first_line": f"{{{{ secrets.{name} }}}}"}
+            resources = {name: {"file-sync": put, "needs": []}, **resources}
+    project.state(resources, secrets=secrets)
+    try:
+        ran = project.run("apply", "-y", "-vv")
+        texts = [ran.out, ran.err]
+        assert ran.code == 1, ran.out + ran.err
+        assert "token=<secret>" in ran.out, ran.out
+        assert "hash <secret>!" in ran.out, ran.out
+        texts.append(project.run("engine", "show", project.runs()[0], state="").out)
+        texts += [path.read_text() for path in (project.root / ".engine/runs").iterdir()]
+        texts += [project.run("apply", "-y", "--format", format_).out for format_ in FORMATS]
+        for text in texts:
+            assert not shown([Canary(old), Canary(new)], text)
+        if declared == "rotated":
+            assert "was '<secret>'" in texts[0], texts[0]
+            assert plain not in texts[0] + texts[1] + texts[2] + texts[3]
+    finally:
+        subprocess.run(["docker", "compose", "down", "-t", "0", "-v"], cwd=service, capture_output=True, check=False)
+
+
 def test_what_looks_for_secrets_finds_them(tmp_path: Path) -> None:
     """The tests above prove something only if a leak would be seen."""
     encoded = base64.b64encode(f"user:{FULL.value}".encode()).decode()

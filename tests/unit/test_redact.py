@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import copy
 import html
 import json
 import random
@@ -20,7 +21,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from engine.declare.redact import SHOWN, Redactor
-from engine.model import Secret
+from engine.model import Outside, Secret, Sentence, joined, said
+from engine.model.sentence import first_line
 
 HASH = "$2b$12$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy"
 CANARY = "cän$ary'q\"b\\s%{br}\n{{x}} é€😀`w/+&<z"
@@ -324,3 +326,79 @@ def test_nearly_a_secret_takes_no_time_either(value: str) -> None:
         redactor.text((written[:-1] + "!") * 20 + (written[: len(written) // 2] + "?") * 20)
         redactor.text((form(written[:-1]) + "!") * 5)
     assert time.process_time() - start < 10
+
+
+@pytest.mark.parametrize(
+    "text",
+    [HASH, HASH.replace("$", "$$"), HASH.replace("$", "\\$"), urllib.parse.quote(HASH),
+     urllib.parse.quote(HASH, safe=""), json.dumps(HASH).replace("$", "\\u0024"), HASH.replace("$", "&#36;"),
+     HASH.replace("$2b", "$2y"), HASH.replace("$2b", "$2a"), HASH[:40]],
+)  # fmt: skip
+def test_a_hash_is_known_by_its_shape(text: str) -> None:
+    for hide in (Redactor(()).text, Redactor(()).sentence):
+        shown = hide(f"the hash is {text}, said the log")
+        assert_gone(HASH, shown)
+        assert re.fullmatch(rf"the hash is \"?{SHOWN}\"?, said the log", shown)
+
+
+def test_a_token_is_known_by_its_name() -> None:
+    redactor = Redactor(())
+    assert redactor.text("GET /x?token=abc&page=2 HTTP/1.1") == f"GET /x?token={SHOWN}&page=2 HTTP/1.1"
+    assert redactor.text("use API_TOKEN='a b' or password=x, api-key=y") == (
+        f"use API_TOKEN='{SHOWN} b' or password={SHOWN}, api-key={SHOWN}"
+    )
+    for text in ("token= ", "tokens=3", "line 1 token=secret:7c93bd", "max_tokens: 3", f"token={SHOWN}"):
+        assert redactor.text(text) == text
+    assert redactor.sentence("apply -e token=abc") == "apply -e token=abc"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["was {}", "was {}.", "HASH={}", "'{}'", '{{"key": "{}"}}', "key: {}", "a\n{}\r\nb", "x=(old:{})", "+ : '{}'"],
+)
+def test_what_a_probe_found_is_known_by_its_digest(text: str) -> None:
+    for value in ("former-credential", "x9", "a pass phrase=of: four"):
+        if " " in value and not text.endswith("{}"):
+            continue
+        redactor = Redactor([Secret.seen(Secret(value).digest)])
+        shown = redactor.text(text.format(value))
+        assert value not in shown, shown
+        assert SHOWN in shown
+        assert redactor.text(text.format("something-else")) == text.format("something-else")
+
+
+def test_a_common_word_is_left_in_sentences_and_hidden_in_what_came_from_outside() -> None:
+    redactor = Redactor([Secret("postgres"), Secret("1"), Secret("p4ssw0rd!")], ["web-postgres"])
+    host = Outside("FATAL: postgres 1 p4ssw0rd!")
+    sentence = Sentence("web-postgres: 1 check failed: ", host, "; use postgres, not p4ssw0rd!")
+    assert redactor.sentence(sentence) == (
+        f"web-postgres: 1 check failed: FATAL: {SHOWN} {SHOWN} {SHOWN}; use postgres, not {SHOWN}"
+    )
+    assert redactor.sentence(Outside("postgres")) == SHOWN
+    assert redactor.sentence("postgres 1 p4ssw0rd!") == f"postgres 1 {SHOWN}"
+    assert redactor.named == (Secret("postgres"),)
+
+
+@pytest.mark.parametrize("value", ["hunter2", "Tr0ub4dor", "aBcDeF", "/srv/postgres/x", "http://me:ok@x/", "a" * 24])
+def test_what_no_sentence_would_say_is_hidden_in_all(value: str) -> None:
+    assert Redactor([Secret(value)]).sentence(f"see {value} there") == f"see {SHOWN} there"
+
+
+def test_a_secret_that_is_part_of_a_name_stays_in_sentences() -> None:
+    redactor = Redactor([Secret("db-7Fx"), Secret("other-9Q")], ["gpu-db-7Fx.lan", "settings"])
+    assert redactor.named == (Secret("db-7Fx"),)
+    assert redactor.sentence("gpu-db-7Fx.lan: other-9Q") == f"gpu-db-7Fx.lan: {SHOWN}"
+    assert redactor.text("db-7Fx") == SHOWN
+
+
+def test_sentences_keep_their_parts() -> None:
+    inner = Sentence("a ", Outside("b\nc"), " d")
+    whole = Sentence("x ", inner, Outside("e"))
+    assert whole == "x a b\nc de"
+    assert [type(part) for part in whole.parts] == [str, str, Outside, str, Outside]
+    assert first_line(whole) == "x a b"
+    assert isinstance(first_line(whole).parts[2], Outside)  # type: ignore[attr-defined]
+    assert said(ValueError(whole)) is whole
+    assert said(KeyError("x")) == "'x'"
+    assert joined("\n", [inner, Outside("f")]) == "a b\nc d\nf"
+    assert copy.deepcopy(whole).parts == whole.parts

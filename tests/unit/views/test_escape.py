@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import re
 import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.views.escape import cells, lines, middle, to_ascii, visible
+from engine.views.escape import cells, json_text, lines, middle, to_ascii, valid, visible
 from engine.views.layout import wrapped
 
 
@@ -29,6 +31,12 @@ from engine.views.layout import wrapped
         ("tag\U000e0041", "tag\\U000e0041"),
         (b"caf\xe9".decode("utf-8", "surrogateescape"), "caf\\xe9"),
         ("null\0", "null\\x00"),
+        ("::error file=x::y", "\\x3a:error file=x::y"),
+        ("   ::set-output name=a::b", "   \\x3a:set-output name=a::b"),
+        ("see ::stop-commands::x", "see \\x3a:stop-commands::x"),
+        ("std::vector ::1 fe80::1", "std::vector ::1 fe80::1"),
+        ("a ##[group]b", "a #\\x23[group]b"),
+        ("###[b] ##vso[c] ## [d]", "##\\x23[b] #\\x23vso[c] ## [d]"),
     ],
 )
 def test_what_does_not_print_is_written_out(text: str, shown: str) -> None:
@@ -41,6 +49,22 @@ def test_visible_text_is_printable_and_stays_as_it_is(text: str) -> None:
     assert shown.isprintable()
     assert visible(shown) == shown
     assert not any(unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"} for character in shown)
+
+
+@given(st.text(alphabet=":# [v\n\u2028\u200b\xa0e"))
+def test_no_visible_text_is_a_command(text: str) -> None:
+    shown = visible(text)
+    assert visible(shown) == shown
+    assert not re.search(r"^\s*::e|##v*\[", shown)
+
+
+@given(st.recursive(st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
+def test_json_is_the_same_data_and_no_command(data: object) -> None:
+    data = {"x": [data, "::error::x ##[y] ::a"]}
+    text = json_text(data)
+    assert visible(text) == text
+    assert text.isascii()
+    assert json.loads(text) == valid(data)
 
 
 @given(st.text())
