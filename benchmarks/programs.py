@@ -8,8 +8,8 @@ from pathlib import Path
 
 from engine import declare
 from engine.declare.inventory import Inventory
-from engine.execute.sections import probes
-from engine.execute.shell import compose
+from engine.program.compose import compose
+from engine.run.sections import probes
 
 
 def main() -> None:

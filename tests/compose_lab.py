@@ -18,9 +18,9 @@ from typing import Any, Literal
 import pytest
 import yaml
 
-from engine.execute import frames
-from engine.execute.shell import Section, compose, run
 from engine.model import Action, Change, Facts, Host, HostPath, Phase, Resource, Script
+from engine.program import parser
+from engine.program.compose import Section, compose, run
 from engine.transports import Options
 from engine.transports.local import LocalTransport
 from tests.engine_images import need_docker, tiny
@@ -35,7 +35,7 @@ class Failed(Exception):
 
 def run_scripts(
     scripts: Mapping[str, Script], phase: Phase, shell: tuple[str, ...] = ("sh",)
-) -> dict[str, frames.Result]:
+) -> dict[str, parser.Result]:
     """Run scripts on this machine in one program, as the engine would; name → result."""
     sections = [
         Section(name, script, timeout=120, step=phase == "apply", phase=phase) for name, script in scripts.items()
@@ -43,7 +43,7 @@ def run_scripts(
     transport = LocalTransport(Host("lab"), Options(project=Path("/")))
     events = list(run(transport, compose(sections, shell=shell)))
     transport.close()
-    return {event.section: event.result for event in events if isinstance(event, frames.Finished)}
+    return {event.section: event.result for event in events if isinstance(event, parser.Finished)}
 
 
 def run_script(script: Script, phase: Phase = "plan", shell: tuple[str, ...] = ("sh",)) -> Facts:

@@ -20,10 +20,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from engine.execute.frames import Finished, LockBusy, Result, Waited
-from engine.execute.shell import Lock, Section, compose, run
-from engine.execute.upload import stage
 from engine.model import Change, Facts, Host, Phase, Resource, Script, State
+from engine.program.compose import Lock, Section, compose, run
+from engine.program.parser import Finished, LockBusy, Result, Waited
+from engine.program.upload import stage
 from engine.transports import Options
 from engine.transports.local import LocalTransport
 

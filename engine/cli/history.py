@@ -15,10 +15,10 @@ from engine.cli.options import SETTINGS, become, limit_option, look, root_option
 from engine.cli.output import Printer
 from engine.cli.project import project_root
 from engine.errors import InvalidInput, Problem
-from engine.execute import journal
-from engine.execute.kept import place
 from engine.model import HostDeclaration, Lost
 from engine.plan.rollback import Changed, rolled_back
+from engine.run import journal
+from engine.run.backup import place
 from engine.views.escape import lines as shown_lines
 from engine.views.escape import visible
 from engine.views.short import short

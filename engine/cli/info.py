@@ -32,7 +32,7 @@ def validate_command(states: tuple[str, ...], format_: str, **options: Any) -> N
     Without a STATE: all of states/. Exit codes: 0 valid; 3 invalid.
     """
     from engine import declare
-    from engine.declare.hostfacts import REPRESENTATIVE
+    from engine.declare.host_facts import REPRESENTATIVE
 
     chdir: Path | None = options["chdir"]
     base = chdir or Path()
@@ -99,8 +99,8 @@ def _encoded(text: str, more: str = "") -> str:
 @click.argument("kind", required=False)
 def kinds_command(kind: str | None) -> None:
     """List the kinds, or print the reference of one: what it is for, its parameters, an example."""
-    from engine.declare.reference import reference
     from engine.declare.registry import Kinds
+    from engine.declare.schema.reference import reference
 
     kinds = Kinds()
     if kind is None:
@@ -119,7 +119,7 @@ def kinds_command(kind: str | None) -> None:
 def schema_command(inventory: bool) -> None:
     """Print the JSON Schema of state files, for editors: `engine schema > engine.schema.json`."""
     from engine.declare.inventory.schema import inventory_schema
-    from engine.declare.schema import state_schema
+    from engine.declare.schema.document import state_schema
 
     Printer().rendered(json_text(inventory_schema() if inventory else state_schema(), indent=2))
 

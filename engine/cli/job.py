@@ -23,12 +23,8 @@ from engine.cli.request import Request
 from engine.cli.select import check_words, left_out
 from engine.cli.terminal import ask
 from engine.declare.inventory import Inventory
-from engine.declare.key import Key
-from engine.declare.redact import Redactor
-from engine.execute.batches import RolloutRule, rollout_rule
-from engine.execute.rollout import Rollout
-from engine.execute.runner import HostRun, Settings
-from engine.execute.shell import Lock
+from engine.declare.secrets.key import Key
+from engine.declare.secrets.redact import Redactor
 from engine.model import (
     Batch,
     Facts,
@@ -44,6 +40,10 @@ from engine.model import (
     Transport,
 )
 from engine.plan.cause import secrets_of
+from engine.program.compose import Lock
+from engine.run.batches import RolloutRule, rollout_rule
+from engine.run.host import HostRun, Settings
+from engine.run.rollout import Rollout
 from engine.transports import Options, as_user, connect
 from engine.views.escape import visible
 

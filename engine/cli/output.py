@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from threading import Lock
 from typing import Any, ClassVar, TypeVar
 
-from engine.declare.redact import Redactor
+from engine.declare.secrets.redact import Redactor
 from engine.model import Attribute, Secret
 from engine.views.escape import lines
 

@@ -15,7 +15,7 @@ from engine import __version__, bounds
 from engine.cli.become import asked_for, recorded
 from engine.cli.job import Job
 from engine.cli.request import Request
-from engine.declare.key import Key
+from engine.declare.secrets.key import Key
 from engine.errors import InvalidInput, PlanRefused, Problem
 from engine.model import HostPlan, Plan
 from engine.plan import planfile

@@ -18,11 +18,11 @@ from engine.cli.options import request_of
 from engine.cli.output import Printer, can_ask
 from engine.cli.project import project_root
 from engine.cli.reviewed import Reviewed, is_plan_file, save
-from engine.declare.told import told
+from engine.declare.problems import told
 from engine.errors import EngineError, Interrupted, InvalidInput, Problem
-from engine.execute.journal import Journal, Recording
-from engine.execute.rollout import Rollout, converged
 from engine.model import Plan, Progress, Report
+from engine.run.journal import Journal, Recording
+from engine.run.rollout import Rollout, converged
 from engine.views import render
 from engine.views.progress import make
 

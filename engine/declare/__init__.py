@@ -12,7 +12,7 @@ from engine.model import Facts, HostDeclaration, Secret
 if TYPE_CHECKING:
     from engine.declare.inventory import Inventory
     from engine.declare.registry import Kinds
-    from engine.declare.secrets import NewHash
+    from engine.declare.secrets.resolve import NewHash
 
 
 @dataclass(frozen=True)
@@ -92,8 +92,8 @@ def read_vars(path: Path) -> dict[str, Any]:
     Raises InvalidInput.
     """
     from engine.declare.convert import free
-    from engine.declare.loader import parse, read_text
-    from engine.declare.nodes import Map
+    from engine.declare.yaml.loader import parse, read_text
+    from engine.declare.yaml.nodes import Map
     from engine.errors import InvalidInput, Problem
 
     problems: list[Problem] = []

@@ -8,14 +8,14 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any, TypeAlias
 
-from engine.declare import spent
+from engine.declare.controller_files import Sources, label
 from engine.declare.convert import Opaque, Schema, convert, of_item, of_key
-from engine.declare.nodes import Scalar, find
-from engine.declare.sources import Sources, label
-from engine.declare.state import Body, Entry
-from engine.declare.template import Fault, render_text
-from engine.declare.unroll import Item, Names, Problems
-from engine.declare.validate import Subject, check
+from engine.declare.expand import Item, Names, Problems
+from engine.declare.schema.validate import Subject, check
+from engine.declare.statefile import Body, Entry
+from engine.declare.templates import budget
+from engine.declare.templates.template import Fault, render_text
+from engine.declare.yaml.nodes import Scalar, find
 from engine.errors import InvalidParameter, Position, Problem, of_kind
 from engine.model import HostPath, Resource, Secret, Watch
 
@@ -143,7 +143,7 @@ class _Finish:
         def render() -> Any:
             try:
                 made = render_text(template, self.names, shown)
-                spent.add(len(made) if isinstance(made, str) else 1, Position(shown))
+                budget.add(len(made) if isinstance(made, str) else 1, Position(shown))
                 return made
             except Fault as fault:
                 fault.where = fault.where or Position(shown, max(fault.line, 1), 1)

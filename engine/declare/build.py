@@ -9,26 +9,26 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from engine.declare.assemble import Assembler, seconds, watching
-from engine.declare.hostfacts import HostNames, used
+from engine.declare.controller_files import Sources
+from engine.declare.expand import Item, Problems, Unroller
+from engine.declare.host_facts import HostNames, used
 from engine.declare.needs import Needs, Resolver
-from engine.declare.nodes import Node
 from engine.declare.places import collisions
+from engine.declare.problems import supposed, told
 from engine.declare.registry import Kinds
-from engine.declare.scope import Binding, Layer, Scope, Secrets, given, of_host, typed
-from engine.declare.sources import Sources
-from engine.declare.spent import Spent, counted
-from engine.declare.state import Entry, Reader, State
-from engine.declare.template import Fault
-from engine.declare.told import supposed, told
-from engine.declare.unroll import Item, Problems, Unroller
-from engine.declare.validate import nearest
-from engine.declare.vault import Vault
+from engine.declare.schema.validate import nearest
+from engine.declare.secrets.store import Vault
+from engine.declare.statefile import Entry, Reader, State
+from engine.declare.templates.budget import Spent, counted
+from engine.declare.templates.scope import Binding, Layer, Scope, Secrets, given, of_host, typed
+from engine.declare.templates.template import Fault
+from engine.declare.yaml.nodes import Node
 from engine.errors import InvalidInput, Problem, of_kind
 from engine.model import Declared, Facts, Host, HostDeclaration, Resource, Secret, Watch
 
 if TYPE_CHECKING:
     from engine.declare.inventory import Inventory
-    from engine.declare.secrets import NewHash
+    from engine.declare.secrets.resolve import NewHash
 
 
 def read_states(files: Sequence[Path], reader: Reader) -> list[State]:

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
-from engine.declare.nodes import Map, Node, Scalar
-from engine.declare.scalars import Float, Int, as_text, bare, core, permission, word
+from engine.declare.yaml.nodes import Map, Node, Scalar
+from engine.declare.yaml.scalars import Float, Int, as_text, bare, core, permission, word
 from engine.model import Secret
 
 Schema: TypeAlias = Mapping[str, Any]

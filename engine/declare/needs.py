@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from engine.declare.nodes import find
-from engine.declare.unroll import Item, Unroller
-from engine.declare.validate import near
+from engine.declare.expand import Item, Unroller
+from engine.declare.schema.validate import near
+from engine.declare.yaml.nodes import find
 from engine.errors import Position, Problem
 from engine.plan import graph
 

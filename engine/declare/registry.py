@@ -15,11 +15,11 @@ from engine.model import Resource
 
 GROUP = "engine.plugins"
 OWN = {
-    "git-clone": "engine.plugins.git_clone:GitClone",
-    "file-sync": "engine.plugins.file_sync:FileSync",
-    "compose-restart": "engine.plugins.compose_restart:ComposeRestart",
-    "http-assert": "engine.plugins.http_assert:HttpAssert",
-    "pip-install": "engine.plugins.pip_install:PipInstall",
+    "git-clone": "engine.kinds.git_clone:GitClone",
+    "file-sync": "engine.kinds.file_sync:FileSync",
+    "compose-restart": "engine.kinds.compose_restart:ComposeRestart",
+    "http-assert": "engine.kinds.http_assert:HttpAssert",
+    "pip-install": "engine.kinds.pip_install:PipInstall",
 }
 """The engine's own kinds, as in its package metadata: another package cannot take one of these names."""
 

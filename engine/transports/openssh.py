@@ -25,8 +25,8 @@ from engine.errors import (
 from engine.model import Host, Output, Outside, Sentence, joined
 from engine.transports import Options
 from engine.transports.process import capture, converse, outer_environment, reap, start
-from engine.transports.resolver import arguments
-from engine.transports.ssh_config import target
+from engine.transports.ssh.config import target
+from engine.transports.ssh.resolver import arguments
 
 PERSIST = 60
 """Seconds for which an idle connection is kept where the inventory does not say."""

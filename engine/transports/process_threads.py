@@ -12,7 +12,7 @@ from typing import IO, Literal
 from engine.errors import ConnectionLost
 from engine.model import Output
 from engine.transports.process import LINGER, LOOK, PIECE, exit_status, leave
-from engine.transports.turns import Turns
+from engine.transports.stdin_gate import Turns
 
 WAITING = 64
 """Pieces of output that wait to be taken; the reader of a pipe waits when there are more."""

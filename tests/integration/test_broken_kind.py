@@ -10,8 +10,6 @@ from typing import Any, ClassVar
 import pytest
 
 from engine.errors import EngineError, InvalidParameter, Refused
-from engine.execute.runner import HostRun, Settings
-from engine.execute.shell import Lock
 from engine.model import (
     CURRENT,
     Action,
@@ -29,6 +27,8 @@ from engine.model import (
     Watch,
 )
 from engine.plan.rollback import Changed, rolled_back
+from engine.program.compose import Lock
+from engine.run.host import HostRun, Settings
 from engine.transports import Options, connect
 from tests.integration import shout
 from tests.integration.project import Project

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from engine.errors import Refused
+from engine.kinds.compose_restart import ComposeRestart
 from engine.model import CURRENT, Change, HostPath, Script, Unknown, Watch
-from engine.plugins.compose_restart import ComposeRestart
 from tests.compose_lab import CLIENTS, Failed, Lab, labs, run_script, run_scripts
 from tests.engine_images import docker
 

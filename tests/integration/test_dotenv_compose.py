@@ -11,9 +11,9 @@ import pytest
 import yaml
 
 from engine.errors import InvalidParameter
+from engine.kinds.file_sync import FileSync
+from engine.kinds.file_sync.dotenv import refusal
 from engine.model import HostPath
-from engine.plugins.dotenv import refusal
-from engine.plugins.file_sync import FileSync
 from tests.harness import apply, apply_all, observe_all
 
 GOOD = (

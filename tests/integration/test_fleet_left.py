@@ -50,7 +50,7 @@ try:
     apply_main()
 except SystemExit as stop:
     code = stop.code
-from engine.transports.session import Session, paramiko
+from engine.transports.ssh.session import Session, paramiko
 objects = gc.get_objects()
 left = {
     "code": code,

@@ -15,11 +15,11 @@ from hypothesis import HealthCheck, given, settings
 
 from engine import declare
 from engine.declare.inventory import Inventory
-from engine.declare.key import Key
-from engine.execute.runner import HostRun, Settings
-from engine.execute.shell import Lock
+from engine.declare.secrets.key import Key
 from engine.model import HostPlan
 from engine.plan.cause import upstream
+from engine.program.compose import Lock
+from engine.run.host import HostRun, Settings
 from engine.transports import Options, connect
 from tests.harness import snapshot
 from tests.integration.clone_cases import CloneCase, Repositories

@@ -12,10 +12,10 @@ import pytest
 
 from demo.sandbox import free_port
 from engine.errors import Refused
-from engine.execute.runner import HostRun, Settings
-from engine.execute.shell import Lock
+from engine.kinds.http_assert import HttpAssert
 from engine.model import Action, Change, Declared, Facts, Host, HostDeclaration, Params, Resource, Script, State
-from engine.plugins.http_assert import HttpAssert
+from engine.program.compose import Lock
+from engine.run.host import HostRun, Settings
 from engine.transports import Options, connect
 
 

@@ -15,9 +15,9 @@ import pip
 import pytest
 
 from engine.errors import InvalidParameter
+from engine.kinds.compose_restart import ComposeRestart
+from engine.kinds.pip_install import PipInstall
 from engine.model import Change, HostPath, Secret, Unknown, Watch
-from engine.plugins.compose_restart import ComposeRestart
-from engine.plugins.pip_install import PipInstall
 from tests import docker_state
 from tests.compose_lab import CLIENTS, Failed, Lab, labs, own_home, run_script, run_scripts
 from tests.engine_images import docker, python

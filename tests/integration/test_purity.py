@@ -67,7 +67,7 @@ class Host:
 
     def _key(self) -> None:
         """The controller's key, which its first run makes, is no matter of the host's."""
-        from engine.declare.key import Key
+        from engine.declare.secrets.key import Key
 
         Key.load(self.box.root)
 

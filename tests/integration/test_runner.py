@@ -11,9 +11,6 @@ from typing import ClassVar
 import pytest
 
 from engine.errors import LockHeld
-from engine.execute.outcome import Carried
-from engine.execute.runner import HostRun, Settings
-from engine.execute.shell import Lock
 from engine.model import (
     UNKNOWN,
     Action,
@@ -32,6 +29,9 @@ from engine.model import (
     State,
     Unknown,
 )
+from engine.program.compose import Lock
+from engine.run.host import HostRun, Settings
+from engine.run.outcome import Carried
 from engine.transports import Options, connect
 from engine.views import render
 from engine.views.summary import verb

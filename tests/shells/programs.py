@@ -13,9 +13,9 @@ from typing import Any, TypeVar, cast
 
 import pytest
 
-from engine.execute.frames import Event, Finished, Hello, Result
-from engine.execute.shell import Program, Section, compose, run
 from engine.model import Host, Script, Transport
+from engine.program.compose import Program, Section, compose, run
+from engine.program.parser import Event, Finished, Hello, Result
 from engine.transports import Options
 from engine.transports.local import LocalTransport
 

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from engine.declare.hostfacts import FACTS
+from engine.declare.host_facts import FACTS
 from engine.errors import HostFailed
-from engine.execute.ask import Asked, text
-from engine.execute.frames import Parser
-from engine.execute.prelude import STREAM_LAUNCHER
-from engine.execute.shell import Section, compose, run
 from engine.model import Facts, Host, Output, Script
+from engine.program.bootstrap import STREAM_LAUNCHER
+from engine.program.compose import Section, compose, run
+from engine.program.facts import Asked, text
+from engine.program.parser import Parser
 from engine.transports import Options
 from engine.transports.local import LocalTransport
 from tests.shells.programs import every_shell, local, results

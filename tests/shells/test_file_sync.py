@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from engine.errors import HostFailed, Refused
+from engine.kinds.file_sync import FileSync
 from engine.model import HostPath, Secret, Source, SourceFile
-from engine.plugins.file_sync import FileSync
 from tests.cut import Commands
 from tests.harness import (
     SHELLS,

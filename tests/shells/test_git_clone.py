@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from engine.errors import HostFailed, Refused
+from engine.kinds.git_clone import GitClone
 from engine.model import HostPath, Secret
-from engine.plugins.git_clone import GitClone
 from tests.cut import Commands
 from tests.git_server import serve
 from tests.harness import HOME, SHELLS, Failed, apply, carry_out, converge, observe, snapshot, watch

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from engine.execute.frames import Finished, Result
-from engine.execute.shell import Section, compose, run
+from engine.kinds.http_assert import HttpAssert
 from engine.model import Host, HostPath, Phase, Secret
-from engine.plugins.http_assert import HttpAssert
+from engine.program.compose import Section, compose, run
+from engine.program.parser import Finished, Result
 from engine.transports import Options, connect
 from tests.web import Reset, Silence, Web, answer, web
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.execute.kept import keeping, place, pruning
 from engine.model import Script
+from engine.run.backup import keeping, place, pruning
 from tests.harness import HOME, SHELLS, script
 
 RUN = "20260302-1405-a3f1"

@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from engine.errors import HostFailed
-from engine.execute.frames import Done, Hello, LockBusy, Started, Stopped, Waited
-from engine.execute.lock import holder_program, stop_program, unlock_program
-from engine.execute.shell import Lock, Program, Section, compose
 from engine.model import Script
+from engine.program.compose import Lock, Program, Section, compose
+from engine.program.lock import holder_program, stop_program, unlock_program
+from engine.program.parser import Done, Hello, LockBusy, Started, Stopped, Waited
 from tests.shells.programs import SHELLS, Running, eventually, every_shell, go, lines, results
 
 HOLD = "echo begin >>log; while [ ! -e go ]; do sleep 0.05; done; echo end >>log"

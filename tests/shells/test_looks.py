@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from engine.execute.shell import Section, compose
 from engine.model import Glance, Script
+from engine.program.compose import Section, compose
 from tests.shells.programs import every_shell, go, results
 
 COUNTED = 'printf x >>"$counter"; printf "%s\\n%s %s\\n\\n" "$what" "${1-}" "${phase-no phase}"'

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.errors import HostFailed
-from engine.execute.frames import Done, Finished, Hello, Skipped, Started
-from engine.execute.shell import Section, compose, run
 from engine.model import Host, HostPath, Script, Secret
+from engine.program.compose import Section, compose, run
+from engine.program.parser import Done, Finished, Hello, Skipped, Started
 from engine.transports import Options
 from engine.transports.local import LocalTransport
 from tests.shells.programs import SHELLS, eventually, every_shell, go, local, one, processes, results

@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 import pytest
 
-from engine.execute.frames import Beat, Done, Event, Hello, Result
-from engine.execute.shell import Section, compose, run
-from engine.execute.watch import PROCESSES, WATCHDOG
 from engine.model import Script
+from engine.program.compose import Section, compose, run
+from engine.program.parser import Beat, Done, Event, Hello, Result
+from engine.program.watchdog import PROCESSES, WATCHDOG
 from tests.shells.programs import (
     SHELLS,
     Running,

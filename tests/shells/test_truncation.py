@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from engine.execute.frames import Parser
-from engine.execute.shell import Lock, Section, compose, compose_fed
 from engine.model import Output, Script
+from engine.program.compose import Lock, Section, compose, compose_fed
+from engine.program.parser import Parser
 from tests.shells.programs import every_shell
 
 SCRIPT = Script('mkdir -p "$dir/$1"; rm -rf "$dir/keep"; fact made yes', {"dir": "."}, ("a b",))

@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from engine.errors import EngineError, HostFailed
-from engine.execute.frames import Done, Finished, Hello, Waited
-from engine.execute.shell import Lock, Section, compose
-from engine.execute.upload import stage
 from engine.model import Host, HostPath, Output, Script, SourceFile, Upload
+from engine.program.compose import Lock, Section, compose
+from engine.program.parser import Done, Finished, Hello, Waited
+from engine.program.upload import stage
 from engine.transports import Options
 from engine.transports.local import LocalTransport
 from tests.shells.programs import every_shell, go, local, results
@@ -211,7 +211,7 @@ def test_memory_stays_flat(tmp_path: Path) -> None:
     code = f"""
 import hashlib, re
 from pathlib import Path
-from engine.execute.upload import stage
+from engine.program.upload import stage
 from engine.model import *
 from tests.shells.programs import local
 path = Path({str(tmp_path / "big")!r})

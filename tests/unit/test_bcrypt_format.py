@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.declare.bcrypt_format import doubts, fault
+from engine.declare.secrets.bcrypt_format import doubts, fault
 
 SALT, DIGEST = "N9qo8uLOickgx2ZMRZoMye", "IjZAgcfl7p92ldGxad68LJZdL17lhWy"
 BODY = SALT + DIGEST

@@ -10,14 +10,14 @@ import pytest
 
 from engine import bounds, matching
 from engine.errors import InvalidInput, Unreachable
+from engine.kinds.http_assert import expect
+from engine.kinds.http_assert.answer import Answer
 from engine.model import Host
-from engine.plugins import json_judge
-from engine.plugins.http_answer import Answer
 from engine.transports import Options
 from engine.transports.openssh import OpenSshTransport
-from engine.transports.resolver import Resolver
-from engine.transports.route import hop_target
-from engine.transports.ssh_config import Target, settings, target
+from engine.transports.ssh.config import Target, settings, target
+from engine.transports.ssh.connect import hop_target
+from engine.transports.ssh.resolver import Resolver
 
 SLOW = "a" * 60 + "-"
 BACKTRACKS = r"^(\w|a|aa)+$"
@@ -26,8 +26,8 @@ BACKTRACKS = r"^(\w|a|aa)+$"
 def test_a_regular_expression_that_backtracks_on_what_a_host_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(matching, "MATCHING", 0.2)
     began = time.monotonic()
-    assert not json_judge.holds({"matches": BACKTRACKS}, SLOW)
-    said = json_judge.spell({"matches": BACKTRACKS}, SLOW)
+    assert not expect.holds({"matches": BACKTRACKS}, SLOW)
+    said = expect.spell({"matches": BACKTRACKS}, SLOW)
     assert str(said).startswith(
         f"not known: the regular expression `{BACKTRACKS}` took longer than 0.2 s on a text of 61"
     )
@@ -38,21 +38,21 @@ def test_a_regular_expression_that_backtracks_on_what_a_host_answers(monkeypatch
         {"patternProperties": {BACKTRACKS: True}, "additionalProperties": False},
     ]
     for schema, found in zip(schemas, [SLOW, {"b": [SLOW]}, {SLOW: 1}, {SLOW: 1}], strict=True):
-        json_judge.check({"schema": schema})
-        assert not json_judge.holds({"schema": schema}, found)
-        assert "not known: the regular expression" in str(json_judge.spell({"schema": schema}, found))
+        expect.check({"schema": schema})
+        assert not expect.holds({"schema": schema}, found)
+        assert "not known: the regular expression" in str(expect.spell({"schema": schema}, found))
     assert time.monotonic() - began < 60
 
 
 def test_a_schema_that_takes_long(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bounds, "JUDGING", 0.5)
     began = time.monotonic()
-    assert json_judge.holds({"schema": {"uniqueItems": True}}, [{"n": n} for n in range(50_000)])
+    assert expect.holds({"schema": {"uniqueItems": True}}, [{"n": n} for n in range(50_000)])
     twice = {f"d{n}": {"allOf": [{"$ref": f"#/$defs/d{n + 1}"}] * 2} for n in range(40)}
     doubling = {"$defs": {**twice, "d40": {}}, "$ref": "#/$defs/d0"}
-    assert "was not done with it in 0.5 s" in str(json_judge.spell({"schema": doubling}, {}))
-    assert "refers to itself without end" in str(json_judge.spell({"schema": {"$ref": "#"}}, {}))
-    assert "the schema has no `/$defs/x`" in str(json_judge.spell({"schema": {"$ref": "#/$defs/x"}}, {}))
+    assert "was not done with it in 0.5 s" in str(expect.spell({"schema": doubling}, {}))
+    assert "refers to itself without end" in str(expect.spell({"schema": {"$ref": "#"}}, {}))
+    assert "the schema has no `/$defs/x`" in str(expect.spell({"schema": {"$ref": "#/$defs/x"}}, {}))
     assert time.monotonic() - began < 15
 
 
@@ -69,7 +69,7 @@ def test_a_schema_that_takes_long(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_a_schema_that_cannot_be_judged(schema: Any, said: str) -> None:
     with pytest.raises(ValueError, match=r".") as caught:
-        json_judge.check({"schema": schema})
+        expect.check({"schema": schema})
     assert said in str(caught.value)
 
 
@@ -88,10 +88,10 @@ def test_a_schema_that_cannot_be_judged(schema: Any, said: str) -> None:
     ],
 )  # fmt: skip
 def test_schemas_mean_what_they_mean(schema: Any, good: list[Any], bad: list[Any]) -> None:
-    json_judge.check({"schema": schema})
-    assert [json_judge.holds({"schema": schema}, value) for value in [*good, *bad]] == [True] * len(good) + [
-        False
-    ] * len(bad)
+    expect.check({"schema": schema})
+    assert [expect.holds({"schema": schema}, value) for value in [*good, *bad]] == [True] * len(good) + [False] * len(
+        bad
+    )
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_json_that_is_nested_deeply(body: bytes) -> None:
 
 
 def test_a_version_without_end() -> None:
-    assert not json_judge.holds({"version": ">=1"}, "9" * 100_000)
+    assert not expect.holds({"version": ">=1"}, "9" * 100_000)
 
 
 # --- names that a shell would read

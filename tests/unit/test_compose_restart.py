@@ -7,12 +7,12 @@ import subprocess
 
 import pytest
 
+from engine.kinds.compose_restart import ComposeRestart
+from engine.kinds.compose_restart.client import COMPOSE_CLIENT
+from engine.kinds.pip_install import PipInstall
+from engine.kit.watching import WATCHING
 from engine.model import CURRENT, Change, Declared, Facts, Host, HostDeclaration, HostPath, Script, Unknown, Watch
 from engine.plan.planner import Observation, draft
-from engine.plugins.compose_client import COMPOSE_CLIENT
-from engine.plugins.compose_restart import ComposeRestart
-from engine.plugins.pip_install import PipInstall
-from engine.plugins.watching import WATCHING
 
 WATCHES = (Watch("settings", Script("")), Watch("node/one", Script("")))
 RUNNING = {

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.errors import HostFailed
-from engine.execute import frames
-from engine.execute.frames import (
+from engine.model import Output
+from engine.program import parser as frames
+from engine.program.parser import (
     TAIL,
     Beat,
     Done,
@@ -25,7 +26,6 @@ from engine.execute.frames import (
     Tail,
     Waited,
 )
-from engine.model import Output
 
 NONCE = "f00d" * 8
 

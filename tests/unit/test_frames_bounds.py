@@ -5,16 +5,16 @@ from __future__ import annotations
 import pytest
 
 from engine.errors import HostFailed
-from engine.execute import frames
-from engine.execute.frames import Finished, LockBusy, Parser
-from engine.execute.scanner import MARKER
 from engine.model import Output
+from engine.program import parser as frames
+from engine.program.parser import Finished, LockBusy, Parser
+from engine.program.scanner import MARKER
 from tests.measured import measured
 from tests.unit.test_frames import NONCE, SECTIONS, fact, marker, parse
 
 MB = 1 << 20
 IMPORTS = """
-from engine.execute.frames import LockBusy, Parser
+from engine.program.parser import LockBusy, Parser
 from engine.model import Output
 NONCE = "f00d" * 8
 def marker(text):

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from engine.errors import ConnectionLost, HostFailed, LockHeld
-from engine.execute.deadline import Limits
-from engine.execute.events import Event, Finished, Hello, LockBusy, Skipped, Started
-from engine.execute.frames import SENTENCE, TAIL
-from engine.execute.reach import Reach
-from engine.execute.shell import Lock, Program, Section, run
 from engine.model import Declared, Host, Output, Script
+from engine.program.compose import Lock, Program, Section, run
+from engine.program.deadline import Limits
+from engine.program.events import Event, Finished, Hello, LockBusy, Skipped, Started
+from engine.program.parser import SENTENCE, TAIL
+from engine.run.connection import Reach
 from tests.integration.test_runner import Note, Silent
 
 STREAMS, SAMPLE = 100_000, 3_000

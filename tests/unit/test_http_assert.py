@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from engine.errors import InvalidParameter
+from engine.kinds.http_assert import HttpAssert
+from engine.kinds.http_assert.answer import BODY_LIMIT
 from engine.model import Secret, Unknown
-from engine.plugins.http_answer import BODY_LIMIT
-from engine.plugins.http_assert import HttpAssert
 
 URL = "http://127.0.0.1:8188/system_stats"
 STATS = (

@@ -10,8 +10,8 @@ import pytest
 from engine.declare import load
 from engine.declare.inventory import Inventory
 from engine.errors import InvalidInput
+from engine.kinds.http_assert import HttpAssert
 from engine.model import Secret
-from engine.plugins.http_assert import HttpAssert
 
 TOKEN = "$2b$10$abcdefghijklmnopqrstuuABCDEFGHIJKLMNOPQRSTUVWXYZ01234"
 

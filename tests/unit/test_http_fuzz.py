@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from engine.kinds.http_assert import HttpAssert
+from engine.kinds.http_assert.answer import BODY_LIMIT, DEEPEST, MARK, parse
 from engine.model import Declared, Host, HostDeclaration, Step
 from engine.plan.planner import Observation, draft
-from engine.plugins.http_answer import BODY_LIMIT, DEEPEST, MARK, parse
-from engine.plugins.http_assert import HttpAssert
 from tests.measured import measured
 
 ANSWERS, SAMPLE = 30_000, 1_500

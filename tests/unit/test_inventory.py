@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from engine.declare.hostfacts import HostNames
+from engine.declare.host_facts import HostNames
 from engine.declare.inventory import Inventory, passwords
 from engine.declare.inventory.ranges import expand
-from engine.declare.scope import Scope, Secrets, of_host
+from engine.declare.templates.scope import Scope, Secrets, of_host
 from engine.errors import InvalidInput
 from engine.model import Secret
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from engine.plugins import json_judge
+from engine.kinds.http_assert import expect
 
 HOLDS: list[tuple[Any, Any, bool]] = [
     ("a", "a", True),
@@ -59,13 +59,13 @@ HOLDS: list[tuple[Any, Any, bool]] = [
 
 @pytest.mark.parametrize(("expectation", "found", "holds"), HOLDS)
 def test_holds(expectation: Any, found: Any, holds: bool) -> None:
-    json_judge.check(expectation)
-    assert json_judge.holds(expectation, found) is holds
+    expect.check(expectation)
+    assert expect.holds(expectation, found) is holds
 
 
 @pytest.mark.parametrize(("expectation", "found"), [row[:2] for row in HOLDS if not row[2]])
 def test_what_is_found_never_looks_like_what_is_wanted(expectation: Any, found: Any) -> None:
-    wanted, spelled = json_judge.wanted(expectation), json_judge.spell(expectation, found)
+    wanted, spelled = expect.wanted(expectation), expect.spell(expectation, found)
     assert wanted != spelled
     assert str(wanted) != str(spelled)
 
@@ -87,14 +87,14 @@ def test_what_is_found_never_looks_like_what_is_wanted(expectation: Any, found: 
     ],
 )
 def test_in_words(expectation: Any, wanted: Any) -> None:
-    assert json_judge.wanted(expectation) == wanted
+    assert expect.wanted(expectation) == wanted
 
 
 def test_found_values_are_short_and_printable() -> None:
-    assert json_judge.spell("x", "a\x1b[31m\nb" + "c" * 500) == "a [31m b" + "c" * 112 + "…"
-    assert json_judge.spell("x", None) == "missing"
-    assert json_judge.spell("x", "") == "empty"
-    assert json_judge.spell({"schema": {"properties": {"a": {"type": "string"}}}}, {"a": 1}) == (
+    assert expect.spell("x", "a\x1b[31m\nb" + "c" * 500) == "a [31m b" + "c" * 112 + "…"
+    assert expect.spell("x", None) == "missing"
+    assert expect.spell("x", "") == "empty"
+    assert expect.spell({"schema": {"properties": {"a": {"type": "string"}}}}, {"a": 1}) == (
         "a: 1 is not of type 'string'"
     )
 
@@ -109,5 +109,5 @@ def test_found_values_are_short_and_printable() -> None:
 )
 def test_expectations_that_could_never_be_judged(expectation: Any, said: str) -> None:
     with pytest.raises(ValueError) as raised:  # noqa: PT011  # the text is compared whole
-        json_judge.check(expectation)
+        expect.check(expectation)
     assert str(raised.value).startswith(said)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.declare.key import Key
+from engine.declare.secrets.key import Key
 from engine.errors import InvalidInput, PlanRefused
 from engine.model import Secret
 
@@ -91,7 +91,7 @@ def test_a_place_where_none_can_be_made(tmp_path: Path) -> None:
 
 def test_many_at_once_agree(tmp_path: Path) -> None:
     script = (
-        "import sys; from pathlib import Path; from engine.declare.key import Key\n"
+        "import sys; from pathlib import Path; from engine.declare.secrets.key import Key\n"
         "print(Key.load(Path(sys.argv[1])).id)"
     )
     env = {name: value for name, value in os.environ.items() if name != "ENGINE_KEY"}

@@ -18,8 +18,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.plugins.ledger import LEDGER
-from engine.plugins.watching import WATCHING
+from engine.kit.ledger import LEDGER
+from engine.kit.watching import WATCHING
 
 SHELLS = (("dash",), ("bash",), ("bash", "--posix"), ("busybox", "sh"))
 MARGIN = 2

@@ -20,7 +20,7 @@ import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from engine.declare.redact import SHOWN, Redactor
+from engine.declare.secrets.redact import SHOWN, Redactor
 from engine.model import Outside, Secret, Sentence, joined, said
 from engine.model.sentence import first_line
 

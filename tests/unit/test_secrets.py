@@ -15,9 +15,9 @@ import bcrypt
 import jsonschema
 import pytest
 
-from engine.declare import bcrypt_format
-from engine.declare.key import Key
-from engine.declare.secrets import SECRET_SCHEMA, NewHash, resolve
+from engine.declare.secrets import bcrypt_format
+from engine.declare.secrets.key import Key
+from engine.declare.secrets.resolve import SECRET_SCHEMA, NewHash, resolve
 from engine.errors import InvalidInput, Position
 from engine.model import Secret
 
@@ -146,7 +146,7 @@ def test_a_file_without_permission(case: Case) -> None:
     path = case.write("closed", CANARY, 0o000)
     case.project.chmod(0o755)
     script = (
-        "import os, sys; from pathlib import Path; from engine.declare.secrets import resolve\n"
+        "import os, sys; from pathlib import Path; from engine.declare.secrets.resolve import resolve\n"
         "os.setuid(65534)\n"
         "try: resolve('token', {'file': sys.argv[1]}, project=Path('/'), where=None, other=None, key=None, new={})\n"
         "except Exception as error: print(error)"
@@ -228,7 +228,7 @@ def test_a_command_that_takes_too_long(case: Case, command: Any) -> None:
 
 @pytest.mark.parametrize(("timeout", "seconds"), [(1, 1), ("1.5", 1.5), ("90s", 90), ("2m", 120), ("1 h", 3600)])
 def test_timeouts(case: Case, timeout: Any, seconds: float) -> None:
-    from engine.declare.secrets import _seconds
+    from engine.declare.secrets.resolve import _seconds
 
     jsonschema.validate({"command": "x", "timeout": timeout}, SECRET_SCHEMA)
     assert _seconds(timeout) == seconds
@@ -470,8 +470,8 @@ def test_many_at_once_agree_on_one_hash(case: Case) -> None:
     old = case.write("token", HASH + "\n")
     script = (
         "import sys; from pathlib import Path\n"
-        "from engine.declare.key import Key\n"
-        "from engine.declare.secrets import resolve; from engine.model import Secret\n"
+        "from engine.declare.secrets.key import Key\n"
+        "from engine.declare.secrets.resolve import resolve; from engine.model import Secret\n"
         "spec = {'bcrypt': {'password': 'p', 'file': 'token', 'cost': 6}}\n"
         "made = {}\n"
         "print(resolve('t', spec, project=Path(sys.argv[1]), where=None, other=lambda n: Secret('x'),\n"

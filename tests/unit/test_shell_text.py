@@ -9,23 +9,23 @@ from collections import Counter
 
 import pytest
 
-from engine.execute import hold, lock, prelude, upload, watch
-from engine.execute.shell import Lock, Section, compose
 from engine.model import Glance, Script
+from engine.program import bootstrap, hold, lock, upload, watchdog
+from engine.program.compose import Lock, Section, compose
 
 PROGRAM = "\n".join(
     [
         "_engine_nonce=x _engine_steps=x _engine_who=x _engine_wait=1 p=x",
-        *(prelude.SECTIONS, watch.PROCESSES, watch.WATCHDOG, prelude.RUN, hold.HOLD),
+        *(bootstrap.SECTIONS, watchdog.PROCESSES, watchdog.WATCHDOG, bootstrap.RUN, hold.HOLD),
         "_engine_staged() { :; }",
         "_engine_sections() { :; }",
-        prelude.START,
+        bootstrap.START,
     ]
 )
 TEXTS = {
     "program": PROGRAM,
-    "launcher": prelude.LAUNCHER,
-    "stream launcher": prelude.STREAM_LAUNCHER,
+    "launcher": bootstrap.LAUNCHER,
+    "stream launcher": bootstrap.STREAM_LAUNCHER,
     "upload": f"id=x largest=0\n{upload.STAGE}",
     "holder": lock.HOLDER,
     "unlock": lock.UNLOCK,

@@ -10,13 +10,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from engine.declare.controller_files import label
 from engine.declare.inventory import connection, patterns
 from engine.declare.inventory.connection import passwords
 from engine.declare.inventory.sources import Reader, absolute
 from engine.declare.inventory.text import holds_vaulted
 from engine.declare.inventory.tree import Tree
 from engine.declare.inventory.varsfiles import VarsFiles
-from engine.declare.sources import label
 from engine.errors import InvalidInput, Problem
 from engine.model import Host
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from engine.declare.template import MISSING, Fault, render
+from engine.declare.templates.template import MISSING, Fault, render
 from engine.errors import InvalidInput, Problem
 from engine.model import Host, Secret
 

@@ -11,7 +11,7 @@ from engine import bounds, matching
 from engine.bounds import LOOKUPS, PATTERN
 from engine.declare.inventory import ranges
 from engine.declare.inventory.tree import Tree
-from engine.declare.validate import nearest
+from engine.declare.schema.validate import nearest
 from engine.errors import InvalidInput, Problem
 
 LOCAL = ("localhost", "127.0.0.1", "::1")

@@ -12,7 +12,7 @@ from engine.bounds import HOSTS
 from engine.declare.inventory import ranges, script, text
 from engine.declare.inventory.text import Item
 from engine.declare.inventory.tree import Loop, Tree
-from engine.declare.validate import nearest
+from engine.declare.schema.validate import nearest
 from engine.errors import InvalidInput, Position, Problem
 
 _IGNORED = re.compile(

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from engine.bounds import DEPTH, ENTRIES, LONG, deep
-from engine.declare.loader import read_text
+from engine.declare.yaml.loader import read_text
 from engine.errors import InvalidInput, Position, Problem
 
 _BASE: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -108,7 +108,7 @@ def parse(text: str, label: str) -> Item | None:
         _measure(text, label)
         node = loader.get_single_node()
     except yaml.YAMLError as error:
-        from engine.declare.syntax import explain
+        from engine.declare.yaml.syntax import explain
 
         raise InvalidInput(_ini(text, label) or explain(error, text, label)) from None
     if node is None:
@@ -190,7 +190,7 @@ def _wrong_keys(node: Any, label: str, lines: list[str], seen: set[int]) -> Iter
 
 def _no_key(node: Any, key: Any, label: str, lines: list[str]) -> Problem:
     if isinstance(key, yaml.MappingNode) and node.flow_style and key.flow_style:
-        from engine.declare.syntax import unquoted
+        from engine.declare.yaml.syntax import unquoted
 
         return unquoted(_position(label, node), lines[node.start_mark.line])
     return Problem("a key must be text, not a list or a map", _position(label, key))

@@ -15,7 +15,7 @@ import pytest
 from engine.errors import ConnectionLost, Unreachable
 from engine.model import Host
 from engine.transports import Options, connect, route
-from engine.transports.session import Session
+from engine.transports.ssh.session import Session
 from tests.relay import Relay
 from tests.sshd import Sshd, free_port, public
 from tests.transports import (

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from engine.transports import Options
-from engine.transports.known_hosts import hash_name
+from engine.transports.ssh.known_hosts import hash_name
 from tests.sshd import Sshd, keygen, public
 from tests.transports import (
     key_fingerprint,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from engine.declare.hostfacts import FACTS, REPRESENTATIVE
+from engine.declare.host_facts import FACTS, REPRESENTATIVE
 from engine.errors import InvalidInput
 from engine.model import HostDeclaration, Secret
 from tests.unit.declare.conftest import Project

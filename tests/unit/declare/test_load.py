@@ -212,7 +212,7 @@ from engine.declare.inventory import Inventory
 root = Path.cwd()
 inventory = Inventory.load([root / "inventory.yaml"], root)
 load([Path("state.yaml")], project=root, inventory=inventory, extra={}, limit=None)
-slow = {"jinja2", "jsonschema", "bcrypt", "difflib", "engine.plugins.git_clone", "engine.declare.syntax"}
+slow = {"jinja2", "jsonschema", "bcrypt", "difflib", "engine.kinds.git_clone", "engine.declare.yaml.syntax"}
 print(*sorted(slow & set(sys.modules)))
 """
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=project.root)

@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine.declare.convert import free
-from engine.declare.loader import parse
-from engine.declare.nodes import Map, Node, Scalar, Seq
-from engine.declare.scalars import as_text, core
+from engine.declare.yaml.loader import parse
+from engine.declare.yaml.nodes import Map, Node, Scalar, Seq
+from engine.declare.yaml.scalars import as_text, core
 from engine.errors import InvalidInput, Position, Problem
 from tests.unit.declare.conftest import Project
 

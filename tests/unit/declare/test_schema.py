@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from engine.declare.convert import free
-from engine.declare.judge import errors
-from engine.declare.language import INCLUDE, KEYWORDS, ROLLOUT
-from engine.declare.loader import parse
-from engine.declare.quick import _CHECKS, _SILENT, NotSure, valid
 from engine.declare.registry import OWN, Kinds, kinds
-from engine.declare.scalars import bare
-from engine.declare.schema import document, kind_schema, secret_schema, state_schema
+from engine.declare.schema.document import document, kind_schema, secret_schema, state_schema
+from engine.declare.schema.fast import _CHECKS, _SILENT, NotSure, valid
+from engine.declare.schema.full import errors
+from engine.declare.schema.language import INCLUDE, KEYWORDS, ROLLOUT
+from engine.declare.yaml.loader import parse
+from engine.declare.yaml.scalars import bare
 from engine.errors import InvalidInput
 from engine.model import Secret
 from tests.unit.declare.conftest import Project
@@ -169,7 +169,7 @@ def test_a_kind_of_another_package(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     found = Kinds()
     assert list(found)[: len(OWN)] == list(OWN)
     assert {"banner", "lost", "odd"} <= set(found.names())
-    assert found["file-sync"].__module__ == "engine.plugins.file_sync"
+    assert found["file-sync"].__module__ == "engine.kinds.file_sync"
     project.write("state.yaml", "hosts: one\nresources:\n  x: { banner: { words: 12 } }\n")
     assert project.load(kinds=Kinds()).hosts[0].resources[0].resource.words == "12"  # type: ignore[attr-defined]
     for kind, words in (("lost", "cannot be loaded from more_kinds:Lost"), ("odd", "no class with `kind = 'odd'`")):

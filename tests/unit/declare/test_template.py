@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.declare import jinja
-from engine.declare.scalars import Float, Int
-from engine.declare.template import MISSING, Fault, SecretNames, holds, render, render_text
+from engine.declare.templates import jinja
+from engine.declare.templates.template import MISSING, Fault, SecretNames, holds, render, render_text
+from engine.declare.yaml.scalars import Float, Int
 from engine.model import Secret
 
 CANARY = "$2b$12$Kx'\"\\%{}ö" + "abcdefgh"

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.errors import InvalidInput
-from engine.execute.batches import RolloutRule, rollout_rule
+from engine.run.batches import RolloutRule, rollout_rule
 
 HOSTS = [f"gpu{number:02}" for number in range(1, 31)]
 

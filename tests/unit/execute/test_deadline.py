@@ -7,13 +7,13 @@ from collections.abc import Iterable, Iterator, Sequence
 import pytest
 
 from engine.errors import HostFailed
-from engine.execute import deadline
-from engine.execute.ask import Asked
-from engine.execute.deadline import CLEARING, GRACE, Deadline, Limits
-from engine.execute.events import Finished, Result, Started
-from engine.execute.lock import stop_program
-from engine.execute.shell import Lock, Program, Section, compose, compose_fed, run
 from engine.model import Output, Script
+from engine.program import deadline
+from engine.program.compose import Lock, Program, Section, compose, compose_fed, run
+from engine.program.deadline import CLEARING, GRACE, Deadline, Limits
+from engine.program.events import Finished, Result, Started
+from engine.program.facts import Asked
+from engine.program.lock import stop_program
 
 
 class Clock:

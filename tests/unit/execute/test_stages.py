@@ -6,10 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-from engine.execute.events import Result
-from engine.execute.outcome import Carried
-from engine.execute.sections import carry
-from engine.execute.stages import SoFar, Stage, as_planned, next_stage
 from engine.model import (
     CURRENT,
     Action,
@@ -28,6 +24,10 @@ from engine.model import (
 )
 from engine.plan.gates import Gates
 from engine.plan.planner import Draft, Observation, draft
+from engine.program.events import Result
+from engine.run.outcome import Carried
+from engine.run.sections import carry
+from engine.run.stages import SoFar, Stage, as_planned, next_stage
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from engine.declare.key import Key
+from engine.declare.secrets.key import Key
 from engine.errors import PlanRefused
 from engine.model import Attribute, Batch, HostPlan, Plan, Step
 from engine.plan import planfile

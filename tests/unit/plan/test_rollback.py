@@ -8,13 +8,13 @@ from typing import ClassVar
 
 import pytest
 
+from engine.kinds.compose_restart import ComposeRestart
+from engine.kinds.file_sync import FileSync
+from engine.kinds.git_clone import GitClone
+from engine.kinds.http_assert import HttpAssert
+from engine.kinds.pip_install import PipInstall
 from engine.model import Declared, Host, HostDeclaration, HostPath, Lost, Params, Plain, Resource
 from engine.plan.rollback import Changed, rolled_back
-from engine.plugins.compose_restart import ComposeRestart
-from engine.plugins.file_sync import FileSync
-from engine.plugins.git_clone import GitClone
-from engine.plugins.http_assert import HttpAssert
-from engine.plugins.pip_install import PipInstall
 
 COMMIT = "1a1bfd3" * 5 + "1a1bf"
 PLACE = HostPath("~/kept")

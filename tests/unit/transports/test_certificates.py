@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.transports.certificates import Certificate, objection, parse, plain_key
-from engine.transports.known_hosts import fingerprint, glob
+from engine.transports.ssh.certificates import Certificate, objection, parse, plain_key
+from engine.transports.ssh.known_hosts import fingerprint, glob
 from tests.sshd import keygen, public, sign
 
 

@@ -72,10 +72,11 @@ def test_nothing_heavy_before_it_is_used() -> None:
 
 
 def test_paramiko_comes_without_invoke() -> None:
-    assert not imported_by("import engine.transports.route") & {"invoke", "asyncio", "yaml"}
+    assert not imported_by("import engine.transports.ssh.connect") & {"invoke", "asyncio", "yaml"}
     # What was kept away can be imported afterwards, and paramiko knows its version all the same.
     code = (
-        "import engine.transports.route\nassert 'invoke' not in sys.modules\nimport importlib.metadata, paramiko\n"
+        "import engine.transports.ssh.connect\nassert 'invoke' not in sys.modules\n"
+        "import importlib.metadata, paramiko\n"
         "assert importlib.metadata.version('paramiko') == paramiko.__version__"
     )
     assert "importlib" in imported_by(code)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.transports.known_hosts import add, glob, hash_name, host_name, matching, parse_line, read
+from engine.transports.ssh.known_hosts import add, glob, hash_name, host_name, matching, parse_line, read
 
 KEY = "ssh-ed25519 " + base64.b64encode(b"\0\0\0\x0bssh-ed25519\0\0\0\x20" + bytes(32)).decode()
 

@@ -12,8 +12,8 @@ import pytest
 
 from engine.errors import Unreachable
 from engine.model import Host
-from engine.transports.resolver import Resolver
-from engine.transports.ssh_config import Settings, target
+from engine.transports.ssh.config import Settings, target
+from engine.transports.ssh.resolver import Resolver
 
 pytestmark = pytest.mark.skipif(shutil.which("ssh") is None, reason="needs the OpenSSH client")
 

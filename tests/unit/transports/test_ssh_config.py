@@ -12,9 +12,9 @@ import pytest
 
 from engine.errors import InvalidInput, Unreachable
 from engine.model import Host
-from engine.transports.resolver import Resolver
-from engine.transports.route import hop_target
-from engine.transports.ssh_config import Settings, Target, home, target
+from engine.transports.ssh.config import Settings, Target, home, target
+from engine.transports.ssh.connect import hop_target
+from engine.transports.ssh.resolver import Resolver
 
 needs_ssh = pytest.mark.skipif(shutil.which("ssh") is None, reason="needs the OpenSSH client")
 

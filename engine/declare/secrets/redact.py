@@ -1,0 +1,312 @@
+"""Taking secrets out of everything that leaves the engine."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from engine.declare.secrets import encodings
+from engine.declare.secrets.encodings import Form
+from engine.model import Outside, Secret, Sentence
+
+SHOWN = "<secret>"
+"""What stands in the place of a secret."""
+
+_DOLLAR = r"(?:(?:\\{0,2}\$){1,2}|%(?:25){0,2}24|\\u0024|\\x24|&\#(?:36|[xX]24);)"
+_HASH = re.compile(rf"{_DOLLAR}2[abxy]?{_DOLLAR}[0-9]{{2}}{_DOLLAR}(?:[./A-Za-z0-9]|\\/|%(?:25){{0,2}}2[fF]){{8,53}}")
+"""A bcrypt hash, of which the end may be missing, as it is or quoted."""
+_TOKEN = re.compile(
+    r"(?i)(?<![A-Za-z0-9])(?:token|password|passwd|api[_-]?key)=['\"]?(?!secret:[0-9a-f])([^\s&'\"<>;,()]+)"
+)
+"""`token=...` and its like; the value is its group."""
+_FINGERPRINT = re.compile(r"secret:[0-9a-f]{6,16}")
+_COMMON = re.compile("[A-Za-z]?[a-z]*|[A-Z]*|[0-9]*")
+_SEPARATORS = re.compile(r"[\s\-_.,:;'\"()<>=]+")
+_WIDEST = 64
+"""The most characters of what is hidden by its digest or its shape alone (quoted as nobody does: a little more)."""
+_PLAIN_WORDS = 24
+"""From so many characters on no text is taken for words that the engine might say itself."""
+
+_LONGEST = 500
+"""Longer values are matched in parts of this length, so that no expression gets huge."""
+_FRAGMENT = 12
+_WINDOW = 8
+_STRIDE = _FRAGMENT - _WINDOW + 1
+
+
+class Redactor:
+    """Replaces secrets by `<secret>`.
+
+    Hidden are: each value as it is, and quoted, escaped or encoded in the ways of shells, JSON, URLs, Python, HTML,
+    Compose, base64 (of the value, or of a text around it, like `user:value`) and hexadecimal, mixed as may be; its
+    SHA-256; each of its lines and each part between `$` signs from 8 characters on; and any 12 characters in a row
+    of it, plain or as base64 (such as the rest of a value cut off in the middle).
+
+    A value of fewer than 4 characters is hidden only where no letter or digit stands beside it, and not in base64:
+    else every second word would be. Of an empty value nothing is hidden, of one known only by its digest the
+    digest. White space at the ends of what is hidden stays.
+
+    What it is not told of is hidden by its shape: bcrypt hashes, and what follows `token=`. A secret known only by
+    its digest (what a probe found where another one is to be) is hidden where it is a word, or the rest of a line.
+
+    `text` is for what came from outside. `sentence` is for the engine's own sentences, in which what is or may be a
+    word of its own stays: a value of ordinary words or numbers, and what is part of one of `names` (of hosts and
+    resources).
+
+    Give it the secrets as declared, not long texts rendered with them, of which every line would be hidden.
+    Immutable, so it can be shared by threads.
+    """
+
+    def __init__(self, secrets: Iterable[Secret], names: Iterable[str] = ()) -> None:
+        forms: dict[str, Form] = {}
+        values: dict[str, None] = {}
+        secrets, names = tuple(secrets), "\n".join(names)
+        self._digests = frozenset(secret.digest for secret in secrets)
+        self._seen = frozenset(secret.digest for secret in secrets if not _value(secret))
+        for secret in secrets:
+            value = _value(secret)
+            if value and value not in values:
+                values[value] = None
+                forms.update(_forms(value))
+        self._forms: tuple[Form, ...] = tuple(forms.values())
+        self._anchors = tuple(dict.fromkeys(anchor for form in self._forms for anchor in form.anchors))
+        self._fragments = _Fragments(values)
+        named = names and self._spans(names)
+        self.named = tuple(secret for secret in secrets if named and Redactor([secret])._spans(names))
+        """The secrets that are part of one of the names."""
+        words = {secret for secret in secrets if _common(_value(secret))} | set(self.named)
+        self._own = self if not words else Redactor(secret for secret in secrets if secret not in words)
+
+    def text(self, text: str) -> str:
+        """`text` from outside without the secrets. Linear in its length; a megabyte takes some hundredths of a
+        second.
+
+        Judges what it is given as a whole: of a text that comes in pieces use `stream`.
+        """
+        if _FINGERPRINT.fullmatch(text):
+            return text
+        return _replaced(text, self._spans(text, outside=True))
+
+    def sentence(self, text: str) -> str:
+        """`text` of the engine's own without the secrets; what in it came from outside is redacted as such."""
+        if isinstance(text, Outside):
+            return self.text(text)
+        if isinstance(text, Sentence):
+            text = "".join(self.text(part) if isinstance(part, Outside) else part for part in text.parts)
+        return _replaced(text, self._own._spans(text, self._digests))
+
+    def data(self, value: Any) -> Any:
+        """`value` with every text in it redacted: dicts (keys too), lists, tuples, sets, bytes; a Secret becomes
+        `<secret>`. Two keys that become equal are told apart by a number, so that no entry is lost."""
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, Secret):
+            return SHOWN
+        if isinstance(value, bytes):
+            return self.text(value.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+        if isinstance(value, dict):
+            return self._dict(value)
+        if isinstance(value, tuple) and hasattr(value, "_fields"):
+            return type(value)(*(self.data(item) for item in value))
+        if isinstance(value, (list, tuple, set, frozenset)):
+            return type(value)(self.data(item) for item in value)
+        return value
+
+    def stream(self) -> Stream:
+        """A redactor of a text that comes in pieces."""
+        return Stream(self)
+
+    @property
+    def reach(self) -> int:
+        """The most characters that one secret can take up, in whatever form."""
+        return max(_WIDEST, *(form.width for form in self._forms)) if self._forms else 0
+
+    def _dict(self, value: dict[Any, Any]) -> dict[Any, Any]:
+        found: dict[Any, Any] = {}
+        for key, item in value.items():
+            shown, number = self.data(key), 1
+            while shown in found:
+                number += 1
+                shown = f"{self.data(key)} {number}"
+            found[shown] = self.data(item)
+        return found
+
+    def _spans(
+        self, text: str, digests: frozenset[str] = frozenset(), outside: bool = False
+    ) -> list[tuple[int, int]]:
+        """Where the secrets are, in order, none touching another; and further `digests`. `outside`: `token=...` hides
+        one, too."""
+        found = list(self._fragments.spans(text))
+        if digests := digests or self._digests:
+            found += [match.span() for match in _DIGEST.finditer(text) if match[0].lower() in digests]
+        found += [match.span() for match in _HASH.finditer(text)]
+        if outside:
+            found += [match.span(1) for match in _TOKEN.finditer(text)]
+        if self._seen:
+            found += _digested(text, self._seen)
+        # Most texts are short and hold nothing, and there are many of them.
+        for anchor in self._anchors:
+            if anchor in text:
+                found += [span for form in self._forms for span in form.spans(text)]
+                break
+        if not found:
+            return []
+        merged: list[tuple[int, int]] = []
+        for start, end in sorted(_trimmed(text, *span) for span in found):
+            if start >= end:
+                continue
+            if merged and start <= merged[-1][1]:
+                merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+            else:
+                merged.append((start, end))
+        return merged
+
+
+class Stream:
+    """Redacts a text that comes in pieces, cut anywhere: `feed` each, then `close`.
+
+    It keeps back as much as the longest form of a secret may take up (`Redactor.reach`), so it lags behind.
+    """
+
+    def __init__(self, redactor: Redactor) -> None:
+        self._redactor = redactor
+        self._kept = ""
+
+    def feed(self, text: str) -> str:
+        """Take the next piece; return what is certain by now."""
+        self._kept += text
+        certain = len(self._kept) - self._redactor.reach
+        # Looking again at what is kept costs time, so wait until there is as much new text as old.
+        if certain < self._redactor.reach:
+            return ""
+        spans = self._redactor._spans(self._kept)
+        # What reaches beyond the certain part may reach further yet.
+        end = min([certain, *(start for start, last in spans if start < certain < last)])
+        spans = [span for span in spans if span[1] <= end]
+        ready, self._kept = self._kept[:end], self._kept[end:]
+        return _replaced(ready, spans)
+
+    def close(self) -> str:
+        """The rest of the text."""
+        rest, self._kept = self._redactor.text(self._kept), ""
+        return rest
+
+
+class _Fragments:
+    """Finds any 12 characters in a row of a value in a text.
+
+    Of 12 characters in a row, 8 begin at a multiple of 5: so looking up every fifth window of 8 finds them all.
+    """
+
+    def __init__(self, values: Iterable[str]) -> None:
+        self._texts = [text for value in values for text in (value, *encodings.cores(value))]
+        self._index: dict[str, tuple[int, int]] = {}
+        for number, text in enumerate(self._texts):
+            if len(text) >= _FRAGMENT:
+                for at in range(len(text) - _WINDOW + 1):
+                    window = text[at : at + _WINDOW]
+                    # Rulers and runs of blanks are no secrets.
+                    if len(set(window)) >= 4:
+                        self._index.setdefault(window, (number, at))
+
+    def spans(self, text: str) -> Iterator[tuple[int, int]]:
+        index, done = self._index, 0
+        if not index:
+            return
+        for at in range(0, len(text) - _WINDOW + 1, _STRIDE):
+            if at >= done and (hit := index.get(text[at : at + _WINDOW])) is not None:
+                start, end = self._extended(text, at, *hit)
+                if end - start >= _FRAGMENT:
+                    done = end
+                    yield start, end
+
+    def _extended(self, text: str, at: int, number: int, place: int) -> tuple[int, int]:
+        """The longest common part of `text` and the value around a window they share."""
+        value, back, ahead = self._texts[number], 0, _WINDOW
+        while back < min(at, place) and text[at - back - 1] == value[place - back - 1]:
+            back += 1
+        while at + ahead < len(text) and place + ahead < len(value) and text[at + ahead] == value[place + ahead]:
+            ahead += 1
+        return at - back, at + ahead
+
+
+def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
+    """A span without the white space at its ends, which is no secret and keeps words and lines apart."""
+    shown = text[start:end]
+    return end - len(shown.lstrip()), start + len(shown.rstrip())
+
+
+def _common(value: str) -> bool:
+    """Whether the engine might say this itself: white space, signs, ordinary words and numbers."""
+    if len(value) < encodings.SHORT:
+        return bool(value)
+    return len(value) < _PLAIN_WORDS and all(map(_COMMON.fullmatch, _SEPARATORS.split(value)))
+
+
+_DIGEST = re.compile(r"(?<![0-9a-fA-F])[0-9a-fA-F]{64}(?![0-9a-fA-F])")
+_WORD = re.compile(r"[^\s'\"`,;()<>\[\]{}]+")
+_STARTS = re.compile(r"[=:] *|(?<=\s)(?=\S)|['\"]")
+_RESTS = 20
+"""So many places of a line are tried for the beginning of a secret that goes on to its end."""
+
+
+def _digested(text: str, digests: frozenset[str]) -> Iterator[tuple[int, int]]:
+    """Where a text shows what has one of these digests: a word, what follows a `=` or `:` in it, a line, or the rest
+    of one."""
+
+    def known(start: int, end: int) -> bool:
+        return hashlib.sha256(text[start:end].encode("utf-8", "surrogateescape")).hexdigest() in digests
+
+    for word in _WORD.finditer(text):
+        starts = [word.start(), *(word.start() + at + 1 for at, char in enumerate(word[0][:200]) if char in "=:")]
+        ends = {word.end(), word.start() + len(word[0].rstrip(".:!?"))}
+        yield from ((start, end) for start in starts for end in ends if start < end and known(start, end))
+    for line in re.finditer(r"[^\r\n]+", text):
+        found = _STARTS.finditer(text, line.start(), line.end())
+        starts = [line.start(), *(match.end() for _, match in zip(range(_RESTS), found, strict=False))]
+        end = line.start() + len(line[0].rstrip(" '\""))
+        ends = {end, line.end()}
+        yield from ((start, last) for start in starts for last in ends if start < last and known(start, last))
+
+
+def _value(secret: Secret) -> str:
+    try:
+        return secret.reveal()
+    except ValueError:
+        return ""
+
+
+def _forms(value: str) -> Iterator[tuple[str, Form]]:
+    for part in _parts(value):
+        yield f"written {part}", encodings.written(part)
+    if len(value) >= encodings.SHORT:
+        for number, part in enumerate(_cut(value)):
+            for form in encodings.base64(part):
+                yield f"base64 {number} {form.source}", form
+            yield f"hex {part}", encodings.hexadecimal(part.encode("utf-8", "surrogateescape").hex())
+
+
+def _parts(value: str) -> Iterator[str]:
+    for part in (value, *encodings.pieces(value)):
+        yield from _cut(part)
+
+
+def _cut(value: str) -> Iterator[str]:
+    if len(value) <= _LONGEST:
+        yield value
+        return
+    for start in range(0, len(value), _LONGEST):
+        # The last part reaches back, so that it is no short one.
+        yield value[max(0, min(start, len(value) - _LONGEST)) : start + _LONGEST]
+
+
+def _replaced(text: str, spans: Sequence[tuple[int, int]]) -> str:
+    if not spans:
+        return text
+    parts, done = [], 0
+    for start, end in spans:
+        parts += [text[done:start], SHOWN]
+        done = end
+    return "".join([*parts, text[done:]])

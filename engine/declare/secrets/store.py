@@ -1,0 +1,163 @@
+"""The secrets of a run: each resolved once, however many hosts and resources use it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.declare.convert import convert
+from engine.declare.schema.document import secret_schema
+from engine.declare.schema.validate import Subject, check
+from engine.declare.templates.scope import Scope, evaluate
+from engine.declare.templates.template import Fault
+from engine.declare.yaml.nodes import Map, Node, find
+from engine.errors import InvalidInput, Position, Problem
+from engine.model import Secret
+
+if TYPE_CHECKING:
+    from engine.declare.secrets.key import Key
+    from engine.declare.secrets.resolve import NewHash
+
+SOURCES = ("file", "env", "command", "prompt", "bcrypt")
+_HASH = "$2b$12$" + "x" * 53
+"""What stands for a hash that is not read: it has the form of one."""
+
+
+class Vault:
+    """Resolves secrets. With `read` false it reads none: each is a stand-in, so that all else can be validated.
+
+    `asking`: there is somebody to ask for one; nobody is asked while hosts are being worked on.
+    `new`: the bcrypt hashes that had to be made, by the file that an apply is to write each to.
+    """
+
+    def __init__(self, project: Path, *, read: bool) -> None:
+        self.project = project
+        self.read = read
+        self.asking = True
+        self.found: dict[Secret, None] = {}
+        self.new: dict[Path, NewHash] = {}
+        self.warnings: dict[str, None] = {}
+        self._known: dict[tuple[str, str], Secret | InvalidInput] = {}
+        self._open: list[tuple[int, str]] = []
+
+    def resolver(self, specs: Map | None) -> Callable[[Scope], Callable[[str, Node], Secret]]:
+        """How the secrets of one state file are resolved in a scope; `specs` is its section `secrets`."""
+        return lambda scope: lambda name, node: self.secret(name, node, specs, scope)
+
+    def secret(self, name: str, node: Node, specs: Map | None, scope: Scope) -> Secret:
+        """The secret that a node declares. Raises Fault for its templates, InvalidInput for all else."""
+        where = specs.at(name) if specs else node.where
+        place = (id(scope), name)
+        if place in self._open:
+            names = [each for _, each in self._open[self._open.index(place) :]]
+            way = " → ".join([*names, name])
+            raise Fault(f"secrets refer to each other in a circle: {way}", where=where)
+        self._open.append(place)
+        try:
+            spec = convert(node, secret_schema(), lambda scalar: evaluate(scalar, scope))
+            if problems := check(spec, secret_schema(), node, Subject(f"secret {name}"), at=where):
+                raise InvalidInput(problems)
+            if _secret_in(spec):
+                hint = "`matches` and `bcrypt.password` take the name of another secret"
+                raise Fault(f"secret {name} cannot be made of another secret", (hint,), where=node.where)
+            return self.resolve(name, spec, _source(node), lambda other: self.other(other, name, node, specs, scope))
+        finally:
+            self._open.pop()
+
+    def other(self, wanted: str, name: str, node: Node, specs: Map | None, scope: Scope) -> Secret:
+        """A secret that another one names."""
+        if specs is None or wanted not in specs.items:
+            from engine.declare.schema.validate import nearest
+
+            known = [other for other in (specs.items if specs else ()) if other != name]
+            paths: tuple[tuple[str, ...], ...] = (("matches",), ("bcrypt", "password"))
+            places = [find(node, path) for path in paths if isinstance(node, Map) and path[0] in node.items]
+            where = places[0] if places else node.where
+            problem = Problem(
+                f"secret {name} refers to `{wanted}`, which is no secret", where, nearest(wanted, known)
+            )
+            raise InvalidInput(problem)
+        return self.secret(wanted, specs.items[wanted], specs, scope)
+
+    def resolve(
+        self, name: str, spec: dict[str, object], where: Position | None, other: Callable[[str], Secret]
+    ) -> Secret:
+        """What a rendered entry of `secrets` stands for. Raises InvalidInput, the same one each time."""
+        from engine.declare.secrets import resolve
+
+        # The place, too: the same entry in two files may mean two things (`matches` names a secret of its file).
+        key = (str(where), json.dumps(spec, sort_keys=True))
+        if key not in self._known:
+            try:
+                self.refuse_late(name, spec, where)
+                self._known[key] = (
+                    self.stand_in(name, spec, other)
+                    if not self.read
+                    else resolve.resolve(
+                        name,
+                        spec,
+                        project=self.project,
+                        where=where,
+                        other=other,
+                        key=self._key,
+                        new=self.new,
+                        warn=self.warn,
+                    )
+                )
+            except InvalidInput as error:
+                self._known[key] = error
+        found = self._known[key]
+        if isinstance(found, InvalidInput):
+            raise found
+        self.found[found] = None
+        # Hosts still hold what a new hash replaces, and programs there may show it.
+        self.found |= {Secret(new.replaced, new.name): None for new in self.new.values() if new.replaced}
+        return found
+
+    def _key(self) -> Key:
+        from engine.declare.secrets.key import Key
+
+        return Key.load(self.project)
+
+    def ask(self, scopes: Iterable[Scope]) -> None:
+        """Ask now for what may be needed when nobody can be asked any more. What goes wrong is told when it is."""
+        for scope in scopes:
+            for name, node in scope.secrets.specs.items.items() if scope.secrets.specs else ():
+                if isinstance(node, Map) and "prompt" in node.items:
+                    with suppress(Fault, InvalidInput):
+                        scope.secrets[name]
+
+    def refuse_late(self, name: str, spec: dict[str, object], where: Position | None) -> None:
+        """Raises InvalidInput where somebody would have to be asked, too late."""
+        if "prompt" in spec and not self.asking:
+            hint = "it is needed only because of what a host told (facts like `host.os`); use another source"
+            raise InvalidInput(Problem(f"secret {name} cannot be asked for once hosts are reached", where, (hint,)))
+
+    def stand_in(self, name: str, spec: dict[str, object], other: Callable[[str], Secret]) -> Secret:
+        """What stands for a secret that is not read; the names it refers to are looked up all the same."""
+        bcrypt = spec.get("bcrypt")
+        for wanted in (spec.get("matches"), bcrypt.get("password") if isinstance(bcrypt, dict) else None):
+            if isinstance(wanted, str):
+                other(wanted)
+        hashed = spec.get("format") == "bcrypt" or bcrypt is not None or "matches" in spec
+        return Secret(_HASH if hashed else f"secret-{name}-is-not-read", name)
+
+    def warn(self, text: str) -> None:
+        """Take up a warning."""
+        self.warnings[text] = None
+
+
+def _source(node: Node) -> Position:
+    """Where a secret says what it comes from."""
+    if not isinstance(node, Map):
+        return node.where
+    return next((node.keys[key] for key in SOURCES if key in node.keys), node.where)
+
+
+def _secret_in(value: object) -> bool:
+    if isinstance(value, dict):
+        return any(_secret_in(item) for item in value.values())
+    return any(_secret_in(item) for item in value) if isinstance(value, list) else isinstance(value, Secret)

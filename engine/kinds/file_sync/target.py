@@ -1,0 +1,180 @@
+"""The path of a file-sync resource: what may stand there, and whose it is."""
+
+from __future__ import annotations
+
+import hashlib
+import posixpath
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from engine.errors import InvalidParameter
+from engine.kinds.file_sync import scripts
+from engine.model import Action, Change, Facts, HostPath, Script, Secret, State, Unknown, Value
+
+Variables = dict[str, str | int | bool | Secret]
+
+
+class Form(Protocol):
+    """One way to manage what is at a path. `found` and `wanted` are states; the rest is as in `Resource`."""
+
+    def probe(self) -> Script: ...
+    def found(self, facts: Facts) -> State | None: ...
+    def wanted(self, facts: Facts) -> State | None: ...
+    def actions(self, change: Change) -> Iterator[Action]: ...
+    def watched(self) -> Script: ...
+    def texts(self, facts: Facts) -> Mapping[str, tuple[str, str]]: ...
+
+
+@dataclass(frozen=True)
+class About:
+    """What `stat` said of a file: permission bits, owner and group as numbers and names."""
+
+    mode: int
+    uid: str
+    gid: str
+    user: str
+    group: str
+
+    @classmethod
+    def parse(cls, text: str) -> About:
+        """From `MODE UID GID SIZE USER/GROUP`."""
+        mode, uid, gid, _size, names = text.split(" ", 4)
+        user, _, group = names.partition("/")
+        return cls(int(mode, 8), uid, gid, user, group)
+
+    def owner_as(self, declared: str) -> str:
+        """The owner, as a number where a number is declared, or where it has no name."""
+        return self.uid if declared.isdigit() or self.user in ("UNKNOWN", "") else self.user
+
+    def group_as(self, declared: str) -> str:
+        """The group, likewise."""
+        return self.gid if declared.isdigit() or self.group in ("UNKNOWN", "") else self.group
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where the thing is, and what is declared of it beside its content. Empty text: not declared."""
+
+    path: HostPath
+    mode: str = ""
+    owner: str = ""
+    group: str = ""
+    dir_mode: str = ""
+    parents: bool = False
+    follow: bool = False
+    backup: int = 0
+
+    @property
+    def marked(self) -> bool:
+        """Whether mode, owner or group is declared."""
+        return bool(self.mode or self.owner or self.group)
+
+    def looking(self) -> Variables:
+        """Variables of a script that looks."""
+        return {
+            "path": self.path,
+            "follow": self.follow,
+            "mode": self.mode,
+            "owner": self.owner,
+            "group": self.group,
+        }
+
+    def making(self, fresh: str) -> Variables:
+        """Variables of a script that writes; `fresh` is the mode of a file that was not there before."""
+        return {
+            **self.looking(),
+            "temp": temporary(self.path),
+            "parents": self.parents,
+            "dir_mode": self.dir_mode,
+            "backup": self.backup,
+            "fresh": fresh,
+        }
+
+    def obstacle(self, facts: Facts, allowed: tuple[str, ...]) -> str:
+        """Why what stands at the path must not be touched; empty where it may, or where nothing is there."""
+        found = facts.get("type", "absent")
+        if found == "absent" or found in allowed:
+            return ""
+        if found == "blocked":
+            return f"{facts['above']} is in the way of {self.path}: it is no directory; it was left as it is"
+        if found == "link":
+            return (
+                f"{self.path} is a symbolic link; it was left as it is: remove it, or set follow: true to manage "
+                "what it leads to"
+            )
+        names = {"file": "a file", "directory": "a directory", "other": "neither a file nor a directory"}
+        return f"{self.path} is in the way: it is {names[found]}; it was left as it is: move it away"
+
+    def found(self, facts: Facts) -> dict[str, Value]:
+        """Mode, owner and group on the host, as far as they are declared."""
+        if not facts.get("about"):
+            return {}
+        about = About.parse(facts["about"])
+        found: dict[str, Value] = {}
+        if self.mode:
+            found["mode"] = f"{about.mode:04o}"
+        if self.owner:
+            found["owner"] = about.owner_as(self.owner)
+        if self.group:
+            found["group"] = about.group_as(self.group)
+        return found
+
+    def wanted(self) -> dict[str, Value]:
+        """Mode, owner and group as declared."""
+        wanted: dict[str, Value] = {}
+        if self.mode:
+            wanted["mode"] = f"{int(self.mode, 8):04o}"
+        if self.owner:
+            wanted["owner"] = self.owner
+        if self.group:
+            wanted["group"] = self.group
+        return wanted
+
+    def lacking(self, facts: Facts, name: str = "directory") -> dict[str, Value]:
+        """The attribute `name` where the directory it is to be in is missing, and only something before it in the
+        state can make that."""
+        if "lacks" not in facts or self.parents:
+            return {}
+        reason = f"directory {facts['lacks']} does not exist; make it, or set parents: true"
+        return {name: Unknown(reason, upstream=True)}
+
+    def mark(self, directory: bool = False) -> Action:
+        """Set mode and owner of what is there, and nothing else."""
+        names = [name for name in ("mode", "owner", "group") if getattr(self, name)]
+        variables = self.making("") | {"directory": directory}
+        return Action(f"set {' and '.join(names)} of {self.path}", Script(scripts.PLAIN_ACTION, variables))
+
+    def beside(self, facts: Facts) -> HostPath:
+        """A directory that exists, on the file system where the thing is or will be."""
+        return HostPath(facts["above"]) if "above" in facts else HostPath(self.path.rpartition("/")[0] or "/")
+
+
+def managed(path: str) -> HostPath:
+    """A path on a host in its plain form: no doubled slashes, none at its end. Raises InvalidParameter where it is
+    the root or the home directory, or may lead out of where it begins."""
+    plain = posixpath.normpath(path)
+    if ".." in path.split("/") or plain in ("/", "//", "~", "."):
+        raise InvalidParameter("path", f"`{path}` cannot be managed; name a file or directory below it, without ..")
+    return HostPath(plain)
+
+
+def within(path: str, directory: str) -> bool:
+    """Whether a path is a directory or below it."""
+    return f"{path.rstrip('/')}/".startswith(f"{directory.rstrip('/')}/")
+
+
+def temporary(path: HostPath) -> str:
+    """The name under which something is made beside its place: the same on each run, so that what a run that was cut
+    off left behind is found again."""
+    return ".engine-" + hashlib.sha256(path.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+
+
+def shown(digest: str) -> str:
+    """A digest of content that is no secret, as an attribute's value."""
+    return f"sha256:{digest[:12]}"
+
+
+def text_digest(text: str) -> str:
+    """SHA-256 hex of text, whose undecodable bytes are surrogates."""
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()

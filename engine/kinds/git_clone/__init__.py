@@ -1,0 +1,348 @@
+"""git-clone: a directory is a checkout of a revision."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import ClassVar
+
+from engine.errors import InvalidParameter, Refused
+from engine.kinds.file_sync.target import managed, temporary, within
+from engine.kinds.git_clone import repository, scripts
+from engine.model import (
+    Action,
+    Change,
+    Facts,
+    HostPath,
+    Outside,
+    Params,
+    Place,
+    Plain,
+    Resource,
+    Script,
+    Secret,
+    Sentence,
+    State,
+    Value,
+)
+
+NAMED = 5
+"""How many files or commits a sentence names."""
+
+_ACCESS = frozenset({".ssh", ".gitconfig", ".git-credentials", ".netrc", ".config"})
+"""Names in a home directory under which ssh and git find keys, passwords and settings."""
+
+
+@dataclass(frozen=True)
+class GitClone(Resource):
+    """See `params`. Raises InvalidParameter where the parameters do not go together."""
+
+    repo: str | Secret
+    path: HostPath
+    revision: str = "HEAD"
+    on_dirty: str = "fail"
+    shallow: int = 0
+    submodules: bool = False
+    remote: str = "origin"
+    state: str = "present"
+
+    kind: ClassVar[str] = "git-clone"
+    summary: ClassVar[str] = "A directory is a git checkout of a revision."
+    example: ClassVar[str] = """\
+resources:
+  login-node:
+    git-clone:
+      repo: https://github.com/liusida/ComfyUI-Login.git
+      path: /srv/qwen/ComfyUI/custom_nodes/ComfyUI-Login
+      revision: 6910925
+"""
+    params: ClassVar[Params] = {
+        "repo": {
+            "type": "string",
+            "secret": True,
+            "required": True,
+            "description": "URL of the repository, user@host:path, or an absolute path on the host. A name and "
+            "password in it are used to fetch, and neither shown nor written to the checkout.",
+        },
+        "path": {
+            "type": "string",
+            "host_path": True,
+            "required": True,
+            "description": "The directory on the host.",
+        },
+        "revision": {
+            "type": "string",
+            "default": "HEAD",
+            "description": "A commit (in full, then planning needs no network, or shortened), a tag or a branch. "
+            "Left out: the default branch of the repository. It is checked out detached.",
+        },
+        "on_dirty": {
+            "enum": ["fail", "discard", "stash"],
+            "default": "fail",
+            "description": "What to do about uncommitted changes, and about commits that are nowhere else: leave "
+            "them and fail, lose them, or keep them in git's stash (commits on a branch of their own).",
+        },
+        "shallow": {
+            "anyOf": [{"type": "boolean"}, {"type": "integer", "minimum": 0}],
+            "default": False,
+            "description": "Fetch the commit without its history, or with so many commits of it.",
+        },
+        "submodules": {
+            "type": "boolean",
+            "default": False,
+            "description": "Check out the submodules at the commits that are recorded for them.",
+        },
+        "remote": {
+            "type": "string",
+            "default": "origin",
+            "pattern": "^[A-Za-z0-9_][A-Za-z0-9_.-]*$",
+            "description": "What the checkout calls the repository.",
+        },
+        "state": {
+            "enum": ["present", "absent"],
+            "default": "present",
+            "description": "absent: the checkout is removed, unless something in it is nowhere else.",
+        },
+    }
+
+    def __post_init__(self) -> None:
+        repository.check_revision(self.revision)
+        managed(self.path)
+        if self.state == "absent" and self.on_dirty == "stash":
+            raise InvalidParameter(
+                "on_dirty", "stash keeps nothing where the checkout is removed; use fail or discard"
+            )
+        self._url  # noqa: B018  # a URL that is none must be told when it is declared
+
+    @cached_property
+    def _url(self) -> repository.Url:
+        return repository.parse(self.repo)
+
+    @property
+    def _shown(self) -> str:
+        return "the repository" if isinstance(self.repo, Secret) else self._url.plain
+
+    @property
+    def _wanted(self) -> str:
+        lower = self.revision.lower()
+        return lower if repository.FULL.match(lower) else self.revision
+
+    def _remote(self, url: str) -> Value:
+        return Secret(url) if isinstance(self.repo, Secret) else url
+
+    @cached_property
+    def _variables(self) -> dict[str, str | int | bool | Secret]:
+        url, revision = self._url, self._wanted
+        path = managed(self.path)
+        return {
+            "path": path,
+            "follow": True,
+            "temp": temporary(path),
+            "url": Secret(url.plain) if isinstance(self.repo, Secret) else url.plain,
+            "shown": self._shown,
+            "origin": url.origin,
+            "user": Secret(url.user) if url.user else "",
+            "password": Secret(url.password) if url.password else "",
+            "remote": self.remote,
+            "revision": revision,
+            "short": bool(repository.SHORT.match(revision)) and not repository.FULL.match(revision),
+            "network": not repository.FULL.match(revision),
+            "depth": str(int(self.shallow) or ""),
+            "submodules": self.submodules,
+            "on_dirty": self.on_dirty,
+        }
+
+    def probe(self) -> Script:
+        text = scripts.ABSENT_PROBE if self.state == "absent" else scripts.PROBE
+        return Script(text, self._variables, repository.patterns(self._wanted))
+
+    def places(self) -> tuple[Place, ...]:
+        absent = self.state == "absent"
+        return (Place(managed(self.path), "nothing" if absent else "directory", whole=not absent),)
+
+    def curable(self, facts: Facts, pending: Sequence[tuple[Place, ...] | None]) -> bool:
+        """A repository that cannot be reached may be made on the host, be served by a service, or be in want of what
+        ssh and git read: keys, passwords, settings."""
+        if "unreachable" not in facts:
+            return True
+        return any(places is None or any(self._cures(place.path) for place in places) for places in pending)
+
+    def _cures(self, path: str) -> bool:
+        local = self._url.plain.removeprefix("file://")
+        if local.startswith("/"):
+            return within(local, path) or within(path, local)
+        return within(path, "/etc") or not _ACCESS.isdisjoint(path.split("/"))
+
+    def watched(self) -> Script | None:
+        return Script(scripts.WATCHED, self._variables)
+
+    # --- what was found ----------------------------------------------------------------------------------------
+
+    def actual(self, facts: Facts) -> State | None:
+        kind = facts["type"]
+        if obstacle := self._obstacle(facts):
+            raise Refused(obstacle)
+        if self.state == "absent":
+            return self._removable(facts)
+        if kind != "checkout":
+            return None
+        found: dict[str, Value] = {
+            "revision": facts["head"] or None,
+            "remote": self._remote(facts["remote"]) if facts["remote"] else None,
+        }
+        if facts.get("cut"):
+            found["checkout"] = "cut off half-way"
+        files = _files(facts.get("dirty", ""))
+        if files and self.on_dirty == "fail":
+            raise Refused(
+                Sentence(
+                    f"{_count(files, 'file')} in {self.path} {'have' if len(files) > 1 else 'has'} "
+                    "uncommitted changes: ",
+                    Outside(_named(files)),
+                    "; left as they are. Commit them there, or set on_dirty: stash (keeps them) or "
+                    "discard (loses them)",
+                )
+            )
+        if files:
+            found["uncommitted"] = f"{_count(files, 'file')}: {_named(files)}"
+        commits = self._unknown(facts)
+        if commits and self.on_dirty == "fail":
+            verb = "are" if len(commits) > 1 else "is"
+            raise Refused(
+                f"{self.path} has {_count(commits, 'commit')} that {verb} nowhere else: {_named(commits)}; left as "
+                "they are. Push them, or set on_dirty: stash (keeps them on a branch) or discard (leaves them behind)"
+            )
+        if commits:
+            found["local commits"] = _named(commits)
+        if self.submodules:
+            found["submodules"] = _submodules(facts["submodules"])
+        return found
+
+    def desired(self, facts: Facts) -> State | None:
+        if self.state == "absent":
+            return None
+        revision = self._resolved(facts).commit or self._wanted
+        if revision != self._wanted or repository.FULL.match(revision):
+            wanted: str = revision
+        else:
+            # It is not known in full; what begins with it is it.
+            head = facts.get("head", "")
+            wanted = head if head.startswith(revision) else revision
+        state: dict[str, Value] = {"revision": wanted, "remote": self._remote(self._url.plain)}
+        if self.submodules:
+            state["submodules"] = "as recorded"
+        return state
+
+    def _resolved(self, facts: Facts) -> repository.Resolved:
+        refs = repository.references(facts.get("refs", ""))
+        return repository.resolve(self._wanted, facts.get("commit", ""), refs, self._shown)
+
+    def _unknown(self, facts: Facts) -> list[str]:
+        """Commits that would get out of sight: none where nothing else is checked out, or where they were pushed."""
+        head = facts.get("head", "")
+        refs = repository.references(facts.get("refs", ""))
+        if head in (self._resolved(facts).commit, *refs.values()):
+            return []
+        return [commit[:10] for commit in facts.get("unknown", "").split()]
+
+    def _obstacle(self, facts: Facts) -> str:
+        kind = facts["type"]
+        left = "it was left as it is: move it away"
+        return {
+            "blocked": f"{facts.get('above', '')} is in the way of {self.path}: it is no directory; {left}",
+            "file": f"{self.path} is in the way: it is a file; {left}",
+            "other": f"{self.path} is in the way: it is neither a file nor a directory; {left}",
+            "directory": f"{self.path} is in the way: it is a directory with files, but no git checkout; {left}",
+            "broken": f"{self.path} is in the way: it has files in it, but git cannot use its .git; {left}",
+        }.get(kind, "")
+
+    def _removable(self, facts: Facts) -> State | None:
+        kind = facts["type"]
+        if kind == "absent":
+            return {"checkout": "half removed"} if facts.get("left") else None
+        if kind != "checkout":
+            return {"checkout": "none, but an empty directory" if kind == "empty" else "cut off half-way"}
+        if facts["remote"] != self._url.plain:
+            raise Refused(
+                Sentence(
+                    f"{self.path} is a checkout of another repository",
+                    *([] if isinstance(self.repo, Secret) else [", ", Outside(facts["remote"] or "of none")]),
+                    "; it was left as it is: remove it yourself",
+                )
+            )
+        if facts["lost"] and self.on_dirty != "discard":
+            raise Refused(
+                Sentence(
+                    f"{self.path} holds ",
+                    Outside(facts["lost"]),
+                    "; it was left as it is: save them, or set on_dirty: discard",
+                )
+            )
+        return {"revision": facts["head"] or None, "remote": self._remote(facts["remote"])}
+
+    # --- actions -----------------------------------------------------------------------------------------------
+
+    def restored(self, prior: Mapping[str, Plain] | None, changed: Sequence[str], keep: HostPath) -> Resource | None:
+        if prior is None:
+            return replace(self, state="absent")
+        commit = prior.get("revision")
+        if not commit or "revision" not in changed:
+            return None
+        return replace(self, state="present", revision=str(commit), shallow=0)
+
+    def lost(self, prior: Mapping[str, Plain] | None, changed: Sequence[str], keep: HostPath) -> str:
+        if prior is None:
+            return ""
+        if self.state == "absent":
+            return "files in it that git does not track do not come back"
+        if "revision" in changed and not prior.get("revision"):
+            return "nothing was checked out before; it stays as it is"
+        stashed = {"uncommitted": "are in git's stash", "local commits": "are on a branch of their own"}
+        gone = {"uncommitted": "were discarded", "local commits": "were left behind"}
+        ends = {"remote": "stays as it is", **(stashed if self.on_dirty == "stash" else gone)}
+        if "revision" not in changed:
+            ends["submodules"] = "stay as they are"
+        return ", ".join(f"{name} {ends[name]}" for name in changed if name in ends)
+
+    def actions(self, change: Change) -> Iterator[Action]:
+        if self.state == "absent":
+            yield Action(f"remove {self.path}", Script(scripts.ABSENT_ACTION, self._variables))
+            return
+        resolved = self._resolved(change.facts)
+        variables = self._variables | {"commit": resolved.commit, "ref": resolved.reference}
+        wanted = resolved.commit or self._wanted
+        if change.before is None:
+            yield Action(f"clone {wanted} into {self.path}", Script(scripts.CLONE_ACTION, variables))
+            return
+        titles = {
+            "remote": "set the remote",
+            "uncommitted": f"{self.on_dirty} uncommitted changes",
+            "revision": f"check out {wanted}",
+            "checkout": f"go on with the checkout of {wanted}",
+            "submodules": "update submodules",
+        }
+        differing = change.differing()
+        work = [title for name, title in titles.items() if name in differing]
+        yield Action(f"{', '.join(work)} in {self.path}", Script(scripts.UPDATE_ACTION, variables))
+
+
+def _files(listed: str) -> list[str]:
+    """Names out of the lines of `git status --porcelain`."""
+    return [line[3:] for line in listed.splitlines() if line]
+
+
+def _submodules(listed: str) -> str:
+    """What `git submodule status` says, in words."""
+    lines = [line for line in listed.splitlines() if line]
+    stray = [line[1:].split(" ")[1] for line in lines if line[0] != " "]
+    return f"{len(stray)} not as recorded: {_named(stray)}" if stray else "as recorded"
+
+
+def _count(things: list[str], what: str) -> str:
+    return f"{len(things)} {what}{'s' if len(things) > 1 else ''}"
+
+
+def _named(things: list[str]) -> str:
+    more = f" and {len(things) - NAMED} more" if len(things) > NAMED else ""
+    return ", ".join(things[:NAMED]) + more

@@ -1,0 +1,213 @@
+"""Sections that run as a user of their own: a program within the program, started by sudo or doas.
+
+It gets its text on standard input, as every program does, and has what every program has: functions for its script,
+a process group and a watchdog. The watchdog must be its own, for whoever runs the program may not be allowed to
+signal what sudo has started. Its frames, facts alone, carry a nonce of that user's: whatever that user's processes
+find out and write, it is taken for facts of that user's sections.
+
+sudo is told to remember nothing (`-k`), so it is known beforehand whether it will read a password: the launcher ends
+with 97 where it is started without a program, and only a start that did so says that the same words will start it
+again. So a password is only ever read by a sudo that wants one and has taken it before, and a program by none.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from engine.model import Become
+from engine.program import quote
+from engine.program.bootstrap import LAUNCHER, RUN, SECTIONS
+from engine.program.watchdog import PROCESSES, WATCHDOG
+
+if TYPE_CHECKING:
+    from engine.program.compose import Section
+
+GRACE = 10
+"""Seconds by which the outer watchdog comes later than the inner one."""
+
+NEST = r"""
+_engine_nest() {
+  trap : TERM HUP INT QUIT PIPE
+  if [ -z "$_engine_leader" ] && [ -z "${ENGINE_LED-}" ] && command -v setsid >/dev/null 2>&1; then
+    # Only a process group of its own can be ended as a whole.
+    printf '#begin %s\n%s\n#end %s\n' "$_engine_nonce" "$p" "$_engine_nonce" |
+      ENGINE_LED=1 setsid sh -c "$_engine_launcher"
+    exit
+  fi
+  unset p ENGINE_LED
+  trap _engine_late=1 USR2
+  exec 9>&1 8>&2 7>/dev/null </dev/null >/dev/null 2>&1
+  cd "${HOME:-/}" || cd /
+  _engine_look self
+  _engine_main=$_engine_pid
+  _engine_arm "$_engine_seconds"
+  (
+    eval "$_engine_v"
+    set -eu
+    eval "$_engine_x"
+  ) >&8 2>&8 7>&-
+  _engine_s=$?
+  if [ -n "$_engine_late" ]; then
+    [ "$_engine_s" != 0 ] || _engine_s=124
+    _engine_frame "late $_engine_i"
+    _engine_heel
+  fi
+  if [ -n "$_engine_steps" ]; then
+    _engine_arm 0
+    _engine_clear
+  fi
+  _engine_leash
+  trap '' TERM
+  [ -z "$_engine_leader" ] || kill -s TERM 0
+  exit "$_engine_s"
+}
+"""
+"""The inner program. Its variables: _engine_v and _engine_x, the values and the text of its script; _engine_i, the
+number of its section; _engine_seconds, how long that may take; _engine_steps, set for a step."""
+
+AS = r"""
+_engine_user=$(id -un 2>/dev/null) || _engine_user=
+_engine_free=' ' _engine_charged=' ' _engine_barred=' ' _engine_pays=
+_engine_line='
+'
+# Whether sudo lets us become user $1, and wants the password for it: _engine_pays. Says why not.
+_engine_may() {
+  _engine_pays=
+  case $_engine_free in *" $1 "*) return 0 ;; esac
+  case $_engine_charged in *" $1 "*) _engine_pays=1 && return 0 ;; esac
+  case $_engine_barred in
+    *" $1 "*)
+      # Attempts are counted, and an account locked after some.
+      printf '%s\n' "$_engine_user cannot become $1, as was said before" >&8
+      return 1
+      ;;
+  esac
+  _engine_s=0
+  _engine_t=$(_engine_sudo "$1" -n ${_engine_password:+-k} </dev/null 2>&1) || _engine_s=$?
+  if [ "$_engine_s" = 97 ]; then
+    _engine_free="$_engine_free$1 "
+    return 0
+  fi
+  _engine_n='set ansible_become_password, run with -K, or let it be done without a password: NOPASSWD, nopass'
+  if [ -n "$_engine_password" ]; then
+    _engine_s=0 _engine_n='with the password given'
+    _engine_t=$(printf '%s\n' "$_engine_password" | _engine_sudo "$1" -k -S -p '' 2>&1) || _engine_s=$?
+    if [ "$_engine_s" = 97 ]; then
+      _engine_charged="$_engine_charged$1 " _engine_pays=1
+      return 0
+    fi
+  fi
+  _engine_barred="$_engine_barred$1 "
+  [ -z "$_engine_password" ] || _engine_t=${_engine_t##*"$_engine_line"}
+  printf '%s\n' "$_engine_user cannot become $1: ${_engine_t%%"$_engine_line"*} ($_engine_n)" >&8
+  return 1
+}
+# As user $1: the script with the quoted values $2 and the quoted text $3, a step if $4 is set. In a subshell.
+_engine_as() {
+  # What sudo started is ended by a watchdog of its own, and waited for.
+  trap : TERM
+  {
+    [ -z "$_engine_pays" ] || printf '%s\n' "$_engine_password"
+    printf '#begin %s\n' "$_engine_inner"
+    printf '%s\n' "_engine_nonce=$_engine_inner _engine_i=$_engine_i _engine_seconds=${timeout:-60}" \
+      "_engine_password= _engine_steps=$4 _engine_inner=$_engine_inner _engine_host_user='$_engine_host_user'"
+    if [ -n "$_engine_quoted_kit" ]; then
+      printf '%s\n' "_engine_quoted_kit= _engine_kit=$_engine_quoted_kit" 'eval "$_engine_kit"'
+    else
+      printf '%s\n' '_engine_quoted_kit= _engine_kit=' "$_engine_kit"
+    fi
+    printf '%s\n' "_engine_v=$2" "_engine_x=$3" _engine_nest "#end $_engine_inner"
+  } |
+    if [ -n "$_engine_pays" ]; then
+      _engine_sudo "$1" -k -S -p ''
+    else
+      _engine_sudo "$1" -n
+    fi
+}
+as_user() {
+  [ -n "$1" ] || set -- "$_engine_host_user" "$2"
+  if [ "$1" = "$_engine_user" ]; then
+    (
+      exec 9>&1 >&2
+      eval "eval $2"
+    )
+  else
+    (
+      set +e
+      _engine_may "$1" && _engine_as "$1" "''" "$2" ''
+    )
+  fi
+}
+"""
+"""Becoming another user. Variables: _engine_kit, what the inner program begins with, and that quoted, where there is
+use for it; _engine_password, or nothing; _engine_inner, its nonce; _engine_host_user, who runs the outer program."""
+
+
+def kit(become: Become) -> str:
+    """What inner programs begin with: functions alone."""
+    user, asking = "\1user", "\1asking"
+    places = {user: '"$_engine_u"', asking: '"$@"'}
+    words = [places.get(word) or quote.text(word) for word in become.words(user, (asking,))]
+    sudo = [
+        "_engine_sudo() {",
+        "_engine_u=$1",
+        "shift",
+        f'exec {" ".join(words)} sh -c "$_engine_launcher"',
+        "}",
+        f"_engine_launcher={quote.text(LAUNCHER)}",
+    ]
+    return "\n".join([*sudo, *(quote.bare(text) for text in (SECTIONS, PROCESSES, WATCHDOG, RUN, AS, NEST))])
+
+
+@dataclass(frozen=True)
+class Others:
+    """What a program needs for sections that run as users of their own; `nonces` by user."""
+
+    become: Become
+    nonces: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, users: Iterable[str], become: Become) -> Others:
+        """With a nonce for each user."""
+        return cls(become, {user: secrets.token_hex(16) for user in dict.fromkeys(users)})
+
+    def lines(self) -> list[str]:
+        """What the program begins with."""
+        password = self.become.password if not self.become.everything else None
+        return [
+            f"_engine_password={quote.word(password) if password is not None else ''}",
+            f"_engine_inner={secrets.token_hex(16)}",
+            f"_engine_quoted_kit={quote.text(quote.text(kit(self.become)))}",
+            'eval "_engine_kit=$_engine_quoted_kit"',
+            'eval "$_engine_kit"',
+            "_engine_host_user=$_engine_user",
+        ]
+
+    def numbers(self, sections: Sequence[Section]) -> dict[str, frozenset[int]]:
+        """Nonce → the numbers of the sections that it may mark facts of."""
+        return {
+            nonce: frozenset(n for n, section in enumerate(sections) if section.become == user)
+            for user, nonce in self.nonces.items()
+        }
+
+    def before(self, user: str) -> list[str]:
+        """The lines before a section: whether that user can be become is found out once a program."""
+        return [f'[ "$_engine_user" = {quote.text(user)} ] || _engine_may {quote.text(user)} || _engine_r=1']
+
+    def section(self, user: str, values: list[str], seconds: int, number: int, step: bool) -> list[str]:
+        """The lines that run a section: directly, where the program's user is the one wanted. `number` is that of
+        its script's text."""
+        return [
+            f"timeout={seconds} _engine_inner={self.nonces[user]}",
+            f"_engine_v={quote.text(quote.text(chr(10).join(values)))}",
+            f'if [ "$_engine_user" = {quote.text(user)} ]; then',
+            'eval "eval $_engine_v"',
+            "set -eu",
+            f'eval "$_engine_t{number}"',
+            "else",
+            f'_engine_as {quote.text(user)} "$_engine_v" "$_engine_q{number}" {"1" if step else chr(39) * 2} >&9',
+            "fi",
+        ]

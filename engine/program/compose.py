@@ -1,0 +1,272 @@
+"""Many scripts → one program → frames. See DESIGN.md, "One trip: how a program runs"."""
+
+from __future__ import annotations
+
+import math
+import secrets
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from itertools import chain
+from typing import Any, cast
+
+from engine.errors import HostFailed
+from engine.model import Become, Outside, Phase, Script, ScriptText, Sentence, Transport
+from engine.program import quote
+from engine.program.become import GRACE, Others
+from engine.program.bootstrap import LAUNCHER, RUN, SECTIONS, START, STREAM_LAUNCHER
+from engine.program.deadline import CLEARING, SLOWEST, Deadline, Limits
+from engine.program.hold import HOLD
+from engine.program.parser import Event, Parser
+from engine.program.quote import assigned, bare
+from engine.program.shared import Looks
+from engine.program.watchdog import PROCESSES, WATCHDOG
+
+
+@dataclass(frozen=True)
+class Section:
+    """One script in a program.
+
+    `name` is unique in the program. `timeout` in seconds. `needs` names sections before it that must have ended with
+    status 0, else it is skipped. `step`: it makes a change, so before it the connection is probed and a request to
+    stop is heeded. `staging` is the directory on the host that `upload.stage` returned for it.
+    `become` is the user it runs as, where that need not be who runs the program. `retries` is how often a check may
+    ask again after a wrong answer.
+    """
+
+    name: str
+    script: Script
+    timeout: float = 60
+    needs: tuple[str, ...] = ()
+    step: bool = False
+    phase: Phase = "plan"
+    staging: str | None = None
+    become: str | None = None
+    retries: int = 0
+
+
+@dataclass(frozen=True)
+class Lock:
+    """Hold the host's lock while the program runs. `who` tells others who holds it; `wait` is how many seconds a
+    held one is waited for. A program that had to wait executes nothing; one that is `stopped` before it starts, no
+    step."""
+
+    who: str
+    wait: float
+    stopped: bool = False
+
+
+@dataclass(frozen=True)
+class Program:
+    """What is run on a host: `argv`, fed `text`; what it reports is framed with `nonce`. `inner` are further nonces,
+    which mark facts of these sections alone. `limits` are the seconds that it may take."""
+
+    argv: tuple[str, ...]
+    text: bytes
+    nonce: str
+    sections: tuple[str, ...]
+    inner: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    limits: Limits = field(default_factory=Limits)
+
+
+def compose(
+    sections: Sequence[Section],
+    *,
+    lock: Lock | None = None,
+    shell: Sequence[str] = ("sh",),
+    nonce: str | None = None,
+    become: Become | None = None,
+) -> Program:
+    """Join sections into one program. `become` says how sections become the users they name.
+    Raises ValueError where a name, a need or a value cannot be used."""
+    keep = lock is not None or any(section.step or section.staging is not None for section in sections)
+    users = [section.become for section in sections if section.become is not None]
+    handing = bool(users) or any(_hands_on(section.script) for section in sections)
+    others = Others.of(users, become or Become()) if handing else None
+    kept = _keep(sections, lock) if keep else []
+    program = _program(sections, LAUNCHER, shell, nonce, "</dev/null", kept, others)
+    if not keep:
+        return program
+    # A held lock is waited for in naps, and each is a little longer than it counts.
+    before = program.limits.before + CLEARING + 2 * (lock.wait if lock else 0)
+    return replace(program, limits=replace(program.limits, before=before, after=CLEARING))
+
+
+def _hands_on(script: Script) -> bool:
+    """Whether a script is given what it may hand to `as_user`."""
+    handed = any(isinstance(value, ScriptText) for value in script.vars.values())
+    return handed or any(map(_hands_on, script.looks.values()))
+
+
+def compose_keeping(script: Script, *, shell: Sequence[str] = ("sh",)) -> Program:
+    """A program of one section, `lock`, that may use what `engine.program.hold` defines."""
+    return _program([Section("lock", script)], LAUNCHER, shell, None, "</dev/null", _keep([], None))
+
+
+def compose_fed(section: Section, *, shell: Sequence[str] = ("sh",)) -> Program:
+    """A program of one section that reads what is sent after the program (see `run`), and may use what
+    `engine.program.hold` defines. Raises ValueError as `compose` does."""
+    return _program([section], STREAM_LAUNCHER, shell, None, "", _keep([], None))
+
+
+def _program(
+    sections: Sequence[Section],
+    launcher: str,
+    shell: Sequence[str],
+    nonce: str | None,
+    stdin: str,
+    keep: Sequence[str],
+    others: Others | None = None,
+) -> Program:
+    nonce = nonce or secrets.token_hex(16)
+    argv = (*shell, "-c", launcher)
+    names = tuple(section.name for section in sections)
+    if len(set(names)) < len(names):
+        raise ValueError("two sections of one program have the same name")
+    shared = Looks(sections)
+    # A hundred resources of a kind share one probe, which is sent once.
+    scripts = [*(section.script for section in sections), *shared.scripts]
+    texts = {text: n for n, text in enumerate(dict.fromkeys(script.text for script in scripts))}
+    places = {name: n for n, name in enumerate(names)}
+    lines = [f"_engine_nonce={nonce} _engine_steps={'1' if any(s.step for s in sections) else ''}"]
+    lines += others.lines() if others else map(bare, (SECTIONS, PROCESSES, WATCHDOG, RUN))
+    lines += keep
+    lines += [f"_engine_t{n}={quote.text(text)}" for text, n in texts.items()]
+    inner = {section.script.text for section in sections if section.become is not None}
+    lines += [f"_engine_q{texts[text]}={quote.text(quote.text(text))}" for text in inner]
+    lines += ["_engine_sections() {", ":"]
+    for n, section in enumerate(sections):
+        lines.append(_section(n, section, texts[section.script.text], places, stdin, shared, others))
+    lines += ["}", shared.functions(texts), f"set -- {quote.text(launcher)}", bare(START)]
+    text = "\n".join([f"#begin {nonce}", *lines, f"#end {nonce}\n"])
+    numbers = others.numbers(sections) if others else {}
+    limits = Limits(len(text) / SLOWEST, {section.name: _seconds(section) for section in sections})
+    return Program(argv, text.encode("utf-8", "surrogateescape"), nonce, names, numbers, limits)
+
+
+def _seconds(section: Section) -> float:
+    """What the watchdog of the program itself allows a section."""
+    return max(1, math.ceil(section.timeout)) + (GRACE if section.become is not None else 0)
+
+
+def _keep(sections: Sequence[Section], lock: Lock | None) -> list[str]:
+    """The lock's part of a program, with what it depends on: who wants it, and which directories were staged."""
+    staged = [_staged(section.staging, section.become) for section in sections if section.staging is not None]
+    who = "".join(c if c.isprintable() else " " for c in lock.who) if lock else "engine unlock"
+    wait = math.ceil(lock.wait) if lock else -1
+    return [
+        bare(HOLD),
+        f"_engine_who={quote.text(who)} _engine_wait={wait} _engine_stop={'1' if lock and lock.stopped else ''}",
+        "\n".join(["_engine_staged() {", ":", *staged, "}"]),
+    ]
+
+
+def _staged(directory: str, user: str | None) -> str:
+    """The call of `$1` with a staging directory, in the name of whom it belongs to."""
+    if user is None:
+        return f'"$1" {quote.text(directory)}'
+    whole = directory.removesuffix("/files")
+    mark = quote.text(whole.rpartition("/.engine-staging-")[2])
+    remove = f'rm -rf {quote.text(whole)}\nrm -f "$HOME"/.local/state/engine/*/staging/{mark}'
+    look = f"[ -e {quote.text(whole + '/complete')} ]"
+    texts = " ".join(quote.text(quote.text(text)) for text in (look, remove))
+    return f'_engine_elsewhere "$1" {quote.text(user)} {quote.text(directory)} {texts}'
+
+
+def run(transport: Transport, program: Program, stdin: Iterable[bytes] = ()) -> Iterator[Event]:
+    """Run a program and yield what it reports, as it comes; ends with `Done`. `stdin` is sent after its text.
+
+    Raises HostFailed where it did not run to its end or not in its time; Unreachable and its subclasses come from
+    the transport.
+    """
+    parser = Parser(program.nonce, program.sections, inner=program.inner)
+    deadline = Deadline(program.limits)
+    status: int | None = None
+    outputs = cast(Any, transport.run(program.argv, chain([program.text], stdin)))
+    with closing(outputs):
+        for output in outputs:
+            if output.stream == "exit":
+                status = output.status
+                break
+            for event in parser.feed(output):
+                deadline.told(event)
+                since = time.monotonic()
+                yield event
+                deadline.late(time.monotonic() - since)
+            if parser.done:
+                break
+            deadline.heard()
+    yield from parser.end()
+    if parser.failure is not None or not parser.done:
+        raise HostFailed(unfinished(parser, status))
+
+
+def unfinished(parser: Parser, status: int | None) -> str:
+    """Why a program that did not run to its end did not; `status` is the one it ended with, where it ended."""
+    noise = " ".join(parser.noise.take().split())[-500:]
+    came = ("\nWhat came instead: ", Outside(noise)) if noise else ()
+    if parser.failure is not None:
+        return Outside(parser.failure)
+    if parser.greeted:
+        at = f" while `{parser.current}` ran" if parser.current else ""
+        return f"the program on the host was ended from outside{at} (exit status {status}); plan again"
+    if status == 97:
+        return Sentence(
+            "the program arrived incomplete, so nothing of it was executed; the connection was cut", *came
+        )
+    if status in (126, 127):
+        why = f"`sh` could not be started on the host (exit status {status}); a POSIX sh must be there"
+    else:
+        why = f"the program did not start on the host (exit status {status}); nothing was executed"
+    return Sentence(why, *came)
+
+
+def _section(
+    index: int,
+    section: Section,
+    number: int,
+    before: Mapping[str, int],
+    stdin: str,
+    shared: Looks,
+    others: Others | None,
+) -> str:
+    unknown = [name for name in section.needs if before.get(name, index) >= index]
+    if unknown:
+        raise ValueError(f"section `{section.name}` needs `{unknown[0]}`, which does not come before it")
+    needs = " ".join(str(before[name]) for name in section.needs)
+    seconds = max(1, math.ceil(section.timeout))
+    looks = shared.of(section)
+    try:
+        values = [
+            # A variable that the host's environment exports would stay exported, and so show its new value.
+            f"unset phase timeout retries staging {' '.join([*section.script.vars, *section.script.looks])}",
+            f"phase={section.phase} timeout={seconds} retries={section.retries} "
+            f"staging={quote.text(section.staging or '')}",
+            *(f"{name}={look.value}" for name, look in looks.items()),
+            *assigned(section.script),
+        ]
+    except ValueError as error:
+        raise ValueError(f"section `{section.name}`: {error}") from None
+    if section.become is None or others is None:
+        before_it, late = [f"_engine_shared{n}" for n in sorted({look.number for look in looks.values()})], seconds
+        script = [*values, "set -eu", f'eval "$_engine_t{number}"']
+    else:
+        before_it, late = others.before(section.become), seconds + GRACE
+        script = others.section(section.become, values, seconds, number, section.step)
+    return "\n".join(
+        [
+            f"if _engine_begin {index} {int(section.step)} {late} '{needs}'; then",
+            "_engine_r=0",
+            *before_it,
+            'if [ "$_engine_r" = 0 ]; then',
+            "(",
+            "_engine_step" if section.step else ":",
+            *script,
+            f") {stdin} >&8 2>&8 7>&-",
+            "_engine_r=$?",
+            "fi",
+            '_engine_end "$_engine_r"',
+            "fi",
+        ]
+    )

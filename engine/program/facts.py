@@ -1,0 +1,106 @@
+"""A host's facts, asked for in the exec that then runs a program: what is to be looked at may depend on them.
+
+A constant text is sent first. It tells the facts and then starts, on the same standard input, what starts every
+program; the program is composed with the facts in hand and sent then. Cut off anywhere, it changes nothing: the first
+text only looks, and the second is a program like any other.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, cast
+
+from engine.errors import HostFailed
+from engine.model import Facts, Output, Transport
+from engine.program import quote
+from engine.program.bootstrap import LAUNCHER, STREAM_LAUNCHER
+from engine.program.compose import unfinished
+from engine.program.deadline import Deadline, Limits
+from engine.program.parser import Finished, Parser
+from engine.program.quote import bare
+
+FACTS_SECONDS = 60.0
+"""Seconds for telling the facts: who the user is may be known from the network alone."""
+TELL = r"""
+_engine_tell() {
+  [ -z "$2" ] || printf '\n#%s fact 0 %s\n%s\n#%s .\n' "$_engine_nonce" "$1" "$2" "$_engine_nonce"
+}
+printf '\n#%s start 0\n' "$_engine_nonce"
+# Nothing that is asked may read what follows on standard input.
+{
+  _engine_v=$(uname -s) || _engine_v=
+  _engine_tell os "$_engine_v"
+  _engine_v=$(uname -m) || _engine_v=
+  _engine_tell arch "$_engine_v"
+  # A container may run under a number that no user has.
+  _engine_v=$(id -un) || _engine_v=$(id -u) || _engine_v=
+  _engine_tell user "$_engine_v"
+  _engine_tell home "${HOME-}"
+  _engine_v=$(uname -n) || _engine_v=
+  _engine_tell hostname "$_engine_v"
+} </dev/null 2>/dev/null
+printf '\n#%s end 0 0 0\n' "$_engine_nonce"
+printf '\n#%s end 0\n' "$_engine_nonce" >&2
+unset -f _engine_tell
+unset _engine_v _engine_nonce s
+"""
+"""Tells what the host knows of itself, each value byte for byte; what it does not know it leaves out."""
+
+
+class Asked:
+    """A transport whose `facts` were asked for: the exec that told them runs the first program, any other has one of
+    its own. `close` gives that exec up where no program came of it.
+
+    Raises HostFailed where the facts did not come; Unreachable and its subclasses come from the transport.
+    """
+
+    def __init__(self, onward: Transport, shell: Sequence[str] = ("sh",)) -> None:
+        self._onward = onward
+        self._nonce = secrets.token_hex(16)
+        self._parser = Parser(self._nonce, ("facts",))
+        self._answer: Iterable[bytes] | None = None
+        self._outputs: Iterator[Output] | None = onward.run((*shell, "-c", STREAM_LAUNCHER), self._stdin())
+        try:
+            self.facts = self._told(self._outputs)
+        except BaseException:
+            self.close()
+            raise
+
+    def run(self, argv: Sequence[str], stdin: Iterable[bytes]) -> Iterator[Output]:
+        """See `Transport.run`. The first program's `argv` is that of the exec which is there."""
+        if self._outputs is None:
+            return self._onward.run(argv, stdin)
+        outputs, self._outputs, self._answer = self._outputs, None, stdin
+        return outputs
+
+    def close(self) -> None:
+        """Give up the exec, where it still waits for a program; the connection stays."""
+        outputs, self._outputs = self._outputs, None
+        if outputs is not None:
+            cast(Any, outputs).close()
+
+    def _stdin(self) -> Iterator[bytes]:
+        yield text(self._nonce)
+        while self._answer is None:
+            yield b""
+        yield from self._answer
+
+    def _told(self, outputs: Iterator[Output]) -> Facts:
+        deadline = Deadline(Limits(sections={"facts": FACTS_SECONDS}))
+        for output in outputs:
+            if output.stream == "exit":
+                raise HostFailed(unfinished(self._parser, output.status))
+            deadline.heard()
+            for event in self._parser.feed(output):
+                deadline.told(event)
+                if isinstance(event, Finished):
+                    found = dict(event.result.facts)
+                    return {**found, "os": found["os"].lower()} if "os" in found else found
+        raise HostFailed(unfinished(self._parser, None))
+
+
+def text(nonce: str) -> bytes:
+    """What is sent first."""
+    lines = [f"#begin {nonce}", f"_engine_nonce={nonce}", bare(TELL), f"eval {quote.text(LAUNCHER)}"]
+    return "\n".join([*lines, f"#end {nonce}\n"]).encode()

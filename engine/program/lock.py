@@ -1,0 +1,76 @@
+"""The host lock, and the programs that look at it, break it, or ask the one that holds it to stop.
+
+The lock is one file a user and host: `~/.local/state/engine/HOSTNAME/lock` (the name, because a home directory may
+be shared by several hosts), a hard link to the record of the program that holds it. A record says who runs the
+program, since when, and which processes belong to it: its shell, each step it started, its process group; a process
+is known by its number, its start time and the boot it belongs to. The lock counts as long as any of them runs.
+
+A stale lock may be removed only by whoever made the file `over.ID`, a hard link to its own record, for the ID of the
+stale record; where a dead one made that, by whoever made `over.` and the ID of the dead one, and so on. IDs are
+never used twice, so a claim that comes too late finds another lock than the one it names, and gives up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from engine.model import Script
+from engine.program.compose import Program, compose_keeping
+
+HOLDER = r"""
+set +eu
+_engine_place || fail "$_engine_problem"
+held=no
+if _engine_read "$_engine_keep/lock"; then
+  fact holder "$_engine_holder"
+  if _engine_runs; then held=yes; fi
+fi
+fact held "$held"
+"""
+
+UNLOCK = r"""
+set +eu
+_engine_enlist || fail "$_engine_problem"
+held=no
+if _engine_read "$_engine_keep/lock"; then
+  fact holder "$_engine_holder"
+  if _engine_runs; then held=yes; fi
+  _engine_read "$_engine_keep/lock"
+  _engine_oust "$_engine_id" || held=other
+fi
+rm -f "$_engine_me"
+fact held "$held"
+"""
+
+STOP = r"""
+sent=no
+if _engine_look "$pid" && [ "${born:-$_engine_born}" = "$_engine_born" ]; then
+  if [ -n "$_engine_proc" ]; then
+    line=$(tr '\0' ' ' <"/proc/$pid/cmdline")
+  else
+    line=$(ps -o args= -p "$pid")
+  fi
+  case $line in
+    *'"#begin "'*'"#end $n"'*) kill -s USR1 "$pid" && sent=yes ;;
+  esac
+fi
+fact sent "$sent"
+"""
+
+
+def holder_program(shell: Sequence[str] = ("sh",)) -> Program:
+    """A program that says who holds the host's lock, and changes nothing: facts `held` (`yes` or `no`) and, where
+    there is a lock, `holder` (who, since when, which process; with `held` = `no` it is a stale one)."""
+    return compose_keeping(Script(HOLDER), shell=shell)
+
+
+def unlock_program(shell: Sequence[str] = ("sh",)) -> Program:
+    """A program that breaks the host's lock: facts `held` (whether it was: `yes`, `no`, or `other` where another
+    program took it meanwhile and was left alone) and `holder`. What holds it is not ended by this."""
+    return compose_keeping(Script(UNLOCK), shell=shell)
+
+
+def stop_program(pid: int, born: str = "", shell: Sequence[str] = ("sh",)) -> Program:
+    """A program that asks another one to stop after its running step. `pid` and `born` come from its `Hello`; a
+    process that is no program of the engine is left alone. Fact `sent`: `yes` or `no`."""
+    return compose_keeping(Script(STOP, {"pid": pid, "born": born}), shell=shell)

@@ -1,0 +1,121 @@
+"""What several probes of one program look at, looked at once: shell functions that keep what a script printed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from engine.model import Glance, Script
+from engine.program.quote import assigned, bare, word
+
+if TYPE_CHECKING:
+    from engine.program.compose import Section
+
+TOGETHER = 500
+"""Glances that are run together at most: their arguments are those of one process."""
+
+SPLIT = r"""
+# Of what the glances $1 printed, $2, each line into a variable of its own.
+_engine_deal() {
+  _engine_n=$IFS
+  IFS=${IFS#??}
+  set -f
+  for _engine_t in $2; do
+    case ${_engine_t%% *} in
+      '' | *[!0-9]*) ;;
+      *) eval "_engine_l$1_${_engine_t%% *}=\${_engine_t#* }" ;;
+    esac
+  done
+  set +f
+  IFS=$_engine_n
+}
+"""
+
+
+class Look(NamedTuple):
+    """Where a variable comes from: the number of the look, and what the shell expands to it."""
+
+    number: int
+    value: str
+
+
+class Looks:
+    """The looks of a program's probes, those that are the same counted once. Raises ValueError where a value cannot
+    be used."""
+
+    def __init__(self, sections: Iterable[Section]) -> None:
+        self._numbers: dict[tuple[object, ...], int] = {}
+        self.scripts: list[Script] = []
+        self._inner: list[dict[str, Look]] = []
+        self._places: dict[tuple[int, str], int] = {}
+        for section in sections:
+            self.of(section)
+
+    def of(self, section: Section) -> dict[str, Look]:
+        """Variable → the look that it holds. A step changes what was seen, so it has none;
+        nor has what runs as a user of its own, who may see something else."""
+        return {} if section.step or section.become else self._all(section.script.looks)
+
+    def _all(self, looks: Mapping[str, Script]) -> dict[str, Look]:
+        return {
+            name: self._glance(script) if isinstance(script, Glance) else self._look(script)
+            for name, script in looks.items()
+        }
+
+    def _look(self, script: Script) -> Look:
+        inner = self._all(script.looks)
+        number = self._number((script.text, *assigned(script), *inner.items()), script, inner)
+        return Look(number, f"$_engine_l{number}")
+
+    def _glance(self, script: Glance) -> Look:
+        (thing,) = script.args
+        key = (script.text, *assigned(replace(script, args=())))
+        full = 0
+        while True:
+            number = self._number((key, full), replace(script, args=()), {})
+            things = self.scripts[number].args
+            place = self._places.get((number, word(thing)))
+            if place is None and len(things) < TOGETHER:
+                place = self._places[number, word(thing)] = len(things) + 1
+                self.scripts[number] = replace(self.scripts[number], args=(*things, thing))
+            if place is not None:
+                return Look(number, f"${{_engine_l{number}_{place}-}}")
+            full += 1
+
+    def _number(self, key: tuple[object, ...], script: Script, inner: dict[str, Look]) -> int:
+        if key not in self._numbers:
+            self._numbers[key] = len(self.scripts)
+            self.scripts.append(script)
+            self._inner.append(inner)
+        return self._numbers[key]
+
+    def functions(self, texts: Mapping[str, int]) -> str:
+        """A shell function `_engine_shared0` and so on for each: sets `_engine_l0` to what the script prints, unless
+        that was done, and `_engine_r` to its status. `texts` numbers the scripts' texts."""
+        split = [bare(SPLIT)] if any(isinstance(script, Glance) for script in self.scripts) else []
+        return "\n".join([*split, *(self._function(n, texts) for n in range(len(self.scripts)))])
+
+    def _function(self, n: int, texts: Mapping[str, int]) -> str:
+        script, inner = self.scripts[n], self._inner[n]
+        lines = [
+            f"_engine_d{n}=",
+            f"_engine_shared{n}() {{",
+            *(f"_engine_shared{look.number}" for look in inner.values()),
+            # One that fails is tried again by the next section that wants it.
+            f'[ "$_engine_r" = 0 ] && [ -z "$_engine_d{n}" ] || return 0',
+            # On lines of its own: in a condition errexit would be off within it.
+            f"_engine_l{n}=$(",
+            "exec </dev/null 2>&8 7>&- 9>&-",
+            f"unset phase timeout retries staging {' '.join([*script.vars, *script.looks])}",
+            *(f"{name}={look.value}" for name, look in inner.items()),
+            *assigned(script),
+            "set -eu",
+            f'eval "$_engine_t{texts[script.text]}"',
+            ")",
+            "_engine_r=$?",
+            f'[ "$_engine_r" != 0 ] || _engine_d{n}=1',
+            *([f'_engine_deal {n} "$_engine_l{n}"'] if isinstance(script, Glance) else []),
+            "}",
+        ]
+        return "\n".join(lines)

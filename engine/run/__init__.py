@@ -1,0 +1,1 @@
+"""From plans to outcomes: one host, many hosts, and the record of what was done."""

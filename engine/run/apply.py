@@ -1,0 +1,329 @@
+"""The apply of one host: its plan carried out stage by stage, and proved."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from engine.errors import LockHeld
+from engine.model import Declared, HostDeclaration, HostPlan, HostReport, Outcome, Secret
+from engine.plan.cause import hopeless, upstream
+from engine.plan.gates import Gates
+from engine.plan.planner import Draft, Observation
+from engine.program.compose import Lock
+from engine.program.events import Result
+from engine.run.connection import Reach, split
+from engine.run.outcome import Carried, outcomes
+from engine.run.results import Seen
+from engine.run.sections import Patience, carry, gate_name, patience, probe_name, probes, uploads
+from engine.run.stages import SoFar, Stage, as_planned, next_stage
+
+ROUNDS = 3
+"""How often changes are carried out in one apply: verifying may show that one undid what was converged before it (a
+recreated container has lost its packages)."""
+
+PAUSE = 1.0
+"""Seconds before the controller asks again."""
+
+Agreed = Callable[[HostPlan], str]
+"""A plan → why it may not be carried out, or nothing."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a run is told from outside. `lock` for applies; `fix` the command that would go on with this host;
+    `run` the id under which the host keeps what is replaced (empty: it keeps nothing)."""
+
+    fingerprint: Callable[[Secret], str]
+    left_out: frozenset[str] = frozenset()
+    skipped: frozenset[str] = frozenset()
+    lock: Lock | None = None
+    fix: str = ""
+    run: str = ""
+
+
+class Planned(Protocol):
+    """A host that can be planned; `observed` is what was last found there, `draft` the plan in hand."""
+
+    host: str
+    reach: Reach
+    declared: HostDeclaration
+    settings: Settings
+    draft: Draft | None
+    observed: dict[str, Observation]
+
+    def plan(self) -> HostPlan:
+        """See `HostRun.plan`."""
+        ...
+
+    def drafted(self, observed: Mapping[str, Observation], asked: Collection[str] | None = None) -> Draft:
+        """See `HostRun.drafted`."""
+        ...
+
+
+class Apply:
+    """Carries out the plan of one host. Raises Unreachable, HostFailed and LockHeld."""
+
+    def __init__(self, run: Planned) -> None:
+        self.run, self.reach, self.settings = run, run.reach, run.settings
+        self.by_name = {resource.name: resource for resource in run.declared.resources}
+        self.gates = Gates(run.declared)
+        self.checks = frozenset(self.gates.checks)
+        self.so_far = SoFar()
+        self.start = time.monotonic()
+
+    @property
+    def draft(self) -> Draft:
+        """The plan in hand."""
+        assert self.run.draft is not None
+        return self.run.draft
+
+    def report(self, agreed: Agreed | None) -> HostReport:
+        """What became of it. `agreed` as for `HostRun.apply`."""
+        found: tuple[Outcome, ...] = ()
+        rounds = ROUNDS
+        while rounds:
+            stage = next_stage(self.run.declared, self.draft, self.so_far, self.settings.skipped, agreed is not None)
+            seen, carried = self._carry_out(stage)
+            if seen.waited:
+                # Another apply was here first: what was planned may no longer be so.
+                self.run.plan()
+            else:
+                found = self._took(stage, seen, carried)
+            if seen.waited or not (stage.last or seen.stopped):
+                drift = agreed(self._as_planned()) if agreed is not None else ""
+                if drift:
+                    return self._drifted(drift, seen)
+                if seen.waited:
+                    self._give_up()
+                continue
+            if seen.stopped or not self._again():
+                break
+            rounds -= 1
+            self.so_far.tried.clear()
+        return HostReport(self.run.host, found, trips=self.reach.trips, seconds=time.monotonic() - self.start)
+
+    def _as_planned(self) -> HostPlan:
+        """The plan in hand, as it compares with the one that was carried out until now."""
+        first, done = self.so_far.first, self.so_far.done
+        steps = tuple(
+            step if step.name not in first
+            else first[step.name] if step.name in done
+            else as_planned(first[step.name], step, done)
+            for step in self.draft.steps
+        )  # fmt: skip
+        return HostPlan(self.run.host, steps, trips=self.reach.trips, facts=self.run.declared.facts)
+
+    def _drifted(self, drift: str, seen: Seen) -> HostReport:
+        """The report where the host is not what was agreed to; what was done before that is in it."""
+        found: tuple[Outcome, ...] = ()
+        if self.so_far.done:
+            self._leave(self.draft, "the host is not what was reviewed")
+            found = self._judge(seen)
+        return HostReport(self.run.host, found, error=drift, drift=True, trips=self.reach.trips)
+
+    def _give_up(self) -> None:
+        """Raises LockHeld where others have come first for as long as a lock may be waited for."""
+        wait = self.settings.lock.wait if self.settings.lock is not None else 0.0
+        if time.monotonic() - self.start > wait:
+            raise LockHeld(f"{self.run.host}: other applies came first for {wait:.0f} s; apply again later")
+
+    def _again(self) -> bool:
+        """Something is to be done that no action of this run has failed at or already tried twice."""
+        done = self.so_far.done
+        if any(carried.ended != "done" for carried in done.values()):
+            return False
+        return any(name not in done for name in self.draft.work)
+
+    def _leave(self, plan: Draft, reason: str) -> None:
+        """Nothing more is begun of a plan."""
+        for name in plan.work:
+            self.so_far.done.setdefault(name, Carried("skipped", reason=reason))
+
+    def _carry_out(self, stage: Stage) -> tuple[Seen, dict[str, Carried]]:
+        """Run one stage, and observe the host after it."""
+        if stage.idle:
+            return self._without_changes(), {}
+        if self.reach.stopped:
+            return Seen(stopped=True), {}
+        self._ask_here(stage.here)
+        plan = self.draft
+        part = replace(plan, work={name: work for name, work in plan.work.items() if name in stage.steps})
+        staged = self.reach.send(uploads(part), {name: self.by_name[name].become for name in part.work})
+        skipped = self.settings.skipped
+        carrying = carry(self.run.declared, part, staged, self.settings.run, stage.gates, skipped)
+        here, there = split(self._to_look_at(stage))
+        once = self._once() if stage.last else self.checks
+        sections = [*carrying.sections, *probes(there, "verify", carrying.behind(self.run.declared, skipped), once)]
+        shown = {*stage.gates, *(resource.name for resource in there if resource.resource.check)}
+        seen = self.reach.carry_out(sections, self.settings.lock, shown)
+        self._keep(seen, seen.gates(stage.gates))
+        carried = seen.carried(carrying.of_step)
+        if seen.waited or seen.stopped:
+            return seen, carried
+        if not stage.last:
+            self._retry(seen, stage.judged - stage.here, there)
+        else:
+            if all(c.ended == "done" for c in carried.values()):
+                seen.merge(self.reach.look(here, "verify", once))
+            self._retry(seen, self.checks - once)
+        return seen, carried
+
+    def _to_look_at(self, stage: Stage) -> list[Declared]:
+        """Whom to observe after a stage. What was asked and is not asked again is left out."""
+        asked = {name for name in stage.gates if not stage.last or self.by_name[name].resource.effects()}
+        asked |= self.so_far.answers.keys() | (self.so_far.barred.keys() & self.checks)
+        return [resource for resource in self.run.declared.resources if resource.name not in asked]
+
+    def _once(self) -> frozenset[str]:
+        """The checks that are not worth waiting for, or that must not be asked."""
+        steps = self.draft.steps
+        left = {step.name for step in steps if step.check and step.outlook == "skipped"}
+        mute = {name for name in self.checks - self.draft.sends if self.by_name[name].resource.effects()}
+        return hopeless(steps) | left | mute
+
+    def _ask_here(self, names: Collection[str]) -> None:
+        """Ask gates from the controller, and judge them."""
+        if not names:
+            return
+        asked = [resource for resource in self.run.declared.resources if resource.name in names]
+        seen = self.reach.look(asked, "verify")
+        self._retry(seen, names)
+        self.run.observed = {**self.run.observed, **seen.observations(asked)}
+        self._settle(names, seen)
+        so_far = self.so_far
+        so_far.bar(self.run.declared, self.gates, so_far.failed, self.settings.skipped)
+
+    def _keep(self, seen: Seen, answers: Mapping[str, Result]) -> None:
+        """Keep what is not asked again: what a check with effects answered, and a gate that does not hold."""
+        for name, result in answers.items():
+            failed = seen.results[gate_name(name)].status != 0
+            if failed:
+                self.so_far.failed.add(name)
+            if failed or self.by_name[name].resource.effects():
+                self.so_far.answers[name] = result
+
+    def _settle(self, names: Iterable[str], seen: Seen) -> None:
+        """Judge the gates that only the controller can judge."""
+        after = {step.name: step for step in self._settled(self.run.observed).steps}
+        for name in names:
+            result = seen.results.get(probe_name(name))
+            holds = result is not None and after[name].outlook == "converged"
+            if holds:
+                self.so_far.passed.add(name)
+            elif result is not None:
+                self.so_far.failed.add(name)
+            if result is not None and (not holds or self.by_name[name].resource.effects()):
+                self.so_far.answers[name] = result
+
+    def _took(self, stage: Stage, seen: Seen, carried: Mapping[str, Carried]) -> tuple[Outcome, ...]:
+        """Take up what a stage did, plan what is left, and say what became of everything so far."""
+        so_far, plan = self.so_far, self.draft
+        for step in plan.steps:
+            first = so_far.first.get(step.name)
+            if first is None or (first.outlook == "skipped" != step.outlook):
+                so_far.first[step.name] = step
+            elif step.name in plan.work and step.name not in so_far.done:
+                open_ = first.outlook in ("blocked", "check")
+                so_far.first[step.name] = step if open_ else as_planned(first, step, so_far.done)
+        for name, what in carried.items():
+            if what.ended != "skipped" and so_far.first[name].outlook == "blocked":
+                so_far.first[name] = plan.work[name].step
+        so_far.done |= {name: now.after(so_far.done.get(name)) for name, now in carried.items()}
+        so_far.tried.update(stage.steps)
+        for name, result in so_far.answers.items():
+            seen.results.setdefault(probe_name(name), result)
+        self._bar(seen)
+        # A check that was neither asked nor skipped stays as it was found.
+        fresh = seen.observations(self.run.declared.resources)
+        known = {
+            n: o for n, o in self.run.observed.items() if n in self.checks and not stage.last and not seen.has(n)
+        }
+        self.run.observed = {**fresh, **known}
+        if not stage.last and not seen.stopped:
+            self._settle(stage.judged - stage.here, seen)
+            lost = [name for name, what in so_far.done.items() if what.ended != "done"]
+            so_far.bar(self.run.declared, self.gates, [*lost, *so_far.failed], self.settings.skipped)
+            self._bar(seen)
+        if seen.stopped:
+            self._leave(plan, "the run was stopped")
+        self.run.draft = self.run.drafted(self.run.observed)
+        for name in so_far.barred.keys() & self.draft.work.keys():
+            so_far.done.setdefault(name, Carried("skipped", reason=so_far.barred[name]))
+        return self._judge(seen)
+
+    def _bar(self, seen: Seen) -> None:
+        """A check that is not asked any more was skipped, whatever it answered before."""
+        for name in self.so_far.barred.keys() & self.checks - self.so_far.answers.keys():
+            seen.results.pop(probe_name(name), None)
+            seen.skipped[probe_name(name)] = self.so_far.barred[name]
+
+    def _without_changes(self) -> Seen:
+        """Nothing to carry out: what was seen stands, but checks are asked again as far as they may be."""
+        seen, plan, so_far = Seen(), self.draft, self.so_far
+        waiting: dict[str, Patience] = {}
+        idle = hopeless(plan.steps) | so_far.barred.keys() | so_far.answers.keys()
+        for step in plan.steps:
+            if not step.check or step.outlook not in ("failing", "check") or step.name in idle:
+                continue
+            full, found = patience(self.by_name[step.name]), self.run.observed[step.name].facts
+            behind = not upstream(step.name, self.gates.needs).isdisjoint(waiting.keys() & plan.sends)
+            if step.name in plan.sends or found.get("not_yet") or behind or so_far.tried:
+                waiting[step.name] = full
+            elif full.retries:
+                # The plan has asked it once.
+                waiting[step.name] = full.after(1, 0)
+        for name, observation in self.run.observed.items():
+            if observation.error:
+                seen.results[probe_name(name)] = Result(1, {}, observation.error, False, 0.0)
+            else:
+                seen.results[probe_name(name)] = Result(0, dict(observation.facts), "", False, 0.0)
+        seen.merge(self.reach.look([self.by_name[name] for name in waiting], "verify", left=waiting))
+        self._retry(seen, waiting, left=waiting)
+        return seen
+
+    def _retry(
+        self,
+        seen: Seen,
+        names: Collection[str],
+        others: Collection[Declared] = (),
+        left: Mapping[str, Patience] | None = None,
+    ) -> None:
+        """Ask again what only the controller could judge, as long as there is patience `left`. `others` are observed
+        in the same trip."""
+        resources = [self.by_name[name] for name in names if probe_name(name) in seen.results]
+        rest = {r.name: (left or {}).get(r.name) or patience(r) for r in resources}
+        asked = set(rest)
+        while True:
+            for name in asked:
+                result = seen.results[probe_name(name)]
+                rest[name] = rest[name].after(int(result.facts.get("retried", "0")), result.seconds + PAUSE)
+            settled = self._settled({**self.run.observed, **seen.observations(resources)})
+            failing = {step.name for step in settled.steps if step.outlook == "failing"}
+            asked = {n for n, some in rest.items() if n in failing and some.retries > 0 and some.seconds >= 1}
+            if not asked or self.reach.stopped:
+                return
+            time.sleep(PAUSE)
+            for name in asked:
+                rest[name] = rest[name].after(1, 0)
+            again = [r for r in self.run.declared.resources if r.name in asked or r in others]
+            seen.merge(self.reach.look(again, "verify", self.checks - asked, left=rest))
+
+    def _settled(self, observed: Mapping[str, Observation]) -> Draft:
+        """The steps where nothing is pending any more; gates are among them though --only left them out."""
+        planned = (*self.so_far.first.values(), *self.draft.steps)
+        return self.run.drafted(observed, {s.name for s in planned if s.check and s.outlook != "skipped"})
+
+    def _judge(self, seen: Seen) -> tuple[Outcome, ...]:
+        first, done = self.so_far.first, self.so_far.done
+        after = {step.name: step for step in self._settled(self.run.observed).steps}
+        seconds = {name: seen.results[probe_name(name)].seconds for name in first if probe_name(name) in seen.results}
+        found = outcomes(first, done, after, seconds, self.settings.fix, self.settings.skipped)
+        return tuple(
+            replace(outcome, verdict="skipped", reason=seen.skipped[probe_name(outcome.step.name)])
+            if probe_name(outcome.step.name) in seen.skipped and outcome.verdict in ("failed", "unproven")
+            else outcome
+            for outcome in found
+        )

@@ -1,0 +1,110 @@
+"""One host: observe, plan, apply, verify."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Mapping
+from contextlib import closing
+
+from engine.errors import InvalidInput
+from engine.model import Facts, HostDeclaration, HostPlan, HostReport, Secret, Transport
+from engine.model.progress import Progress
+from engine.plan.planner import Draft, Observation, draft
+from engine.program.facts import Asked
+from engine.run.apply import Apply, Settings
+from engine.run.connection import Reach
+
+__all__ = ["Finish", "HostRun", "Settings"]
+
+Finish = Callable[[Facts], tuple[HostDeclaration, Settings]]
+"""Facts of a host → what is declared for it, and the settings that fit. Raises InvalidInput."""
+
+
+class HostRun:
+    """Everything that happens on one host, over one transport.
+
+    `finish` where what is declared depends on facts of the host: they are asked for in the trip that plans it. The
+    transports are those of `Reach`. `found` are the secrets seen on the host so far. Raises Unreachable and
+    HostFailed from every method that reaches the host.
+    """
+
+    def __init__(
+        self,
+        declared: HostDeclaration,
+        transport: Transport,
+        here: Transport,
+        settings: Settings,
+        progress: Progress,
+        finish: Finish | None = None,
+        other: Callable[[str], Transport] | None = None,
+    ) -> None:
+        self.reach = Reach(declared.host, transport, here, progress, other)
+        self.host, self.finish = declared.host.name, finish
+        self.draft: Draft | None = None
+        self.invalid: InvalidInput | None = None
+        self.found: set[Secret] = set()
+        self.observed: dict[str, Observation] = {}
+        self._declare(declared, settings)
+
+    def _declare(self, declared: HostDeclaration, settings: Settings) -> None:
+        self.declared, self.settings = declared, settings
+
+    @property
+    def trips(self) -> int:
+        """How often the host was reached."""
+        return self.reach.trips
+
+    def stop(self) -> None:
+        """See `Reach.stop`."""
+        self.reach.stop()
+
+    def plan(self) -> HostPlan:
+        """One trip: look, and say what differs. Writes nothing on the host."""
+        start = time.monotonic()
+        finish = self.finish
+        observed = self._observe() if finish is None else self._asked(finish)
+        self.draft = self.drafted(observed)
+        took = time.monotonic() - start
+        return HostPlan(self.host, self.draft.steps, trips=self.trips, seconds=took, facts=self.declared.facts)
+
+    def _asked(self, finish: Finish) -> dict[str, Observation]:
+        """Ask the host for its facts, finish with them what is declared for it, and observe it in the same trip.
+        Raises InvalidInput, which `invalid` keeps, where what is declared is wrong on this host."""
+        self.reach.trips += 1
+        with closing(Asked(self.reach.transport)) as asked:
+            try:
+                self._declare(*finish(asked.facts))
+            except InvalidInput as error:
+                self.invalid = error
+                raise
+            self.finish = None
+            return self._observe(asked)
+
+    def apply(self, agreed: Callable[[HostPlan], str] | None = None) -> HostReport:
+        """Carry out what `plan` found (planning first where it was not called) and prove it.
+
+        `agreed` is asked again when the host had to be planned anew, and answers why the new plan may not be
+        carried out, or nothing; then the report is one of drift.
+        """
+        if self.draft is None:
+            self.plan()
+        return Apply(self).report(agreed)
+
+    def drafted(self, observed: Mapping[str, Observation], asked: Collection[str] | None = None) -> Draft:
+        """The steps that follow from what was found. `asked`: it was found after an apply, which asked these checks
+        although --only may have left them out."""
+        drafted = draft(
+            self.declared,
+            observed,
+            left_out=self.settings.left_out.difference(asked or ()),
+            skipped=self.settings.skipped,
+            fingerprint=self.settings.fingerprint,
+            settled=asked is not None,
+        )
+        self.found |= drafted.found
+        return drafted
+
+    def _observe(self, over: Transport | None = None) -> dict[str, Observation]:
+        seen = self.reach.look(self.declared.resources, "plan", over=over)
+        self.observed = seen.observations(self.declared.resources)
+        return self.observed

@@ -1,0 +1,91 @@
+"""What the programs of a host reported, by section, and what follows from it for resources and steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from engine.model import WRONG, Declared, Outside
+from engine.plan.planner import Observation
+from engine.program.events import Result
+from engine.run.outcome import Carried
+from engine.run.sections import BROKEN, gate_name, probe_name
+
+
+@dataclass
+class Seen:
+    """What was reported. `results` and `skipped` (why) by section; `waited` for the lock; `stopped` on request."""
+
+    results: dict[str, Result] = field(default_factory=dict)
+    skipped: dict[str, str] = field(default_factory=dict)
+    waited: bool = False
+    stopped: bool = False
+
+    def merge(self, more: Seen) -> None:
+        """Take up what another program reported."""
+        self.results.update(more.results)
+        self.skipped.update(more.skipped)
+        self.stopped = self.stopped or more.stopped
+
+    def has(self, name: str) -> bool:
+        """Whether a resource was looked at, or it is known why not."""
+        return probe_name(name) in self.results or probe_name(name) in self.skipped
+
+    def gates(self, names: Iterable[str]) -> dict[str, Result]:
+        """Check → what it answered at its place, for those of `names` that were asked there. For one that was not
+        asked again in the end, that stands."""
+        found: dict[str, Result] = {}
+        for name in names:
+            result, probe = self.results.get(gate_name(name)), probe_name(name)
+            if result is not None:
+                # That it does not hold is no error of the look.
+                found[name] = replace(result, status=0) if result.status == WRONG else result
+                self.results.setdefault(probe, found[name])
+                self.skipped.pop(probe, None)
+            elif gate_name(name) in self.skipped:
+                self.skipped.setdefault(probe, self.skipped[gate_name(name)])
+        return found
+
+    def observations(self, resources: Iterable[Declared]) -> dict[str, Observation]:
+        """Name → what its probe found, for each of these resources."""
+        return {resource.name: self._observation(resource.name) for resource in resources}
+
+    def _observation(self, name: str) -> Observation:
+        result = self.results.get(probe_name(name))
+        if result is None:
+            because = self.skipped.get(probe_name(name), "")
+            return Observation(error=because or "it was not looked at, because the run was stopped")
+        if result.timed_out:
+            return Observation(error=f"looking at it took longer than {result.seconds:.0f} s")
+        if result.status:
+            return Observation(result.facts, last_words(result), BROKEN in result.facts)
+        return Observation(result.facts)
+
+    def carried(self, of_step: Mapping[str, tuple[str, ...]]) -> dict[str, Carried]:
+        """Step → what became of its sections, which `of_step` names."""
+        return {step: self._carried(names) for step, names in of_step.items()}
+
+    def _carried(self, names: tuple[str, ...]) -> Carried:
+        results = [self.results[name] for name in names if name in self.results]
+        seconds = sum(result.seconds for result in results)
+        for result in results:
+            if result.timed_out:
+                return Carried("failed", reason=f"timed out after {result.seconds:.0f} s", output=result.output)
+            if result.status:
+                reason = last_words(result)
+                return Carried("failed", reason=reason, output=result.output, seconds=seconds)
+        if len(results) < len(names):
+            because = next((self.skipped[name] for name in names if name in self.skipped), "the run was stopped")
+            return Carried("skipped", reason=because)
+        changed = [
+            result.facts.get("changed")
+            for name, result in zip(names, results, strict=True)
+            if name.startswith("act:")
+        ]
+        return Carried("done", changed=any(said != "no" for said in changed), seconds=seconds)
+
+
+def last_words(result: Result) -> str:
+    """The last line a failing section printed, or its exit status."""
+    lines = [line.strip() for line in result.output.splitlines() if line.strip()]
+    return Outside(lines[-1]) if lines else f"exit status {result.status}, without a word"

@@ -1,0 +1,289 @@
+"""Which sections a program has: probes to observe, actions and probes to apply. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal, TypeVar
+
+from engine.errors import of_kind
+from engine.model import Change, Declared, HostDeclaration, Phase, Script, Upload
+from engine.plan.cause import upstream
+from engine.plan.gates import Gates
+from engine.plan.planner import Draft, Work
+from engine.program.compose import Section, compose
+from engine.run.backup import keeping, pruning
+
+T = TypeVar("T")
+
+BROKEN = "engine.broken"
+"""The fact of a section that stands for one which its kind could not make."""
+PROBE_SECONDS = 30.0
+CHECK_SECONDS = 60.0
+ACTION_SECONDS = 600.0
+
+
+def probe_name(name: str) -> str:
+    """The section that probes a resource."""
+    return f"probe:{name}"
+
+
+def gate_name(name: str) -> str:
+    """The section that asks a check at its place, before what needs it."""
+    return f"gate:{name}"
+
+
+def action_name(name: str, index: int) -> str:
+    """The section that carries out one action of a resource."""
+    return f"act:{name}:{index}"
+
+
+def resource_of(section: str) -> str:
+    """The resource that a section belongs to."""
+    what, _, rest = section.partition(":")
+    return rest if what in ("probe", "gate") else rest.rpartition(":")[0]
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How often, and for how many seconds in all, a check may be asked again."""
+
+    retries: int
+    seconds: float
+
+    def after(self, retries: int, seconds: float) -> Patience:
+        """What is left of it."""
+        return Patience(self.retries - retries, self.seconds - seconds)
+
+
+def patience(declared: Declared) -> Patience:
+    """What a state says of a check with `retries` and `timeout`. One that has effects is asked once."""
+    retries = 0 if declared.resource.effects() else declared.retries
+    return Patience(retries, declared.timeout or CHECK_SECONDS)
+
+
+def probes(
+    resources: Iterable[Declared],
+    phase: Phase,
+    behind: Mapping[str, tuple[str, ...]] | None = None,
+    once: Collection[str] = (),
+    left: Mapping[str, Patience] | None = None,
+) -> list[Section]:
+    """One section a resource that looks and reports. In phase `verify` a check is asked again as its `Patience` says.
+
+    `behind` maps checks to the sections that must have succeeded for asking them to make sense; those named in
+    `once` are asked once, as in a plan, since waiting would be idle. `left` is the patience with checks that were
+    asked before.
+    """
+    return [
+        _probe(
+            declared,
+            probe_name(declared.name),
+            "plan" if declared.name in once else phase,
+            (behind or {}).get(declared.name, ()),
+            (left or {}).get(declared.name),
+        )
+        for declared in resources
+    ]
+
+
+def _probe(
+    declared: Declared, name: str, phase: Phase, needs: tuple[str, ...], left: Patience | None = None
+) -> Section:
+    waits = declared.resource.check and phase != "plan"
+    given = (left or patience(declared)) if waits else Patience(0, PROBE_SECONDS)
+    return Section(
+        name=name,
+        script=answered(declared, declared.resource.probe),
+        timeout=given.seconds,
+        needs=needs,
+        phase=phase,
+        # From the controller one asks as oneself.
+        become=declared.become if place(declared) == "host" else None,
+        retries=given.retries,
+    )
+
+
+def place(declared: Declared) -> Literal["host", "controller"]:
+    """Where a resource is looked at from; a kind that cannot say so fails on the host."""
+    try:
+        return declared.resource.where()
+    except Exception:
+        return "host"
+
+
+def answered(declared: Declared, asked: Callable[[], T]) -> T | Script:
+    """The script that a kind makes, if any. One that fails to is that resource's error alone: what it gets instead
+    is a script that ends with why."""
+    try:
+        return asked()
+    except Exception as error:
+        return failing(of_kind(declared.name, declared.resource.kind, error))
+
+
+def failing(text: str) -> Script:
+    """A script that does nothing but end with this text."""
+    return Script(f'fact {BROKEN} yes; fail "$why"', {"why": text})
+
+
+def usable(section: Section) -> Section:
+    """The section, or, where no program can be made of what a kind has put in its script, one that says so."""
+    try:
+        compose([replace(section, needs=())])
+    except Exception as error:
+        # The text of ValueErrors is the engine's own here, and holds no value.
+        why = str(error) if isinstance(error, ValueError) else type(error).__name__
+        return replace(section, script=failing(f"its script cannot be sent: {why}"), timeout=ACTION_SECONDS)
+    return section
+
+
+@dataclass(frozen=True)
+class Carry:
+    """What carries out a draft: the sections in order, and which of them belong to which step. `asked`: the checks
+    that are asked at their place → the section that does."""
+
+    sections: tuple[Section, ...]
+    of_step: Mapping[str, tuple[str, ...]]
+    asked: Mapping[str, str] = field(default_factory=dict)
+
+    def behind(self, declared: HostDeclaration, skipped: Collection[str]) -> dict[str, tuple[str, ...]]:
+        """Check → the sections it needs, to be asked in the end: those of the steps it needs; its own, where it was
+        asked at its place; and, where asking has effects, those of its gates."""
+        gates = Gates(declared)
+        found: dict[str, tuple[str, ...]] = {}
+        for check in declared.resources:
+            if check.resource.check:
+                own = (self.asked[check.name],) if check.name in self.asked else ()
+                found[check.name] = self.before(check, gates, skipped) + own
+        return found
+
+    def before(self, declared: Declared, gates: Gates, skipped: Collection[str]) -> tuple[str, ...]:
+        """The sections that must have succeeded before a resource has its turn."""
+        above = self.sections_of(upstream(declared.name, gates.needs))
+        if declared.resource.check and not declared.resource.effects():
+            return above
+        return above + tuple(self.asked[gate] for gate in gates.nearest(declared.name, skipped) if gate in self.asked)
+
+    def sections_of(self, steps: Collection[str]) -> tuple[str, ...]:
+        """All sections of these steps, in order."""
+        return tuple(section for step, names in self.of_step.items() if step in steps for section in names)
+
+
+def uploads(draft: Draft) -> dict[str, Upload]:
+    """Section name → bulk content to be staged before the program runs."""
+    return {
+        action_name(name, index): action.upload
+        for name, work in draft.work.items()
+        for index, action in enumerate(work.actions)
+        if action.upload is not None
+    }
+
+
+def carry(
+    declared: HostDeclaration,
+    draft: Draft,
+    staged: Mapping[str, str],
+    run: str = "",
+    gates: Mapping[str, Phase] | None = None,
+    skipped: Collection[str] = (),
+) -> Carry:
+    """Sections for all actions of a draft, each needing those before it in its step and those its step needs.
+
+    Before the first change of a resource that others watch, the watchers' marks are set. `staged` names the
+    staging directories of `uploads(draft)`. Where the `run` has an id, what it replaces is kept under that, and at
+    the end what the oldest runs kept is removed. `gates` are the checks to be asked at their place, with the phase
+    they are asked in; `skipped` checks gate nothing.
+    """
+    graph = Gates(declared)
+    sections: list[Section] = []
+    of_step: dict[str, tuple[str, ...]] = {}
+    asked: dict[str, str] = {}
+    marks = _marks(declared, draft)
+    for resource in declared.resources:
+        phase, work = (gates or {}).get(resource.name), draft.work.get(resource.name)
+        if phase is None and work is None:
+            continue
+        before = Carry((), of_step, asked).before(resource, graph, skipped)
+        if phase is not None:
+            asked[resource.name] = gate_name(resource.name)
+            asking = _probe(resource, asked[resource.name], phase, before)
+            # What it changes is not begun once the run is to stop.
+            sections.append(replace(asking, step=resource.resource.effects()))
+        if work is not None:
+            kept = [(script, resource.become) for script in _kept(resource, work.change, run)]
+            mine = _step(resource, work, (*marks.pop(resource.name, ()), *kept), before, staged)
+            sections += mine
+            of_step[resource.name] = tuple(section.name for section in mine)
+    return Carry((*sections, *_pruning(declared, draft, run)), of_step, asked)
+
+
+def _step(
+    resource: Declared,
+    work: Work,
+    first: Iterable[tuple[Script, str | None]],
+    before: tuple[str, ...],
+    staged: Mapping[str, str],
+) -> list[Section]:
+    """The sections of one step, each needing those before it. `first` is run before its actions, and as whom."""
+    found: list[Section] = []
+    for script, user in first:
+        name = f"mark:{resource.name}:{len(found)}"
+        found.append(Section(name, script, ACTION_SECONDS, before, step=True, phase="apply", become=user))
+    for index, action in enumerate(work.actions):
+        name = action_name(resource.name, index)
+        found.append(
+            Section(
+                name,
+                action.script,
+                action.timeout or resource.timeout or ACTION_SECONDS,
+                before + tuple(section.name for section in found),
+                step=True,
+                phase="apply",
+                staging=staged.get(name),
+                become=resource.become,
+            )
+        )
+    return found
+
+
+def _kept(declared: Declared, change: Change, run: str) -> list[Script]:
+    """What keeps the things that a change will replace, for a rollback."""
+    if not run:
+        return []
+
+    def kept() -> Script | None:
+        script = declared.resource.keep(change)
+        return None if script is None else keeping(script, run, declared.name)
+
+    # What cannot be kept is not replaced.
+    script = answered(declared, kept)
+    return [] if script is None else [script]
+
+
+def _pruning(declared: HostDeclaration, draft: Draft, run: str) -> Iterator[Section]:
+    """What removes the backups of the oldest runs, in the home directory of each user who keeps something."""
+    resources = [resource for resource in declared.resources if resource.name in draft.work]
+    kept = [resource for resource in resources if _kept(resource, draft.work[resource.name].change, run)]
+    for number, user in enumerate(dict.fromkeys(resource.become for resource in kept)):
+        yield Section(f"prune:{number}", pruning(run), ACTION_SECONDS, phase="apply", become=user)
+
+
+def _marks(declared: HostDeclaration, draft: Draft) -> dict[str, list[tuple[Script, str | None]]]:
+    """Resource with work → marks to set before it, and as whom: of every watcher whose first watched change it is."""
+    found: dict[str, list[tuple[Script, str | None]]] = {}
+    for watcher in declared.resources:
+        watched = _watched(watcher)
+        first = next((d.name for d in declared.resources if d.name in watched and d.name in draft.work), None)
+        # Without a mark, a restart might be lost: where there should be one, nothing changes without it.
+        mark = answered(watcher, watcher.resource.mark) if first is not None else None
+        if first is not None and mark is not None:
+            found.setdefault(first, []).append((mark, watcher.become))
+    return found
+
+
+def _watched(watcher: Declared) -> frozenset[str]:
+    """Names of what a resource restarts on; nothing where its kind cannot say so, which its step says."""
+    try:
+        return frozenset(watch.name for watch in watcher.resource.watches())
+    except Exception:
+        return frozenset()
