@@ -1,0 +1,232 @@
+"""`Kind`: what a kind subclasses. Its parameters are annotated fields; looking and changing are scripts."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from textwrap import dedent
+from typing import Any, ClassVar, Self, TypeVar, cast, dataclass_transform
+
+from engine.errors import InvalidParameter, Refused
+from engine.kit.fields import Field, fields
+from engine.model import Action, Change, Facts, HostPath, Params, Plain, Resource, Script, Secret, State, Value
+
+_T = TypeVar("_T")
+Variables = dict[str, str | int | bool | Secret]
+
+
+class _Derived:
+    """An attribute of a class that is made of its annotations, docstring or files when it is first asked for."""
+
+    def __init__(self, make: Callable[[type[Kind]], Any]) -> None:
+        self.make = make
+        self.made: dict[type, Any] = {}
+
+    def __get__(self, instance: object, owner: type[Kind]) -> Any:
+        if owner not in self.made:
+            self.made[owner] = self.make(owner)
+        return self.made[owner]
+
+
+def _derived(make: Callable[[type[Kind]], _T]) -> _T:
+    return cast(_T, _Derived(make))
+
+
+@dataclass_transform(kw_only_default=True, frozen_default=True)
+class Kind(Resource):
+    """A kind of resource. Its annotated fields are the parameters; in its scripts they are the variables.
+
+    A field is stated once: `name: Annotated[TYPE, "What it is.", {further JSON Schema}] = DEFAULT`; without a default
+    it is required. TYPE: str, int, bool, float, Literal, HostPath, Secret, Source, Template, Mode, tuples and
+    mappings of these, unions with None. A name that Python uses (`from`) ends in `_` as a field.
+
+    Class attributes
+      attributes  MUST name facts of the probe that are compared with the fields of the same names, unless `actual`
+                  and `desired` are overridden. A field that is None is not compared. A fact compared with a Secret
+                  is the SHA-256 hex digest of the value found.
+      probe_sh    looks; read-only; reports with `fact KEY VALUE`. Left out: the file probe.sh beside the module.
+      apply_sh    changes; MUST be safe to repeat after being cut off. Left out: the file apply.sh beside the module.
+      kind        its name in state files. Left out: the class's name with dashes, `MyLink` → `my-link`.
+
+    The docstring's first paragraph is what `engine kinds` says of it, what follows is its example: entries of
+    `resources`. Instances are frozen and compare by their fields.
+
+    Every method is pure: same arguments, same answer, no I/O. MAY be overridden: `check_parameters`, `actual`,
+    `desired`, `actions`, `verb`, and the other hooks of `Resource`.
+    """
+
+    attributes: ClassVar[tuple[str, ...]] = ()
+    probe_sh: ClassVar[str] = _derived(lambda cls: _beside(cls, "probe.sh"))
+    apply_sh: ClassVar[str] = _derived(lambda cls: _beside(cls, "apply.sh"))
+    kind: ClassVar[str] = _derived(lambda cls: re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", cls.__name__).lower())
+    summary: ClassVar[str] = _derived(lambda cls: " ".join(_described(cls)[0].split()))
+    example: ClassVar[str] = _derived(lambda cls: dedent(_described(cls)[1]).strip("\n") + "\n")
+    params: ClassVar[Params] = _derived(lambda cls: {name: field.schema for name, field in cls.fields().items()})
+
+    def __init__(self, **given: Any) -> None:
+        known = {field.field: field for field in type(self).fields().values()}
+        unknown = [name for name in given if name not in known]
+        missing = [name for name, field in known.items() if field.required and name not in given]
+        if unknown or missing:
+            what = f"no parameter {unknown[0]}" if unknown else f"parameter {missing[0]} is missing"
+            raise TypeError(f"{self.kind}: {what}")
+        self.__dict__["_given"] = given
+        self.__dict__.update(given)
+        self.check_parameters()
+
+    @classmethod
+    def fields(cls) -> Mapping[str, Field]:
+        """Parameter → field."""
+        return fields(cls)
+
+    def replace(self, **changed: Any) -> Self:
+        """The same with other values of some fields. Raises InvalidParameter as making it anew would."""
+        return type(self)(**{**self._given, **changed})
+
+    def check_parameters(self) -> None:
+        """MAY raise InvalidParameter where the parameters, each right by itself, do not go together."""
+
+    def variables(self) -> Variables:
+        """The parameters that a script can hold, as its variables: true is `1`, false and None are empty, a leading
+        `~/` of a HostPath is the home directory on the host. Lists and maps are for the kind to hand over."""
+        values = {name: getattr(self, field.field) for name, field in self.fields().items()}
+        fit = {name: "" if value is None else value for name, value in values.items()}
+        return {name: value for name, value in fit.items() if isinstance(value, str | int | bool | Secret)}
+
+    def probe(self) -> Script:
+        return Script(self.probe_sh, self.variables())
+
+    def actual(self, facts: Facts) -> State | None:
+        """The state found: the facts that `attributes` names, as values of their fields' types; None where the
+        probe reported none of them. Raises Refused with the fact `refused`."""
+        if "refused" in facts:
+            raise Refused(facts["refused"])
+        found = {name: self._read(name, facts[name]) for name in self._compared() if name in facts}
+        return found or None
+
+    def desired(self, facts: Facts) -> State | None:
+        """The state declared: the fields that `attributes` names; None where a parameter `state` is `absent`."""
+        if getattr(self, "state", None) == "absent":
+            return None
+        return {name: getattr(self, self.fields()[name].field) for name in self._compared()}
+
+    def actions(self, change: Change) -> Iterator[Action]:
+        """One action: `apply_sh`, which has the parameters as variables."""
+        what = "remove" if change.after is None else "make" if change.before is None else "change"
+        yield Action(f"{what} {self.title()}", Script(self.apply_sh, self.variables()))
+
+    def title(self) -> str:
+        """What an action is called by: the first parameter that is no secret, beside the kind."""
+        values = (value for value in self.variables().values() if not isinstance(value, Secret | bool))
+        return f"{self.kind} {next(iter(values), '')}".strip()
+
+    def _compared(self) -> list[str]:
+        """Attributes of which something is declared; all of them where the thing must not be there."""
+        absent = getattr(self, "state", None) == "absent"
+        return [name for name in self.attributes if absent or getattr(self, self.fields()[name].field) is not None]
+
+    def _read(self, name: str, fact: str) -> Value:
+        field = self.fields()[name]
+        if isinstance(getattr(self, field.field), Secret):
+            return Secret.seen(fact)
+        try:
+            return field.read(fact)
+        except ValueError:
+            raise ProbeError(f"the probe reported `{fact}` for {name}, which is no number") from None
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"{self.kind}: a resource does not change")
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and isinstance(other, Kind) and self._values() == other._values()
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self._values().items())})"
+
+    def _values(self) -> dict[str, Any]:
+        return {field.field: getattr(self, field.field) for field in self.fields().values()}
+
+
+class ProbeError(ValueError):
+    """A probe reported what its kind cannot read."""
+
+
+class Check(Kind):
+    """A kind without actions: what the verify pass finds is the verdict. Its probe MUST be safe to repeat; in phase
+    `verify` it waits, up to `$timeout` seconds, for an answer that is not there yet."""
+
+    check: ClassVar[bool] = True
+    apply_sh: ClassVar[str] = ""
+
+    def actions(self, change: Change) -> Iterator[Action]:
+        return iter(())
+
+
+class Watchable(Kind):
+    """Can be named in `restart_on`.
+
+    `watch_sh` (or watch.sh beside the module) MUST report `fingerprint`, a digest of all that the resource manages,
+    and `ctime`, the newest change of it as seconds with a fraction, or empty text where there is nothing.
+    """
+
+    watch_sh: ClassVar[str] = _derived(lambda cls: _beside(cls, "watch.sh"))
+
+    def watched(self) -> Script | None:
+        return Script(self.watch_sh, self.variables())
+
+
+class Reversible(Kind):
+    """What an apply changed can be put back by `engine rollback`.
+
+    Without more, the attributes found before are declared again, and what was not there is declared absent: enough
+    where the attributes are all there is to it. A kind that replaces content keeps it: `backup_sh` (or backup.sh
+    beside the module) MUST copy what is about to be replaced to the path `$keep` and names that begin with it, and
+    MUST be read-only elsewhere and safe to repeat; then override `restored`.
+    """
+
+    backup_sh: ClassVar[str] = ""
+
+    def keep(self, change: Change) -> Script | None:
+        return Script(self.backup_sh, self.variables()) if self.backup_sh else None
+
+    def restored(self, prior: Mapping[str, Plain] | None, changed: Sequence[str], keep: HostPath) -> Resource | None:
+        """The resource that puts back what a run found: `prior`; None where it cannot be declared: the kind has no
+        `state: absent`, or a value was a secret, which a plan does not hold."""
+        if prior is None:
+            return self.replace(state="absent") if "state" in self.fields() else None
+        before = {self.fields()[name].field: prior.get(name) for name in changed if name in self.fields()}
+        if any(isinstance(getattr(self, field), Secret) for field in before):
+            return None
+        return self.replace(**before, **({"state": "present"} if "state" in self.fields() else {}))
+
+
+@cache
+def _folder(module: str) -> Path:
+    return Path(sys.modules[module].__file__ or "").parent
+
+
+def _beside(cls: type[Kind], name: str) -> str:
+    """The text of a script beside the module of a kind. Raises TypeError where there is none."""
+    for base in cls.__mro__:
+        if base in (Kind, Check, Watchable, Reversible, Resource):
+            break
+        path = _folder(base.__module__) / name
+        if path.is_file():
+            return path.read_text(encoding="utf-8")
+    attribute = name.replace(".", "_")
+    raise TypeError(f"{cls.__name__} has neither `{attribute}` nor a file {name} beside its module")
+
+
+def _described(cls: type[Kind]) -> tuple[str, str]:
+    """First paragraph and rest of a docstring."""
+    summary, _, rest = inspect.cleandoc(cls.__doc__ or "").partition("\n\n")
+    return summary, rest
+
+
+__all__ = ["Check", "InvalidParameter", "Kind", "Refused", "Reversible", "Variables", "Watchable"]
