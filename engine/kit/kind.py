@@ -74,7 +74,6 @@ class Kind(Resource):
         if unknown or missing:
             what = f"no parameter {unknown[0]}" if unknown else f"parameter {missing[0]} is missing"
             raise TypeError(f"{self.kind}: {what}")
-        self.__dict__["_given"] = given
         self.__dict__.update(given)
         self.check_parameters()
 
@@ -85,7 +84,8 @@ class Kind(Resource):
 
     def replace(self, **changed: Any) -> Self:
         """The same with other values of some fields. Raises InvalidParameter as making it anew would."""
-        return type(self)(**{**self._given, **changed})
+        given = {name: value for name, value in self._values().items() if name in self.__dict__}
+        return type(self)(**{**given, **changed})
 
     def check_parameters(self) -> None:
         """MAY raise InvalidParameter where the parameters, each right by itself, do not go together."""
