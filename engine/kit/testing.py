@@ -1,0 +1,370 @@
+"""Tests for kinds: the contract suite, and cases as data. Needs pytest; nothing of the engine imports this.
+
+    from engine.kit.testing import contract_suite
+    from my_link import MyLink
+
+    TestMyLink = contract_suite(MyLink, {"path": "{place}/current", "target": "releases/42"}, other={"target": "43"})
+
+gives the kind every test of the contract, against this machine, under each shell that it has (dash, bash,
+bash --posix, busybox sh): what is absent is made; made again, nothing changes; what drifted is put right; what is in
+the way is left alone; looking writes nothing; what an apply reports is what its plan said; no secret shows; odd
+values arrive as they are; in a directory of another user nothing is written through that user's links.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import stat
+import tempfile
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.declare.secrets.redact import Redactor
+from engine.kit.kind import Kind
+from engine.model import Declared, Host, HostDeclaration, HostPath, HostPlan, HostReport, Output, Secret
+from engine.program.compose import Lock
+from engine.run.host import HostRun, Settings
+from engine.transports import Options
+from engine.transports.local import LocalTransport
+
+SHELLS: Mapping[str, tuple[str, ...]] = {
+    "dash": ("dash",),
+    "bash": ("bash",),
+    "bash --posix": ("bash", "--posix"),
+    "busybox sh": ("busybox", "sh"),
+}
+"""The shells that a script must run under; those that this machine lacks are left out."""
+
+ODD = (
+    "with blanks  and 'single' and \"double\" quotes",
+    "$HOME `id` $(id) ${x} $$",
+    "-n",
+    "--help",
+    "*?[a-z]{1,2}~!#&|;<>()",
+    "back\\slash \\n %s %%",
+    "Grüße 雪 \U0001f600",
+)
+"""Values that a shell, or a program that is handed them carelessly, reads otherwise than they are meant."""
+
+ODD_LINES = (*ODD, "two\nlines", "\nbegins and ends\n")
+
+STRANGER = 65534
+"""The user id of another user of this machine: nobody."""
+
+
+def here() -> dict[str, tuple[str, ...]]:
+    """The shells of this machine."""
+    return {name: argv for name, argv in SHELLS.items() if shutil.which(argv[0])}
+
+
+def snapshot(path: Path) -> dict[str, tuple[Any, ...]]:
+    """Type, mode, owner, inode, times and content of all there is at and below a path, by relative name."""
+    found: dict[str, tuple[Any, ...]] = {}
+    for item in [path, *sorted(path.rglob("*"))] if path.is_dir() and not path.is_symlink() else [path]:
+        if os.path.lexists(item):
+            info, content = item.lstat(), ""
+            if stat.S_ISREG(info.st_mode):
+                content = hashlib.sha256(item.read_bytes()).hexdigest()
+            elif stat.S_ISLNK(info.st_mode):
+                content = os.readlink(item)
+            marks = (info.st_mode, info.st_uid, info.st_gid, info.st_ino, info.st_mtime_ns, info.st_ctime_ns)
+            found[str(item.relative_to(path))] = (*marks, content)
+    return found
+
+
+class Machine:
+    """This machine as the host of one resource. `shell` stands for `sh`; its home directory is `home`."""
+
+    def __init__(self, home: Path, shell: Sequence[str] = ("sh",)) -> None:
+        self.home, self.shell = home, tuple(shell)
+
+    def plan(self, resource: Kind) -> HostPlan:
+        """What an apply would do."""
+        with self._run(resource) as run:
+            return run.plan()
+
+    def apply(self, resource: Kind) -> tuple[HostPlan, HostReport]:
+        """What was planned, and what came of it."""
+        with self._run(resource) as run:
+            return run.plan(), run.apply()
+
+    @contextlib.contextmanager
+    def _run(self, resource: Kind) -> Iterator[HostRun]:
+        before = os.environ.get("HOME")
+        os.environ["HOME"] = str(self.home)
+        host = Host("here")
+        transport = _Shell(LocalTransport(host, Options(self.home)), self.shell)
+        declared = HostDeclaration(host, (Declared("it", resource, timeout=120.0),))
+        settings = Settings(fingerprint=lambda secret: f"secret:{secret.digest[:6]}", lock=Lock("tests", 30))
+        try:
+            yield HostRun(declared, transport, transport, settings, _Silent())
+        finally:
+            transport.close()
+            if before is None:
+                del os.environ["HOME"]
+            else:
+                os.environ["HOME"] = before
+
+
+class _Shell:
+    """A transport whose `sh` is another shell."""
+
+    def __init__(self, inner: LocalTransport, shell: Sequence[str]) -> None:
+        self.inner, self.shell = inner, shell
+
+    def run(self, argv: Sequence[str], stdin: Iterable[bytes]) -> Iterator[Output]:
+        words = [*self.shell, *argv[1:]] if argv[0] == "sh" else argv
+        return self.inner.run(words, stdin)
+
+    def close(self) -> None:
+        self.inner.close()
+
+
+class _Silent:
+    """A Progress that nobody watches."""
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *args: None
+
+
+class ProcessList(threading.Thread):
+    """Notes what the arguments and environments of all processes hold while it runs, if it is one of `texts`."""
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        super().__init__(daemon=True)
+        self.texts = [text.encode() for text in texts]
+        self.seen: set[bytes] = set()
+        self.over = threading.Event()
+
+    def run(self) -> None:
+        own = str(os.getpid())
+        while not self.over.is_set():
+            for entry in Path("/proc").iterdir():
+                if entry.name.isdigit() and entry.name != own:
+                    self.look(entry)
+
+    def look(self, process: Path) -> None:
+        """At one process, which may be gone."""
+        for name in ("cmdline", "environ"):
+            with contextlib.suppress(OSError):
+                data = (process / name).read_bytes()
+                self.seen.update(text for text in self.texts if text in data)
+
+    def __enter__(self) -> ProcessList:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.over.set()
+        self.join()
+
+
+def filled(params: Mapping[str, Any], place: Path | str) -> dict[str, Any]:
+    """Parameters with `{place}` replaced in every text."""
+
+    def fill(value: Any) -> Any:
+        if isinstance(value, str):
+            return value.replace("{place}", str(place))
+        if isinstance(value, Mapping):
+            return {key: fill(item) for key, item in value.items()}
+        return tuple(map(fill, value)) if isinstance(value, list | tuple) else value
+
+    return {name: fill(value) for name, value in params.items()}
+
+
+def make(kind: type[Kind], params: Mapping[str, Any]) -> Kind:
+    """A resource from parameters as a state file has them: lists and paths on the host as the kind receives them."""
+    values = {}
+    for name, value in params.items():
+        field = kind.fields()[name]
+        host_path = field.schema.get("host_path") and isinstance(value, str)
+        values[field.field] = HostPath(value) if host_path else tuple(value) if isinstance(value, list) else value
+    return kind(**values)
+
+
+class Contract:
+    """The tests of the contract. A subclass made by `contract_suite` says which kind, and what of it."""
+
+    kind: type[Kind]
+    params: Mapping[str, Any]
+    other: Mapping[str, Any]
+    odd: tuple[str, ...]
+    obstacle: str
+
+    @pytest.fixture
+    def place(self) -> Iterator[Path]:
+        """A fresh directory that only we can write."""
+        with tempfile.TemporaryDirectory(prefix="contract-") as made:
+            yield Path(made).resolve()
+
+    @pytest.fixture(params=list(here()))
+    def machine(self, request: pytest.FixtureRequest, tmp_path: Path) -> Machine:
+        """This machine, with each shell in turn."""
+        return Machine(tmp_path, here()[request.param])
+
+    def resource(self, place: Path, **changed: Any) -> Kind:
+        """The kind with its parameters, some of them changed."""
+        return make(self.kind, filled({**self.params, **changed}, place))
+
+    def test_its_life(self, machine: Machine, place: Path) -> None:
+        """Absent → made → nothing to do → drifted → put right, each apply as its plan said."""
+        resource = self.resource(place)
+        assert _verdict(machine.apply(resource)) == "changed", "what was absent was not made"
+        assert _verdict(machine.apply(resource)) == "unchanged", "applied again, it changed something"
+        if self.other:
+            assert _verdict(machine.apply(self.resource(place, **self.other))) == "changed", "`other` is no drift"
+            assert _verdict(machine.apply(resource)) == "changed", "what drifted was not put right"
+            assert _verdict(machine.apply(resource)) == "unchanged"
+        if "absent" in self._states():
+            gone = self.resource(place, state="absent")
+            assert _verdict(machine.apply(gone)) == "changed", "it was not removed"
+            assert _verdict(machine.apply(gone)) == "unchanged", "removed again, it changed something"
+
+    def test_looking_writes_nothing(self, machine: Machine, place: Path) -> None:
+        resource = self.resource(place)
+        for _ in range(2):
+            before = snapshot(place)
+            machine.plan(resource)
+            assert snapshot(place) == before, "its probe wrote something"
+            machine.apply(resource)
+
+    def test_what_is_in_the_way_is_left_alone(self, machine: Machine, place: Path) -> None:
+        path = self._path(place)
+        if path is None or not self.obstacle:
+            pytest.skip("the kind has no path that something could be in the way of")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if self.obstacle == "directory":
+            path.mkdir()
+            (path / "theirs").write_text("theirs\n")
+        else:
+            path.write_text("theirs\n")
+        before = snapshot(path)
+        plan, report = machine.apply(self.resource(place))
+        assert plan.steps[0].outlook in ("refused", "error"), "the plan does not say that something is in the way"
+        assert report.outcomes[0].verdict in ("refused", "failed")
+        assert snapshot(path) == before, "what was in the way was touched"
+
+    def test_odd_values(self, machine: Machine, place: Path) -> None:
+        """Each arrives as it is: applied, nothing is left to do."""
+        for name in self.odd:
+            for number, value in enumerate(ODD):
+                below = place / f"{name}-{number}"
+                below.mkdir()
+                resource = self.resource(below, **{name: value})
+                assert _verdict(machine.apply(resource)) == "changed", f"{name}: {value!r}"
+                assert _verdict(machine.apply(resource)) == "unchanged", f"{name}: {value!r}"
+
+    def test_odd_paths(self, machine: Machine, place: Path) -> None:
+        if self._path(place) is None:
+            pytest.skip("the kind has no path")
+        for value in ODD:
+            below = place / value.replace("/", "_")
+            below.mkdir()
+            resource = self.resource(below)
+            assert _verdict(machine.apply(resource)) == "changed", repr(value)
+            assert _verdict(machine.apply(resource)) == "unchanged", repr(value)
+
+    def test_no_secret_shows(self, machine: Machine, place: Path) -> None:
+        secrets = {
+            name: Secret(f"canary-{name}-{os.urandom(6).hex()}", name)
+            for name, value in self.params.items()
+            if self.kind.fields()[name].schema.get("secret") and isinstance(value, str)
+        }
+        if not secrets:
+            pytest.skip("the kind takes no secret as text")
+        values = [secret.reveal() for secret in secrets.values()]
+        with ProcessList(values) as processes:
+            plan, report = machine.apply(self.resource(place, **secrets))
+        assert not processes.seen, "a secret was in the arguments or the environment of a process"
+        shown = json.dumps([asdict(plan), asdict(report)], default=str)
+        assert not [value for value in values if value in Redactor(()).text(shown)], "a secret is in plan or report"
+
+    @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can be led astray")
+    def test_another_users_directory(self, machine: Machine, place: Path) -> None:
+        """Nothing is written through a link that another user put on the way."""
+        if self._path(place) is None:
+            pytest.skip("the kind has no path")
+        theirs, ours = place / "theirs", place / "ours"
+        theirs.mkdir()
+        ours.mkdir(mode=0o700)
+        place.chmod(0o755)
+        os.chown(theirs, STRANGER, STRANGER)
+        (theirs / "way").symlink_to(ours)
+        os.chown(theirs / "way", STRANGER, STRANGER, follow_symlinks=False)
+        before = snapshot(ours)
+        machine.apply(self.resource(theirs / "way"))
+        assert snapshot(ours) == before, "it was written through another user's link: pin the path first"
+
+    @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root owns what others do not")
+    def test_made_as_the_owner_of_the_directory(self, machine: Machine, place: Path) -> None:
+        """In another user's directory it acts as that user, or refuses."""
+        path = self._path(place / "theirs")
+        if path is None:
+            pytest.skip("the kind has no path")
+        place.chmod(0o755)
+        (place / "theirs").mkdir()
+        os.chown(place / "theirs", STRANGER, STRANGER)
+        _, report = machine.apply(self.resource(place / "theirs"))
+        if os.path.lexists(path):
+            assert path.lstat().st_uid == STRANGER, "root made something in another user's directory"
+        else:
+            assert report.outcomes[0].verdict in ("failed", "refused")
+
+    def test_the_parameters_are_described(self) -> None:
+        assert self.kind.summary.endswith("."), "the docstring's first paragraph is one sentence on what the kind is for"
+        for name, schema in self.kind.params.items():
+            assert schema.get("description"), f"{name}: say what it is, as the second part of Annotated"
+
+    def _states(self) -> Sequence[Any]:
+        return tuple(self.kind.params.get("state", {}).get("enum", ()))
+
+    def _path(self, place: Path) -> Path | None:
+        """Where the thing is: the first parameter that is a path below `place`."""
+        values = filled(self.params, place)
+        for name, field in self.kind.fields().items():
+            if field.schema.get("host_path") and str(values.get(name, "")).startswith(f"{place}/"):
+                return Path(values[name])
+        return None
+
+
+def contract_suite(
+    kind: type[Kind],
+    params: Mapping[str, Any],
+    *,
+    other: Mapping[str, Any] | None = None,
+    odd: Sequence[str] = (),
+    obstacle: str = "directory",
+) -> type[Contract]:
+    """The contract suite of a kind, as a class for pytest to collect: give it a name that begins with `Test`.
+
+    params    parameters as a state file has them; `{place}` is a fresh directory
+    other     parameters with which the thing is another one: applied, they are the drift to be put right
+    odd       names of parameters that may be any text of one line
+    obstacle  what is put in the way at the path: `directory`, `file`, or nothing
+    """
+    given = {"kind": kind, "params": params, "other": other or {}, "odd": tuple(odd), "obstacle": obstacle}
+    return type(f"Test{kind.__name__}", (Contract,), given)
+
+
+def _verdict(done: tuple[HostPlan, HostReport]) -> str:
+    """What became of the resource; it MUST be what its plan said."""
+    plan, report = done
+    step, outcome = plan.steps[0], report.outcomes[0]
+    said = f"{outcome.reason or step.reason}\n{outcome.output}".strip()
+    expected = {"converged": ("unchanged", "passed"), "change": ("changed",), "check": ("changed", "unchanged", "passed")}
+    assert outcome.verdict in expected.get(step.outlook, ()), f"planned: {step.outlook}, done: {outcome.verdict}: {said}"
+    if step.outlook == "change" and step.attributes:
+        assert outcome.step.attributes == step.attributes, "the report does not tell the change that was planned"
+    return {"passed": "unchanged"}.get(outcome.verdict, outcome.verdict)
+
+
+__all__ = ["ODD", "SHELLS", "Contract", "Machine", "contract_suite", "filled", "make", "snapshot"]
