@@ -12,12 +12,15 @@ again. So a password is only ever read by a sudo that wants one and has taken it
 
 from __future__ import annotations
 
+import re
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
+from importlib import resources
 from typing import TYPE_CHECKING
 
-from engine.model import Become
+from engine.model import Become, Script
 from engine.program import quote
 from engine.program.bootstrap import LAUNCHER, RUN, SECTIONS
 from engine.program.watchdog import PROCESSES, WATCHDOG
@@ -40,12 +43,14 @@ _engine_nest() {
   unset p ENGINE_LED
   trap _engine_late=1 USR2
   exec 9>&1 8>&2 7>/dev/null </dev/null >/dev/null 2>&1
-  cd "${HOME:-/}" || cd /
+  [ -n "$_engine_stay" ] || cd "${HOME:-/}" || cd /
   _engine_look self
   _engine_main=$_engine_pid
-  _engine_arm "$_engine_seconds"
+  # Root's watchdog watches over what root started.
+  [ -n "$_engine_stay" ] || _engine_arm "$_engine_seconds"
   (
     eval "$_engine_v"
+    if [ -n "$_engine_stay" ]; then eval "HOME=~$(id -un 2>/dev/null)"; fi
     set -eu
     eval "$_engine_x"
   ) >&8 2>&8 7>&-
@@ -105,21 +110,26 @@ _engine_may() {
   printf '%s\n' "$_engine_user cannot become $1: ${_engine_t%%"$_engine_line"*} ($_engine_n)" >&8
   return 1
 }
+# The inner program of the script with the quoted values $1 and the quoted text $2, a step if $3 is set; $4 are
+# assignments of its own.
+_engine_inside() {
+  printf '#begin %s\n' "$_engine_inner"
+  printf '%s\n' "_engine_nonce=$_engine_inner _engine_i=$_engine_i _engine_seconds=${timeout:-60} _engine_stay=" \
+    "_engine_password= _engine_steps=$3 _engine_inner=$_engine_inner _engine_host_user='$_engine_host_user' $4"
+  if [ -n "$_engine_quoted_kit" ]; then
+    printf '%s\n' "_engine_quoted_kit= _engine_kit=$_engine_quoted_kit" 'eval "$_engine_kit"'
+  else
+    printf '%s\n' '_engine_quoted_kit= _engine_kit=' "$_engine_kit"
+  fi
+  printf '%s\n' "_engine_v=$1" "_engine_x=$2" _engine_nest "#end $_engine_inner"
+}
 # As user $1: the script with the quoted values $2 and the quoted text $3, a step if $4 is set. In a subshell.
 _engine_as() {
   # What sudo started is ended by a watchdog of its own, and waited for.
   trap : TERM
   {
     [ -z "$_engine_pays" ] || printf '%s\n' "$_engine_password"
-    printf '#begin %s\n' "$_engine_inner"
-    printf '%s\n' "_engine_nonce=$_engine_inner _engine_i=$_engine_i _engine_seconds=${timeout:-60}" \
-      "_engine_password= _engine_steps=$4 _engine_inner=$_engine_inner _engine_host_user='$_engine_host_user'"
-    if [ -n "$_engine_quoted_kit" ]; then
-      printf '%s\n' "_engine_quoted_kit= _engine_kit=$_engine_quoted_kit" 'eval "$_engine_kit"'
-    else
-      printf '%s\n' '_engine_quoted_kit= _engine_kit=' "$_engine_kit"
-    fi
-    printf '%s\n' "_engine_v=$2" "_engine_x=$3" _engine_nest "#end $_engine_inner"
+    _engine_inside "$2" "$3" "$4" ''
   } |
     if [ -n "$_engine_pays" ]; then
       _engine_sudo "$1" -k -S -p ''
@@ -159,20 +169,41 @@ def kit(become: Become) -> str:
         "}",
         f"_engine_launcher={quote.text(LAUNCHER)}",
     ]
-    return "\n".join([*sudo, *(quote.bare(text) for text in (SECTIONS, PROCESSES, WATCHDOG, RUN, AS, NEST))])
+    texts = (SECTIONS, PROCESSES, WATCHDOG, RUN, AS, NEST, files())
+    return "\n".join([*sudo, *(quote.bare(text) for text in texts)])
+
+
+_PINS = re.compile(r"(?m)(?:^|[;&|{(]|then|else|do)\s*pin\s+[\"$'/]")
+
+
+def pins(script: Script) -> bool:
+    """Whether a script goes through the door: it calls `pin`."""
+    return bool(_PINS.search(script.text))
+
+
+@cache
+def files() -> str:
+    """The one door through which scripts reach a path; see `files.sh` of the kit."""
+    return (resources.files("engine.kit") / "files.sh").read_text("utf-8")
 
 
 @dataclass(frozen=True)
 class Others:
-    """What a program needs for sections that run as users of their own; `nonces` by user."""
+    """What a program needs for sections that run as users of their own: `nonces` by user; `owners` by the number of a
+    section whose script pins a path, for the owner of the directory, whoever that is."""
 
     become: Become
     nonces: dict[str, str] = field(default_factory=dict)
+    owners: dict[int, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, users: Iterable[str], become: Become) -> Others:
-        """With a nonce for each user."""
-        return cls(become, {user: secrets.token_hex(16) for user in dict.fromkeys(users)})
+    def of(cls, sections: Sequence[Section], become: Become) -> Others:
+        """With a nonce for each user that is named, and for each section that may meet one."""
+        users = dict.fromkeys(section.become for section in sections if section.become is not None)
+        pinning = [n for n, section in enumerate(sections) if pins(section.script)]
+        return cls(
+            become, {user: secrets.token_hex(16) for user in users}, {n: secrets.token_hex(16) for n in pinning}
+        )
 
     def lines(self) -> list[str]:
         """What the program begins with."""
@@ -188,14 +219,26 @@ class Others:
 
     def numbers(self, sections: Sequence[Section]) -> dict[str, frozenset[int]]:
         """Nonce → the numbers of the sections that it may mark facts of."""
-        return {
+        named = {
             nonce: frozenset(n for n, section in enumerate(sections) if section.become == user)
             for user, nonce in self.nonces.items()
         }
+        return named | {nonce: frozenset({n}) for n, nonce in self.owners.items()}
 
     def before(self, user: str) -> list[str]:
         """The lines before a section: whether that user can be become is found out once a program."""
         return [f'[ "$_engine_user" = {quote.text(user)} ] || _engine_may {quote.text(user)} || _engine_r=1']
+
+    def pinned(self, index: int, values: list[str], number: int) -> list[str]:
+        """The lines that run section `index`, whose script pins a path and may begin anew as another user."""
+        return [
+            f"_engine_inner={self.owners[index]}",
+            f"_engine_v={quote.text(chr(10).join(values))}",
+            f"_engine_x=$_engine_t{number}",
+            'eval "$_engine_v"',
+            "set -eu",
+            'eval "$_engine_x"',
+        ]
 
     def section(self, user: str, values: list[str], seconds: int, number: int, step: bool) -> list[str]:
         """The lines that run a section: directly, where the program's user is the one wanted. `number` is that of

@@ -14,7 +14,7 @@ from typing import Any, cast
 from engine.errors import HostFailed
 from engine.model import Become, Outside, Phase, Script, ScriptText, Sentence, Transport
 from engine.program import quote
-from engine.program.become import GRACE, Others
+from engine.program.become import GRACE, Others, pins
 from engine.program.bootstrap import LAUNCHER, RUN, SECTIONS, START, STREAM_LAUNCHER
 from engine.program.deadline import CLEARING, SLOWEST, Deadline, Limits
 from engine.program.hold import HOLD
@@ -81,9 +81,8 @@ def compose(
     """Join sections into one program. `become` says how sections become the users they name.
     Raises ValueError where a name, a need or a value cannot be used."""
     keep = lock is not None or any(section.step or section.staging is not None for section in sections)
-    users = [section.become for section in sections if section.become is not None]
-    handing = bool(users) or any(_hands_on(section.script) for section in sections)
-    others = Others.of(users, become or Become()) if handing else None
+    handing = any(each.become is not None or _hands_on(each.script) or pins(each.script) for each in sections)
+    others = Others.of(sections, become or Become()) if handing else None
     kept = _keep(sections, lock) if keep else []
     program = _program(sections, LAUNCHER, shell, nonce, "</dev/null", kept, others)
     if not keep:
@@ -251,6 +250,8 @@ def _section(
     if section.become is None or others is None:
         before_it, late = [f"_engine_shared{n}" for n in sorted({look.number for look in looks.values()})], seconds
         script = [*values, "set -eu", f'eval "$_engine_t{number}"']
+        if others is not None and index in others.owners:
+            script = others.pinned(index, values, number)
     else:
         before_it, late = others.before(section.become), seconds + GRACE
         script = others.section(section.become, values, seconds, number, section.step)
