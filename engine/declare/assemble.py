@@ -17,6 +17,7 @@ from engine.declare.templates import budget
 from engine.declare.templates.template import Fault, render_text
 from engine.declare.yaml.nodes import Scalar, find
 from engine.errors import InvalidParameter, Position, Problem, of_kind
+from engine.kit.kind import Kind
 from engine.model import HostPath, Resource, Secret, Watch
 
 Path: TypeAlias = tuple[str | int, ...]
@@ -159,6 +160,8 @@ class _Finish:
 @functools.cache
 def _fields(cls: type[Resource]) -> dict[str, str]:
     """Parameters whose field is called otherwise: a name that Python or the protocol uses ends in `_` there."""
+    if issubclass(cls, Kind):
+        return {name: field.field for name, field in cls.fields().items() if field.field != name}
     names = {field.name for field in fields(cls)}  # type: ignore[arg-type]
     return {name: f"{name}_" for name in cls.params if name not in names and f"{name}_" in names}
 

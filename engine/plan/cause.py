@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import fields
 from typing import Any
 
 from engine.model import (
@@ -106,8 +105,8 @@ def wrong_secret(resource: Resource, above: Mapping[str, State], fingerprint: Ca
 
 def secrets_of(resource: Resource) -> Iterator[Secret]:
     """The secrets among the parameters of a resource."""
-    for parameter in fields(resource):  # type: ignore[arg-type]
-        yield from _secrets(getattr(resource, parameter.name))
+    for value in vars(resource).values():
+        yield from _secrets(value)
 
 
 def _secrets(value: Any) -> Iterator[Secret]:
