@@ -1,0 +1,20 @@
+"""Shell texts: files beside the module that uses them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+
+def texts(module: str) -> Callable[..., str]:
+    """A function that joins shell files to one text: given their paths, relative to the file of a `module`, in order.
+    Each is read once; it raises FileNotFoundError for one that is not there."""
+    place = Path(module).parent
+    return lambda *names: "".join(_text(place / name) for name in names)
+
+
+@cache
+def _text(path: Path) -> str:
+    # A text is joined to others, so it begins on a line of its own.
+    return "\n" + path.read_text(encoding="utf-8")
