@@ -10,9 +10,17 @@ from typing import Annotated, Any, ClassVar, Literal, TypeAlias, Union, get_args
 
 from engine.model import HostPath, Secret, Source, Watch
 
-Mode: TypeAlias = Annotated[str, {"mode": True}]
+
+class Schema(dict[str, Any]):
+    """Further JSON Schema of an annotation that is a part of a union: those are compared, so they need a hash."""
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return hash(tuple(self))
+
+
+Mode: TypeAlias = Annotated[str, Schema(mode=True)]
 """Permission bits: `0600`, `"0600"` and `600` all arrive as the text `0600`."""
-Template: TypeAlias = Annotated[str | Secret, {"source": "template"}]
+Template: TypeAlias = Annotated[str | Secret, Schema(source="template")]
 """A file on the controller that is rendered; the field receives the text, a Secret where it was made of one."""
 
 _MISSING: Any = object()

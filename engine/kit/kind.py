@@ -13,7 +13,20 @@ from typing import Any, ClassVar, Self, TypeVar, cast, dataclass_transform
 
 from engine.errors import InvalidParameter, Refused
 from engine.kit.fields import Field, fields
-from engine.model import Action, Change, Facts, HostPath, Params, Plain, Resource, Script, Secret, State, Value
+from engine.model import (
+    Action,
+    Change,
+    Facts,
+    HostPath,
+    Params,
+    Plain,
+    Resource,
+    Script,
+    Secret,
+    State,
+    Unknown,
+    Value,
+)
 
 _T = TypeVar("_T")
 Variables = dict[str, str | int | bool | Secret]
@@ -112,7 +125,11 @@ class Kind(Resource):
         """The state declared: the fields that `attributes` names; None where a parameter `state` is `absent`."""
         if getattr(self, "state", None) == "absent":
             return None
-        return {name: getattr(self, self.fields()[name].field) for name in self._compared()}
+        state: dict[str, Value] = {name: getattr(self, self.fields()[name].field) for name in self._compared()}
+        if "lacks" in facts:
+            # `pin` reports it. Only something before it in the state can make that directory.
+            state["directory"] = Unknown(f"directory {facts['lacks']} does not exist", upstream=True)
+        return state
 
     def actions(self, change: Change) -> Iterator[Action]:
         """One action: `apply_sh`, which has the parameters as variables."""
