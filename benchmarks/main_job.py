@@ -22,7 +22,7 @@ from demo import image
 from demo.sandbox import SERVICE, Sandbox
 
 TOP = Path(__file__).resolve().parents[1]
-IMAGE = "state-engine-bench"
+IMAGE = "onetrip-bench"
 AIMS = {"pyinfra --dry": 4.0, "ansible --check --diff": 10.0}
 """Tool → how much longer than the engine's its wall time is to be."""
 

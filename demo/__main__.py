@@ -10,7 +10,7 @@ from demo import image
 from demo.sandbox import USER, Sandbox, run
 
 TOP = Path(__file__).resolve().parents[1]
-TAG = "state-engine-demo"
+TAG = "onetrip-demo"
 STATE = "states/qwen.yaml"
 INVENTORY = ".demo/inventory.yaml"
 

@@ -22,7 +22,7 @@ from pathlib import Path
 VENV = "/opt/venv"
 PYTHON = f"{VENV}/bin/python"
 PACKAGES = f"lib/python{sys.version_info.major}.{sys.version_info.minor}/site-packages"
-LABEL = "state-engine.sandbox"
+LABEL = "onetrip.sandbox"
 LEFT_OUT = {"test", "tests", "idlelib", "turtledemo", "tkinter", "lib2to3", "ensurepip", "pydoc_data"}
 LEFT_OUT |= {"site-packages", "dist-packages"}
 

@@ -96,7 +96,7 @@ def tiny() -> str:
     need_docker()
     binary = static_busybox().read_bytes()
     return imported(
-        "state-engine-tiny",
+        "onetrip-tiny",
         tarball([("bin/busybox", binary, 0o755)], [(f"bin/{applet}", "busybox") for applet in APPLETS.split()]),
         'CMD ["/bin/sh", "-c", "trap \'exit 0\' TERM; echo up; while :; do sleep 1 & wait $!; done"]',
         "ENV PATH=/bin",
@@ -148,5 +148,5 @@ def python() -> str:
     files.append(("opt/venv/pyvenv.cfg", f"home = {binary.parent}\nversion = 3\n".encode(), 0o644))
     links = [(f"bin/{applet}", "busybox") for applet in APPLETS.split()] + [("opt/venv/bin/python", str(binary))]
     return imported(
-        "state-engine-python", tarball(files, links), "ENV PATH=/opt/venv/bin:/bin", 'CMD ["sleep", "1000"]'
+        "onetrip-python", tarball(files, links), "ENV PATH=/opt/venv/bin:/bin", 'CMD ["sleep", "1000"]'
     )

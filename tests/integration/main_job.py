@@ -21,7 +21,7 @@ from demo import image
 from demo.sandbox import Sandbox, run
 
 TOP = Path(__file__).resolve().parents[2]
-IMAGE = f"state-engine-test:{image.made_of()[:12]}"
+IMAGE = f"onetrip-test:{image.made_of()[:12]}"
 """Of its content, so that two checkouts on one machine do not take each other's."""
 CLIENTS: dict[str, Sequence[str]] = {"v1": ("docker-compose",), "v2": ("docker", "compose")}
 

@@ -44,7 +44,7 @@ FORMATS = ("text", "json", "markdown", "html", "junit")
 def alone() -> Iterator[None]:
     """Every process of the machine is looked at, so no two of these tests may run at the same time, not even those of
     another run of the tests."""
-    with Path(tempfile.gettempdir(), "state-engine-silence.lock").open("w") as lock:
+    with Path(tempfile.gettempdir(), "onetrip-silence.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
