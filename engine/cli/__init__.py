@@ -52,7 +52,7 @@ class Lazy(click.Group):
 
 
 @click.group(cls=Lazy, context_settings=SETTINGS)
-@click.version_option(__version__, prog_name="engine")
+@click.version_option(__version__, prog_name="onetrip", message="%(prog)s %(version)s")
 def cli() -> None:
     """A declarative state engine: a YAML file says what hosts should look like."""
 

@@ -461,7 +461,7 @@ def test_what_a_container_lacks_is_said(service2: Service) -> None:
 
 
 def test_the_program_runs_on_old_and_new_interpreters() -> None:
-    program = Path(__file__).parents[2] / "engine/plugins/pip_program.py"
+    program = Path(__file__).parents[2] / "engine/kinds/pip_install/program.py"
     others = sorted(Path(os.path.expanduser("~/.pyenv/versions")).glob("3.*/bin/python"))
     new_enough = [path for path in others if int(path.parts[-3].split(".")[1]) >= 8]
     for interpreter in [Path(sys.executable), *new_enough]:
