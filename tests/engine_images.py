@@ -147,6 +147,4 @@ def python() -> str:
         files += [(f"{site}/{path[len(str(home.parent)) :]}", *rest) for path, *rest in _below(part, {"__pycache__"})]
     files.append(("opt/venv/pyvenv.cfg", f"home = {binary.parent}\nversion = 3\n".encode(), 0o644))
     links = [(f"bin/{applet}", "busybox") for applet in APPLETS.split()] + [("opt/venv/bin/python", str(binary))]
-    return imported(
-        "onetrip-python", tarball(files, links), "ENV PATH=/opt/venv/bin:/bin", 'CMD ["sleep", "1000"]'
-    )
+    return imported("onetrip-python", tarball(files, links), "ENV PATH=/opt/venv/bin:/bin", 'CMD ["sleep", "1000"]')
