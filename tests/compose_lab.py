@@ -20,7 +20,8 @@ import yaml
 
 from engine.model import Action, Change, Facts, Host, HostPath, Phase, Resource, Script
 from engine.program import parser
-from engine.program.compose import Section, compose, run
+from engine.program.compose import compose, run
+from engine.program.section import Section
 from engine.transports import Options
 from engine.transports.local import LocalTransport
 from tests.engine_images import need_docker, tiny

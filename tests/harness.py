@@ -21,8 +21,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from engine.model import Change, Facts, Host, Phase, Resource, Script, State
-from engine.program.compose import Lock, Section, compose, run
+from engine.program.compose import compose, run
 from engine.program.parser import Finished, LockBusy, Result, Waited
+from engine.program.section import Lock, Section
 from engine.program.upload import stage
 from engine.transports import Options
 from engine.transports.local import LocalTransport

@@ -40,7 +40,7 @@ from engine.model import (
     Transport,
 )
 from engine.plan.cause import secrets_of
-from engine.program.compose import Lock
+from engine.program.section import Lock
 from engine.run.batches import RolloutRule, rollout_rule
 from engine.run.host import HostRun, Settings
 from engine.run.rollout import Rollout

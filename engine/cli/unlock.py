@@ -17,9 +17,10 @@ from engine.cli.request import Request
 from engine.declare.inventory import passwords
 from engine.errors import EngineError, HostFailed, Unreachable
 from engine.model import Host, Outside, Sentence, Transport, said
-from engine.program.compose import Program, run
+from engine.program.compose import run
 from engine.program.lock import holder_program, unlock_program
 from engine.program.parser import Finished, Result
+from engine.program.section import Program
 from engine.transports import Options, connect
 from engine.views.escape import visible
 

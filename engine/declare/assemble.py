@@ -14,7 +14,8 @@ from engine.declare.expand import Item, Names, Problems
 from engine.declare.schema.validate import Subject, check
 from engine.declare.statefile import Body, Entry
 from engine.declare.templates import budget
-from engine.declare.templates.template import Fault, render_text
+from engine.declare.templates.names import Fault
+from engine.declare.templates.template import render_text
 from engine.declare.yaml.nodes import Scalar, find
 from engine.errors import InvalidParameter, Position, Problem, of_kind
 from engine.kit.kind import Kind

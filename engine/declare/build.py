@@ -20,8 +20,8 @@ from engine.declare.schema.validate import nearest
 from engine.declare.secrets.store import Vault
 from engine.declare.statefile import Entry, Reader, State
 from engine.declare.templates.budget import Spent, counted
+from engine.declare.templates.names import Fault
 from engine.declare.templates.scope import Binding, Layer, Scope, Secrets, given, of_host, typed
-from engine.declare.templates.template import Fault
 from engine.declare.yaml.nodes import Node
 from engine.errors import InvalidInput, Problem, of_kind
 from engine.model import Declared, Facts, Host, HostDeclaration, Resource, Secret, Watch

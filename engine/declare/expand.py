@@ -14,8 +14,9 @@ from engine.declare.schema.language import KEYWORDS
 from engine.declare.schema.validate import Subject, check
 from engine.declare.statefile import Entry, Include, State
 from engine.declare.templates.budget import Exhausted
+from engine.declare.templates.names import Fault, Later
 from engine.declare.templates.scope import Each, Layer, Scope, evaluate, given
-from engine.declare.templates.template import Fault, Later, holds
+from engine.declare.templates.template import holds
 from engine.declare.yaml.nodes import Map, Node, Scalar
 from engine.declare.yaml.scalars import as_text
 from engine.errors import InvalidInput, Position, Problem

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from engine.declare.templates.template import Fault, Later
+from engine.declare.templates.names import Fault, Later
 from engine.model import Facts, Host
 
 FACTS = {

@@ -30,7 +30,7 @@ import pytest
 
 from engine.kit.kind import Kind
 from engine.model import Declared, Host, HostDeclaration, HostPath, HostPlan, HostReport, Output, Secret
-from engine.program.compose import Lock
+from engine.program.section import Lock
 from engine.run.host import HostRun, Settings
 from engine.transports import Options
 from engine.transports.local import LocalTransport

@@ -18,15 +18,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
-from typing import TYPE_CHECKING
 
 from engine.model import Become, Script
 from engine.program import quote
 from engine.program.bootstrap import LAUNCHER, RUN, SECTIONS
+from engine.program.section import Section
 from engine.program.watchdog import PROCESSES, WATCHDOG
-
-if TYPE_CHECKING:
-    from engine.program.compose import Section
 
 GRACE = 10
 """Seconds by which the outer watchdog comes later than the inner one."""

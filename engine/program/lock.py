@@ -15,7 +15,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from engine.model import Script
-from engine.program.compose import Program, compose_keeping
+from engine.program.compose import compose_keeping
+from engine.program.section import Program
 
 HOLDER = r"""
 set +eu

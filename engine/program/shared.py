@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from engine.model import Glance, Script
 from engine.program.quote import assigned, bare, word
-
-if TYPE_CHECKING:
-    from engine.program.compose import Section
+from engine.program.section import Section
 
 TOGETHER = 500
 """Glances that are run together at most: their arguments are those of one process."""

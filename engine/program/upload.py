@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 
 from engine.errors import EngineError, HostFailed
 from engine.model import Outside, Script, Sentence, SourceFile, Transport, Upload, joined
-from engine.program.compose import Section, compose_fed, run
+from engine.program.compose import compose_fed, run
 from engine.program.parser import Finished, Result
+from engine.program.section import Section
 from engine.program.tar import TarStream
 
 TIMEOUT = 4 * 3600.0

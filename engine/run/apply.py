@@ -12,8 +12,8 @@ from engine.model import Declared, HostDeclaration, HostPlan, HostReport, Outcom
 from engine.plan.cause import hopeless, upstream
 from engine.plan.gates import Gates
 from engine.plan.planner import Draft, Observation
-from engine.program.compose import Lock
 from engine.program.events import Result
+from engine.program.section import Lock
 from engine.run.connection import Reach, split
 from engine.run.outcome import Carried, outcomes
 from engine.run.results import Seen

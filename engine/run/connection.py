@@ -10,8 +10,9 @@ from engine.errors import EngineError, LockHeld
 from engine.model import Declared, Host, Outside, Phase, Sentence, Transport, Upload, become_of
 from engine.model.progress import Progress
 from engine.program import parser
-from engine.program.compose import Lock, Section, compose, run
+from engine.program.compose import compose, run
 from engine.program.lock import stop_program
+from engine.program.section import Lock, Section
 from engine.program.upload import stage
 from engine.run.results import Seen
 from engine.run.sections import Patience, place, probes, resource_of, usable

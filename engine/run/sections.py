@@ -11,7 +11,8 @@ from engine.model import Change, Declared, HostDeclaration, Phase, Script, Uploa
 from engine.plan.cause import upstream
 from engine.plan.gates import Gates
 from engine.plan.planner import Draft, Work
-from engine.program.compose import Section, compose
+from engine.program.compose import compose
+from engine.program.section import Section
 from engine.run.backup import keeping, pruning
 
 T = TypeVar("T")

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from engine.errors import InvalidInput, Problem, Unreachable
 from engine.model import Host, Output
 from engine.transports import Options
-from engine.transports.process import converse, outer_environment, reap, start
+from engine.transports.conversation import converse
+from engine.transports.process import outer_environment, reap, start
 
 
 class CommandTransport:

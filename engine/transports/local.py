@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from engine.model import Host, Output
 from engine.transports import Options
-from engine.transports.process import converse, reap, start
+from engine.transports.conversation import converse
+from engine.transports.process import reap, start
 
 KEPT = {
     "PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ", "TMPDIR",

@@ -24,7 +24,8 @@ from engine.errors import (
 )
 from engine.model import Host, Output, Outside, Sentence, joined
 from engine.transports import Options
-from engine.transports.process import capture, converse, outer_environment, reap, start
+from engine.transports.conversation import converse
+from engine.transports.process import capture, outer_environment, reap, start
 from engine.transports.ssh.config import target
 from engine.transports.ssh.resolver import arguments
 

@@ -27,7 +27,7 @@ from engine.model import (
     Watch,
 )
 from engine.plan.rollback import Changed, rolled_back
-from engine.program.compose import Lock
+from engine.program.section import Lock
 from engine.run.host import HostRun, Settings
 from engine.transports import Options, connect
 from tests.integration import shout

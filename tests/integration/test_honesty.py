@@ -18,7 +18,7 @@ from engine.declare.inventory import Inventory
 from engine.declare.secrets.key import Key
 from engine.model import HostPlan
 from engine.plan.cause import upstream
-from engine.program.compose import Lock
+from engine.program.section import Lock
 from engine.run.host import HostRun, Settings
 from engine.transports import Options, connect
 from tests.harness import snapshot

@@ -14,7 +14,7 @@ from demo.sandbox import free_port
 from engine.errors import Refused
 from engine.kinds.http_assert import HttpAssert
 from engine.model import Action, Change, Declared, Facts, Host, HostDeclaration, Params, Resource, Script, State
-from engine.program.compose import Lock
+from engine.program.section import Lock
 from engine.run.host import HostRun, Settings
 from engine.transports import Options, connect
 

@@ -29,7 +29,7 @@ from engine.model import (
     State,
     Unknown,
 )
-from engine.program.compose import Lock
+from engine.program.section import Lock
 from engine.run.host import HostRun, Settings
 from engine.run.outcome import Carried
 from engine.transports import Options, connect

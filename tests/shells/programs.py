@@ -14,8 +14,9 @@ from typing import Any, TypeVar, cast
 import pytest
 
 from engine.model import Host, Script, Transport
-from engine.program.compose import Program, Section, compose, run
+from engine.program.compose import compose, run
 from engine.program.parser import Event, Finished, Hello, Result
+from engine.program.section import Program, Section
 from engine.transports import Options
 from engine.transports.local import LocalTransport
 

@@ -14,9 +14,10 @@ from engine.declare.host_facts import FACTS
 from engine.errors import HostFailed
 from engine.model import Facts, Host, Output, Script
 from engine.program.bootstrap import STREAM_LAUNCHER
-from engine.program.compose import Section, compose, run
+from engine.program.compose import compose, run
 from engine.program.facts import Asked, text
 from engine.program.parser import Parser
+from engine.program.section import Section
 from engine.transports import Options
 from engine.transports.local import LocalTransport
 from tests.shells.programs import every_shell, local, results

@@ -12,9 +12,10 @@ import pytest
 
 from engine.errors import ConnectionLost
 from engine.model import Become, Output, Script, ScriptText, Secret
-from engine.program.compose import Lock, Section, compose, run
+from engine.program.compose import compose, run
 from engine.program.lock import stop_program
 from engine.program.parser import Event, Hello, Parser, Result, Skipped, Started, Stopped
+from engine.program.section import Lock, Section
 from engine.transports import Options, connect
 from tests.become import CAROL, DAVE, PASSWORD, Machine, machine, needs_become
 from tests.shells.programs import every_shell, processes, results

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from engine.model import Output, Script
-from engine.program.compose import Lock, Program, Section, compose
+from engine.program.compose import compose
 from engine.program.lock import holder_program, stop_program
 from engine.program.parser import Done, Event, Finished, Hello, Parser, Skipped, Started, Stopped
+from engine.program.section import Lock, Program, Section
 from tests.shells.programs import Running, eventually, every_shell, go, lines, processes, results
 
 CHATTY = (

@@ -15,8 +15,9 @@ import pytest
 
 from engine.kinds.http_assert import HttpAssert
 from engine.model import Host, HostPath, Phase, Secret
-from engine.program.compose import Section, compose, run
+from engine.program.compose import compose, run
 from engine.program.parser import Finished, Result
+from engine.program.section import Section
 from engine.transports import Options, connect
 from tests.web import Reset, Silence, Web, answer, web
 

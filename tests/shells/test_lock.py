@@ -15,9 +15,10 @@ import pytest
 
 from engine.errors import HostFailed
 from engine.model import Script
-from engine.program.compose import Lock, Program, Section, compose
+from engine.program.compose import compose
 from engine.program.lock import holder_program, stop_program, unlock_program
 from engine.program.parser import Done, Hello, LockBusy, Started, Stopped, Waited
+from engine.program.section import Lock, Program, Section
 from tests.shells.programs import SHELLS, Running, eventually, every_shell, go, lines, results
 
 HOLD = "echo begin >>log; while [ ! -e go ]; do sleep 0.05; done; echo end >>log"

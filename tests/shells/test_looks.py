@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from engine.model import Glance, Script
-from engine.program.compose import Section, compose
+from engine.program.compose import compose
+from engine.program.section import Section
 from tests.shells.programs import every_shell, go, results
 
 COUNTED = 'printf x >>"$counter"; printf "%s\\n%s %s\\n\\n" "$what" "${1-}" "${phase-no phase}"'

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from engine.errors import HostFailed
 from engine.model import Host, HostPath, Script, Secret
-from engine.program.compose import Section, compose, run
+from engine.program.compose import compose, run
 from engine.program.parser import Done, Finished, Hello, Skipped, Started
+from engine.program.section import Section
 from engine.transports import Options
 from engine.transports.local import LocalTransport
 from tests.shells.programs import SHELLS, eventually, every_shell, go, local, one, processes, results

@@ -13,8 +13,9 @@ from typing import NamedTuple
 import pytest
 
 from engine.model import Script
-from engine.program.compose import Section, compose, run
+from engine.program.compose import compose, run
 from engine.program.parser import Beat, Done, Event, Hello, Result
+from engine.program.section import Section
 from engine.program.watchdog import PROCESSES, WATCHDOG
 from tests.shells.programs import (
     SHELLS,

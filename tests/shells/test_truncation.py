@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from engine.model import Output, Script
-from engine.program.compose import Lock, Section, compose, compose_fed
+from engine.program.compose import compose, compose_fed
 from engine.program.parser import Parser
+from engine.program.section import Lock, Section
 from tests.shells.programs import every_shell
 
 SCRIPT = Script('mkdir -p "$dir/$1"; rm -rf "$dir/keep"; fact made yes', {"dir": "."}, ("a b",))

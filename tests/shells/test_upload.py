@@ -15,8 +15,9 @@ import pytest
 
 from engine.errors import EngineError, HostFailed
 from engine.model import Host, HostPath, Output, Script, SourceFile, Upload
-from engine.program.compose import Lock, Section, compose
+from engine.program.compose import compose
 from engine.program.parser import Done, Finished, Hello, Waited
+from engine.program.section import Lock, Section
 from engine.program.upload import stage
 from engine.transports import Options
 from engine.transports.local import LocalTransport

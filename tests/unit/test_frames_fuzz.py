@@ -11,10 +11,11 @@ import pytest
 
 from engine.errors import ConnectionLost, HostFailed, LockHeld
 from engine.model import Declared, Host, Output, Script
-from engine.program.compose import Lock, Program, Section, run
+from engine.program.compose import run
 from engine.program.deadline import Limits
 from engine.program.events import Event, Finished, Hello, LockBusy, Skipped, Started
 from engine.program.parser import SENTENCE, TAIL
+from engine.program.section import Lock, Program, Section
 from engine.run.connection import Reach
 from tests.integration.test_runner import Note, Silent
 

@@ -11,7 +11,8 @@ import pytest
 
 from engine.model import Glance, Script
 from engine.program import bootstrap, hold, lock, upload, watchdog
-from engine.program.compose import Lock, Section, compose
+from engine.program.compose import compose
+from engine.program.section import Lock, Section
 
 PROGRAM = "\n".join(
     [

@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from engine.declare.templates.template import MISSING, Fault, render
+from engine.declare.templates.names import MISSING, Fault
+from engine.declare.templates.template import render
 from engine.errors import InvalidInput, Problem
 from engine.model import Host, Secret
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from engine.declare.convert import convert
 from engine.declare.schema.document import secret_schema
 from engine.declare.schema.validate import Subject, check
+from engine.declare.templates.names import Fault
 from engine.declare.templates.scope import Scope, evaluate
-from engine.declare.templates.template import Fault
 from engine.declare.yaml.nodes import Map, Node, find
 from engine.errors import InvalidInput, Position, Problem
 from engine.model import Secret

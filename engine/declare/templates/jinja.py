@@ -21,8 +21,8 @@ from jinja2.utils import missing, pass_context
 
 from engine.bounds import DEPTH
 from engine.declare.host_facts import HostNames
+from engine.declare.templates.names import MISSING, Fault, Names, SecretNames, undefined
 from engine.declare.templates.sandbox import WORK, Bounded, Work, output, work
-from engine.declare.templates.template import MISSING, Fault, Names, SecretNames, undefined
 from engine.declare.yaml.scalars import NoText, as_text, bare
 from engine.errors import EngineError
 from engine.model import Secret

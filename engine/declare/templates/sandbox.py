@@ -22,7 +22,7 @@ from jinja2.utils import Namespace, _PassArg, pass_context
 from jinja2.visitor import NodeTransformer
 
 from engine import bounds
-from engine.declare.templates.template import Fault
+from engine.declare.templates.names import Fault
 
 WORK = "\0work"
 """Key of the work in a context; no template can spell it."""

@@ -11,7 +11,8 @@ from engine.declare.convert import free
 from engine.declare.host_facts import HostNames
 from engine.declare.schema.language import RESERVED
 from engine.declare.templates import budget
-from engine.declare.templates.template import MISSING, Fault, SecretNames, render
+from engine.declare.templates.names import MISSING, Fault, SecretNames
+from engine.declare.templates.template import render
 from engine.declare.yaml.nodes import Map, Node, Scalar
 from engine.declare.yaml.scalars import core, word
 from engine.errors import Position

@@ -9,82 +9,17 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterable, Mapping
-from typing import Any, Protocol
+from collections.abc import Mapping
+from typing import Any
 
 from engine.bounds import TEXT
+from engine.declare.templates.names import MISSING, Fault, Later, Names, SecretNames, undefined
 from engine.declare.yaml.scalars import NoText, as_text
-from engine.errors import Position
 from engine.model import Secret
-
-MISSING = object()
-"""What `Names.lookup` gives for a name that is not defined."""
 
 _NAME = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*)\s*\}\}")
 _WORDS = {"and", "or", "not", "is", "in", "if", "else", "true", "false", "none", "True", "False", "None", "loop",
           "self", "caller", "varargs", "kwargs", "range", "dict", "namespace", "cycler", "joiner"}  # fmt: skip
-
-
-class Names(Protocol):
-    """What a template can refer to."""
-
-    def lookup(self, name: str) -> Any:
-        """The value of a name, or MISSING. Raises Fault where the variable itself cannot be rendered."""
-        ...
-
-    def known(self) -> Iterable[str]:
-        """Every name there is, to suggest one."""
-        ...
-
-
-class SecretNames(Mapping[str, Secret]):
-    """What `secrets` is in a template; a secret is resolved when it is asked for."""
-
-
-class Fault(Exception):
-    """What is wrong with a template: a message, hints; `line` counts from 1 within it, 0 where that is unknown.
-
-    `undefined`: a name is not defined, so that `default(...)` may step in. `where`: the place of a variable that
-    could not be rendered, where it is not the template that was asked for.
-    """
-
-    def __init__(
-        self,
-        message: str,
-        hints: tuple[str, ...] = (),
-        *,
-        line: int = 0,
-        undefined: bool = False,
-        where: Position | str | None = None,
-    ) -> None:
-        super().__init__(message)
-        self.message = message
-        self.hints = hints
-        self.line = line
-        self.undefined = undefined
-        self.where = where
-
-
-class Later(Fault):
-    """What is needed is known only on the host, and the host has not been asked yet: no fault of the template."""
-
-
-def undefined(name: str, names: Names, owner: Any = MISSING, path: str = "") -> Fault:
-    """The fault of a name that is not defined; `owner`: the map that was expected to have it, at `path`."""
-    from engine.declare.schema.validate import near, nearest
-
-    if isinstance(owner, SecretNames):
-        return Fault(f"there is no secret `{name}`", nearest(name, owner), undefined=True)
-    if owner is not MISSING:
-        known = [str(key) for key in owner] if isinstance(owner, Mapping) else []
-        message = f"`{path}` has no `{name}`" if path else f"there is no `{name}` in it"
-        return Fault(message, nearest(name, known), undefined=True)
-    hints = near(name, names.known())
-    if name == "each":
-        hints = ("`each` is there only in what has `for_each`",)
-    elif name.startswith("ansible_"):
-        hints = ("connection variables (`ansible_*`) are no variables of a state",)
-    return Fault(f"`{name}` is not defined", hints, undefined=True)
 
 
 def render(text: str, names: Names) -> Any:

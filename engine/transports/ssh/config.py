@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getopt
 import getpass
 import os
 import re
@@ -17,6 +18,17 @@ from engine.model import Host
 
 Raw: TypeAlias = Mapping[str, Sequence[str]]
 """Keyword in lower case → its values, one for each line, as `ssh -G` prints them."""
+
+
+OPTSTRING = "1246ab:c:e:fgi:kl:m:no:p:qstvxAB:CD:E:F:GI:J:KL:MNO:P:Q:R:S:TVw:W:XYy"
+
+
+def options_of(arguments: Sequence[str]) -> dict[str, list[str]]:
+    """The options of an ssh command line, `-F` → its values, in the order given. Raises getopt.GetoptError."""
+    found: dict[str, list[str]] = {}
+    for flag, value in getopt.getopt(list(arguments), OPTSTRING)[0]:
+        found.setdefault(flag, []).append(value)
+    return found
 
 
 @dataclass(frozen=True)
@@ -42,8 +54,6 @@ class Target:
 
     def configuration(self) -> tuple[str, ...]:
         """Those of the arguments that choose the configuration file: they hold for the hops on the way too."""
-        from engine.transports.ssh.config_parser import options_of
-
         file = options_of(self.arguments).get("-F")
         return ("-F", file[0]) if file else ()
 

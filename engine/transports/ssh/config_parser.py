@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getopt
 import glob
 import io
 import os
@@ -14,9 +13,8 @@ from typing import Any
 
 from engine.errors import Unreachable
 from engine.transports.process import outer_environment
-from engine.transports.ssh.config import Raw, Target, home
+from engine.transports.ssh.config import Raw, Target, home, options_of
 
-OPTSTRING = "1246ab:c:e:fgi:kl:m:no:p:qstvxAB:CD:E:F:GI:J:KL:MNO:P:Q:R:S:TVw:W:XYy"
 SYSTEM_FILE = Path("/etc/ssh/ssh_config")
 FLAGS = {"-J": "proxyjump", "-i": "identityfile", "-p": "port", "-l": "user", "-b": "bindaddress"}
 LISTS = ("identityfile", "certificatefile")
@@ -27,14 +25,6 @@ DEFAULTS: Raw = {
     "userknownhostsfile": ["~/.ssh/known_hosts ~/.ssh/known_hosts2"],
     "globalknownhostsfile": ["/etc/ssh/ssh_known_hosts /etc/ssh/ssh_known_hosts2"],
 }
-
-
-def options_of(arguments: Sequence[str]) -> dict[str, list[str]]:
-    """The options of an ssh command line, `-F` → its values, in the order given. Raises getopt.GetoptError."""
-    found: dict[str, list[str]] = {}
-    for flag, value in getopt.getopt(list(arguments), OPTSTRING)[0]:
-        found.setdefault(flag, []).append(value)
-    return found
 
 
 def parse(target: Target) -> Raw:

@@ -14,7 +14,8 @@ import pytest
 from engine import bounds, matching
 from engine.declare import read_vars
 from engine.declare.inventory import Inventory
-from engine.declare.templates.template import MISSING, Fault, render
+from engine.declare.templates.names import MISSING, Fault
+from engine.declare.templates.template import render
 from engine.errors import InvalidInput
 from tests.unit.declare.conftest import Project
 

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.declare.templates import jinja
-from engine.declare.templates.template import MISSING, Fault, SecretNames, holds, render, render_text
+from engine.declare.templates.names import MISSING, Fault, SecretNames
+from engine.declare.templates.template import holds, render, render_text
 from engine.declare.yaml.scalars import Float, Int
 from engine.model import Secret
 

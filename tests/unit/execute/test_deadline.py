@@ -9,11 +9,12 @@ import pytest
 from engine.errors import HostFailed
 from engine.model import Output, Script
 from engine.program import deadline
-from engine.program.compose import Lock, Program, Section, compose, compose_fed, run
+from engine.program.compose import compose, compose_fed, run
 from engine.program.deadline import CLEARING, GRACE, Deadline, Limits
 from engine.program.events import Finished, Result, Started
 from engine.program.facts import Asked
 from engine.program.lock import stop_program
+from engine.program.section import Lock, Program, Section
 
 
 class Clock:

@@ -1,0 +1,116 @@
+"""Feeding a process and draining it at once: one thread that waits for all of its pipes together."""
+
+from __future__ import annotations
+
+import os
+import selectors
+import subprocess
+import time
+from collections.abc import Iterable, Iterator
+from typing import IO, Literal
+
+from engine.errors import ConnectionLost
+from engine.model import Output
+from engine.transports.process import LINGER, LOOK, PIECE, exit_status, leave
+from engine.transports.process_threads import Threads
+
+
+def converse(
+    process: subprocess.Popen[bytes], stdin: Iterable[bytes], *, silence: float, name: str
+) -> Iterator[Output]:
+    """Feed the process and yield what it prints; the last piece is its exit status (128 and the signal's
+    number where one ended it). Closing the iterator closes the pipes and leaves the process to itself.
+
+    Raises ConnectionLost, with `name` in it, where nothing moved for `silence` seconds.
+    """
+    threaded = processes.THREADED
+    conversation: _Conversation | Threads = Threads(process, stdin) if threaded else _Conversation(process, stdin)
+    try:
+        yield from conversation.pieces(silence, name)
+    finally:
+        conversation.close()
+
+
+class _Conversation:
+    def __init__(self, process: subprocess.Popen[bytes], stdin: Iterable[bytes]) -> None:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        self.process = process
+        self.stdin = iter(stdin)
+        self.pending = memoryview(b"")
+        self.waiting = False
+        self.selector = selectors.DefaultSelector()
+        os.set_blocking(process.stdin.fileno(), False)
+        self.selector.register(process.stdin, selectors.EVENT_WRITE, "stdin")
+        self.selector.register(process.stdout, selectors.EVENT_READ, "stdout")
+        self.selector.register(process.stderr, selectors.EVENT_READ, "stderr")
+        self.outputs = 2
+
+    def pieces(self, silence: float, name: str) -> Iterator[Output]:
+        moved = time.monotonic()
+        ended: float | None = None
+        while self.outputs:
+            ready = self.selector.select(LOOK)
+            for key, _ in ready:
+                if key.data == "stdin":
+                    self._feed()
+                else:
+                    piece = self._read(key.fileobj, key.data)  # type: ignore[arg-type]
+                    if piece:
+                        yield piece
+                        self._resume()
+            now = time.monotonic()
+            if ready:
+                moved = now
+            elif now - moved > silence:
+                raise ConnectionLost(f"{name}: nothing came from the program for {silence:g} s; given up")
+            if ended is None and not ready and self.process.poll() is not None:
+                ended = now
+            if ended is not None and now - ended > LINGER:
+                break
+        if self.waiting:
+            # What it waits for will not come.
+            self._pipe().close()
+        yield Output("exit", status=exit_status(self.process, silence, name))
+
+    def _feed(self) -> None:
+        try:
+            if not self.pending:
+                self.pending = memoryview(next(self.stdin))
+                if not self.pending:
+                    # Nothing to say until the program has printed more.
+                    self.selector.unregister(self._pipe())
+                    self.waiting = True
+                    return
+            self.pending = self.pending[os.write(self._pipe().fileno(), self.pending[:PIECE]) :]
+        except BlockingIOError:
+            return
+        except (StopIteration, BrokenPipeError):
+            self.selector.unregister(self._pipe())
+            self._pipe().close()
+
+    def _resume(self) -> None:
+        if self.waiting:
+            self.selector.register(self._pipe(), selectors.EVENT_WRITE, "stdin")
+            self.waiting = False
+
+    def _pipe(self) -> IO[bytes]:
+        assert self.process.stdin
+        return self.process.stdin
+
+    def _read(self, file: IO[bytes], stream: Literal["stdout", "stderr"]) -> Output | None:
+        data = os.read(file.fileno(), PIECE)
+        if data:
+            return Output(stream, data)
+        self.selector.unregister(file)
+        file.close()
+        self.outputs -= 1
+        return None
+
+    def close(self) -> None:
+        self.selector.close()
+        for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
+            if pipe:
+                pipe.close()
+        leave(self.process)
