@@ -11,6 +11,7 @@ from typing import IO, Literal
 
 from engine.errors import ConnectionLost
 from engine.model import Output
+from engine.transports import process as processes
 from engine.transports.process import LINGER, LOOK, PIECE, exit_status, leave
 from engine.transports.process_threads import Threads
 
