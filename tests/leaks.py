@@ -111,7 +111,7 @@ class Watch:
         self.environments = arguments if environments is None else environments
         self.directories = directories
         self.found: set[str] = set()
-        self.looks = 0
+        self.shared = 0
         self.processes = 0
         self._known = set(self._all())
         self._over = threading.Event()
@@ -142,7 +142,7 @@ class Watch:
             for directory in self.directories:
                 for name, pieces in in_files(self.arguments, directory).items():
                     self.found.add(f"{name} held {sorted(pieces)[:3]}")
-            self.looks += 1
+            self.shared += 1
         self.processes = len({pid for pid, _, _ in seen})
 
     def _judge(self, pid: str, arguments: bytes, environment: bytes) -> None:

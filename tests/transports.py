@@ -135,7 +135,7 @@ def without_identity(sshd: Sshd, *lines: str) -> None:
     sshd.client_config.write_text(text + "".join(f"  {line}\n" for line in lines))
 
 
-class Asked:
+class FactsFirst:
     """A person who gives these answers, one after the other."""
 
     def __init__(self, *answers: str) -> None:

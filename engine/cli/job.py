@@ -209,8 +209,8 @@ class Job:
         used = [
             secret.reveal()
             for run in rollout.runs.values()
-            if run.draft is not None and run.host not in rollout.refused
-            for step, declared in zip(run.draft.steps, run.declared.resources, strict=True)
+            if run.planned is not None and run.host not in rollout.refused
+            for step, declared in zip(run.planned.steps, run.declared.resources, strict=True)
             if not step.check and step.outlook in ("converged", "change", "check")
             for secret in secrets_of(declared.resource)
         ]

@@ -18,7 +18,7 @@ from engine.cli.options import request_of
 from engine.cli.output import Printer, can_ask
 from engine.cli.project import project_root
 from engine.cli.reviewed import Reviewed, is_plan_file, save
-from engine.declare.problems import told
+from engine.declare.problems import sorted_problems
 from engine.errors import EngineError, Interrupted, InvalidInput, Problem
 from engine.model import Plan, Progress, Report
 from engine.run.journal import Journal, Recording
@@ -71,7 +71,7 @@ def apply(options: dict[str, Any], rewrite: Rewrite | None = None) -> int:
 
 
 def _applied(job: Job, options: dict[str, Any], printer: Printer, reviewed: Reviewed | None) -> int:
-    watching = Switch(_progress(options, printer, job))
+    watching = PausableProgress(_progress(options, printer, job))
     journal = Journal(job.root, printer.sentence)
     job.run = journal.run
     try:
@@ -125,7 +125,7 @@ def _refuse_invalid(rollout: Rollout) -> None:
         for problem in run.invalid.problems if run.invalid else ():
             found.setdefault(problem, []).append(run.host)
     if found:
-        raise InvalidInput(told(found, len(rollout.runs)))
+        raise InvalidInput(sorted_problems(found, len(rollout.runs)))
 
 
 def _told(job: Job, options: dict[str, Any], reviewed: Reviewed | None) -> dict[str, Any]:
@@ -246,7 +246,7 @@ def _agreed(printer: Printer) -> bool:
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
-class Switch:
+class PausableProgress:
     """A Progress whose drawing can be closed for a question and begun again after it."""
 
     def __init__(self, onward: Progress) -> None:

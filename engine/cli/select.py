@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
 from engine.errors import InvalidInput, Problem
-from engine.model import Declared, HostDeclaration
+from engine.model import DeclaredResource, HostDeclaration
 
 
 def check_words(hosts: Sequence[HostDeclaration], only: Sequence[str], skip: Sequence[str]) -> None:
@@ -29,7 +29,7 @@ def left_out(host: HostDeclaration, only: Sequence[str], skip: Sequence[str]) ->
     )
 
 
-def _matches(declared: Declared, word: str) -> bool:
+def _matches(declared: DeclaredResource, word: str) -> bool:
     prefix, colon, rest = word.partition(":")
     if colon and prefix == "kind":
         return fnmatchcase(declared.resource.kind, rest)
@@ -38,7 +38,7 @@ def _matches(declared: Declared, word: str) -> bool:
     return fnmatchcase(declared.name, word) or declared.name.startswith(f"{word}/")
 
 
-def _unmatched(option: str, word: str, declared: Sequence[Declared]) -> Problem:
+def _unmatched(option: str, word: str, declared: Sequence[DeclaredResource]) -> Problem:
     prefix, colon, _ = word.partition(":")
     if colon and prefix == "kind":
         known = sorted({f"kind:{resource.resource.kind}" for resource in declared})

@@ -14,7 +14,7 @@ from engine.declare.expand import Item, Names, Problems
 from engine.declare.schema.validate import Subject, check
 from engine.declare.statefile import Body, Entry
 from engine.declare.templates import budget
-from engine.declare.templates.names import Fault
+from engine.declare.templates.names import RenderError
 from engine.declare.templates.template import render_text
 from engine.declare.yaml.nodes import Scalar, find
 from engine.errors import InvalidParameter, Position, Problem, of_kind
@@ -147,7 +147,7 @@ class _Finish:
                 made = render_text(template, self.names, shown)
                 budget.add(len(made) if isinstance(made, str) else 1, Position(shown))
                 return made
-            except Fault as fault:
+            except RenderError as fault:
                 fault.where = fault.where or Position(shown, max(fault.line, 1), 1)
                 raise
 

@@ -14,17 +14,17 @@ from engine.declare.expand import Item, Problems, Unroller
 from engine.declare.host_facts import HostNames, used
 from engine.declare.needs import Needs, Resolver
 from engine.declare.places import collisions
-from engine.declare.problems import supposed, told
+from engine.declare.problems import assuming_facts, sorted_problems
 from engine.declare.registry import Kinds
 from engine.declare.schema.validate import nearest
-from engine.declare.secrets.store import Vault
+from engine.declare.secrets.store import SecretStore
 from engine.declare.statefile import Entry, Reader, State
 from engine.declare.templates.budget import Spent, counted
-from engine.declare.templates.names import Fault
+from engine.declare.templates.names import RenderError
 from engine.declare.templates.scope import Binding, Layer, Scope, Secrets, given, of_host, typed
 from engine.declare.yaml.nodes import Node
 from engine.errors import InvalidInput, Problem, of_kind
-from engine.model import Declared, Facts, Host, HostDeclaration, Resource, Secret, Watch
+from engine.model import DeclaredResource, Facts, Host, HostDeclaration, Resource, Secret, Watch
 
 if TYPE_CHECKING:
     from engine.declare.inventory import Inventory
@@ -90,7 +90,7 @@ class Variables:
                 default: Node | None = state.vars.get(name) if state.vars else None
                 try:
                     layer[name] = Binding(f"-e {name}", data=typed(name, value, default))
-                except Fault as fault:
+                except RenderError as fault:
                     self.problems.append(Problem(fault.message, f"-e {name}", fault.hints))
             self._layers[state] = layer
         return self._layers[state]
@@ -112,7 +112,7 @@ class Builder:
         self,
         states: Sequence[State],
         variables: Variables,
-        vault: Vault,
+        vault: SecretStore,
         sources: Sources,
         become_user: str | None = None,
     ) -> None:
@@ -172,7 +172,7 @@ class Builder:
             self.spent = Spent()
             declaration, problems = self.host(host, numbers, facts)
         if problems:
-            raise InvalidInput(told({problem: [] for problem in problems}, 1))
+            raise InvalidInput(sorted_problems({problem: [] for problem in problems}, 1))
         return declaration
 
     def new_hashes(self) -> tuple[NewHash, ...]:
@@ -186,11 +186,11 @@ class Builder:
         data: Mapping[str, dict[str, Any] | None],
         assembler: Assembler,
         host: Host,
-    ) -> list[Declared]:
+    ) -> list[DeclaredResource]:
         """The resources in order; without those that something is wrong with."""
         made: dict[str, Resource] = {}
         users = {item.name: self._user(item, host) for item, _ in ordered}
-        declared: list[Declared] = []
+        declared: list[DeclaredResource] = []
         for item, needs in ordered:
             values = data[item.name]
             if values is None:
@@ -239,9 +239,9 @@ def _watches(
     return tuple(watches)
 
 
-def _declared(item: Item, resource: Resource, needs: tuple[str, ...], become: str | None) -> Declared:
+def _declared(item: Item, resource: Resource, needs: tuple[str, ...], become: str | None) -> DeclaredResource:
     words = item.words
-    return Declared(
+    return DeclaredResource(
         name=item.name,
         resource=resource,
         needs=needs,
@@ -302,7 +302,7 @@ def build(
     states = read_states(files, reader)
     picked, unmatched = pick_hosts(states, inventory, limit)
     rollout, contradictions = merged_rollout(states)
-    variables, vault, sources = Variables(extra, states), Vault(project, read=read_secrets), Sources(project)
+    variables, vault, sources = Variables(extra, states), SecretStore(project, read=read_secrets), Sources(project)
     builder = Builder(states, variables, vault, sources, become_user)
     hosts = {host.name: host for each in picked.values() for host in each}
     found: dict[Problem, list[str]] = {problem: [] for problem in [*reader.problems, *unmatched, *contradictions]}
@@ -314,13 +314,13 @@ def build(
         declaration, problems = builder.host(host, numbers)
         if facts is not None and declaration.pending:
             declaration, more = builder.host(host, numbers, facts)
-            problems += [supposed(problem, declaration.facts) for problem in more if problem not in problems]
+            problems += [assuming_facts(problem, declaration.facts) for problem in more if problem not in problems]
         declared.append(declaration)
         for problem in problems:
             found.setdefault(problem, []).append(name)
     found.update({problem: [] for problem in variables.problems})
     if found:
-        raise InvalidInput(told(found, len(hosts)))
+        raise InvalidInput(sorted_problems(found, len(hosts)))
 
     def known() -> tuple[tuple[Secret, ...], tuple[str, ...]]:
         with builder.one:

@@ -14,7 +14,7 @@ from engine.declare.schema.language import KEYWORDS
 from engine.declare.schema.validate import Subject, check
 from engine.declare.statefile import Entry, Include, State
 from engine.declare.templates.budget import Exhausted
-from engine.declare.templates.names import Fault, Later
+from engine.declare.templates.names import FactPending, RenderError
 from engine.declare.templates.scope import Each, Layer, Scope, evaluate, given
 from engine.declare.templates.template import holds
 from engine.declare.yaml.nodes import Map, Node, Scalar
@@ -50,11 +50,11 @@ class Problems:
         """What `make` gives; OPAQUE where it fails for a reason that the user is to be told."""
         try:
             return make()
-        except Later:
+        except FactPending:
             self.later = True
         except Exhausted:
             raise
-        except Fault as fault:
+        except RenderError as fault:
             self.add([Problem(fault.message, fault.where or where, fault.hints)])
         except InvalidInput as error:
             self.add(error.problems)

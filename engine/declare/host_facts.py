@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from engine.declare.templates.names import Fault, Later
+from engine.declare.templates.names import FactPending, RenderError
 from engine.model import Facts, Host
 
 FACTS = {
@@ -45,9 +45,9 @@ class HostNames(Mapping[str, Any]):
         if name not in FACTS:
             raise KeyError(name)
         if self._facts is None:
-            raise Later(f"`host.{name}` is known only on the host")
+            raise FactPending(f"`host.{name}` is known only on the host")
         if name not in self._facts:
-            raise Fault(f"`host.{name}` is not known: the host did not tell {FACTS[name]}")
+            raise RenderError(f"`host.{name}` is not known: the host did not tell {FACTS[name]}")
         self._used[name] = self._facts[name]
         return self._facts[name]
 

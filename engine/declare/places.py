@@ -7,14 +7,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeAlias
 
 from engine.errors import Problem, of_kind
-from engine.model import Declared, Place
+from engine.model import DeclaredResource, Place
 
 Key: TypeAlias = tuple[str, str]
-Claim: TypeAlias = tuple[int, Declared, Place]
+Claim: TypeAlias = tuple[int, DeclaredResource, Place]
 _KINDS = {"file": "a file", "directory": "a directory", "nothing": "nothing"}
 
 
-def collisions(resources: Iterable[Declared]) -> list[Problem]:
+def collisions(resources: Iterable[DeclaredResource]) -> list[Problem]:
     """A problem for each two resources that cannot both have their way, at the later one in the order of the list."""
     claims: dict[Key, list[Claim]] = {}
     broken: list[Problem] = []
@@ -36,7 +36,7 @@ def collisions(resources: Iterable[Declared]) -> list[Problem]:
     return [*broken, *found.values()]
 
 
-def _key(declared: Declared, place: Place) -> Key:
+def _key(declared: DeclaredResource, place: Place) -> Key:
     """A path, and whose home directory it begins in."""
     return (declared.become or "" if place.path.startswith("~") else "", place.path)
 
@@ -79,6 +79,6 @@ def _below(place: Place, above: Place) -> str:
     return ""
 
 
-def _problem(first: Declared, second: Declared, path: str, reason: str) -> Problem:
+def _problem(first: DeclaredResource, second: DeclaredResource, path: str, reason: str) -> Problem:
     message = f"`{first.name}` and `{second.name}` cannot both manage {path}: {reason}"
     return Problem(message, second.position, (f"the other one is at {first.position}",))

@@ -8,7 +8,7 @@ from engine.errors import Position, Problem
 from engine.model import Facts
 
 
-def told(found: Mapping[Problem, Sequence[str]], hosts: int) -> list[Problem]:
+def sorted_problems(found: Mapping[Problem, Sequence[str]], hosts: int) -> list[Problem]:
     """Problems in the order of the files; one that only some hosts have says which."""
     problems: list[Problem] = []
     for problem, names in found.items():
@@ -21,7 +21,7 @@ def told(found: Mapping[Problem, Sequence[str]], hosts: int) -> list[Problem]:
     return sorted(problems, key=lambda problem: _place(problem.where))
 
 
-def supposed(problem: Problem, facts: Facts) -> Problem:
+def assuming_facts(problem: Problem, facts: Facts) -> Problem:
     """A problem that is one where a host has these facts, of which no host was asked."""
     said = ", ".join(f"{name} {value}" for name, value in facts.items())
     hint = f"supposing a host with {said}; `plan` asks each host" if said else "supposing what a host would tell"

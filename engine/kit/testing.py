@@ -29,7 +29,7 @@ from typing import Any
 import pytest
 
 from engine.kit.kind import Kind
-from engine.model import Declared, Host, HostDeclaration, HostPath, HostPlan, HostReport, Output, Secret
+from engine.model import DeclaredResource, Host, HostDeclaration, HostPath, HostPlan, HostReport, Output, Secret
 from engine.program.section import Lock
 from engine.run.host import HostRun, Settings
 from engine.transports import Options
@@ -102,7 +102,7 @@ class Machine:
         os.environ["HOME"] = str(self.home)
         host = Host("here")
         transport = _Shell(LocalTransport(host, Options(self.home)), self.shell)
-        declared = HostDeclaration(host, (Declared("it", resource, timeout=120.0),))
+        declared = HostDeclaration(host, (DeclaredResource("it", resource, timeout=120.0),))
         settings = Settings(fingerprint=lambda secret: f"secret:{secret.digest[:6]}", lock=Lock("tests", 30))
         try:
             yield HostRun(declared, transport, transport, settings, _Silent())

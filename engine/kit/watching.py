@@ -80,7 +80,7 @@ def nested(watches: Sequence[Watch]) -> dict[str, str | int | bool | Secret]:
         found |= {
             f"watch_{index}": watch.name,
             f"{prefix}_text": script.text,
-            f"{prefix}_names": " ".join([*script.vars, *script.looks]),
+            f"{prefix}_names": " ".join([*script.vars, *script.shared]),
             f"{prefix}_words": " ".join(words),
         }
         found |= {f"{prefix}_var_{name}": value for name, value in script.vars.items()}
@@ -94,5 +94,5 @@ def nested_looks(watches: Sequence[Watch]) -> dict[str, Script]:
         f"part_{index}_var_{name}": look
         for index, watch in enumerate(watches)
         if watch.user is None
-        for name, look in watch.script.looks.items()
+        for name, look in watch.script.shared.items()
     }

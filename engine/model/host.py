@@ -51,7 +51,7 @@ class Transport(Protocol):
 
 
 @dataclass(frozen=True)
-class Declared:
+class DeclaredResource:
     """A resource as declared for one host: templates rendered, `for_each` unrolled, `when` true.
 
     `name` is unique on the host (`login-node`, `node/kjnodes`); its address is `HOST/NAME`. `needs` holds names.
@@ -78,6 +78,6 @@ class HostDeclaration:
     """
 
     host: Host
-    resources: tuple[Declared, ...]
+    resources: tuple[DeclaredResource, ...]
     facts: Facts = field(default_factory=dict)
     pending: Callable[[Facts], HostDeclaration] | None = field(default=None, compare=False)

@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 
 from engine.model.values import Facts, Plain
 
-Outlook: TypeAlias = Literal["converged", "change", "check", "failing", "refused", "error", "blocked", "skipped"]
+PlanStatus: TypeAlias = Literal["converged", "change", "check", "failing", "refused", "error", "blocked", "skipped"]
 """What a plan says of a resource:
 converged  nothing to do, a check passes          change   will be changed
 check      checked after apply (it depends on a pending change)
@@ -40,7 +40,7 @@ class Step:
 
     name: str
     kind: str
-    outlook: Outlook
+    outlook: PlanStatus
     verb: str = "change"
     attributes: tuple[Attribute, ...] = ()
     prior: Mapping[str, Plain] | None = None
@@ -106,7 +106,9 @@ class Plan:
     lost: tuple[Lost, ...] = ()
 
 
-Verdict: TypeAlias = Literal["unchanged", "changed", "passed", "failed", "refused", "skipped", "unproven", "left"]
+ResultStatus: TypeAlias = Literal[
+    "unchanged", "changed", "passed", "failed", "refused", "skipped", "unproven", "left"
+]
 """What an apply says of a resource:
 unchanged  was converged and still is         changed   was changed and is proved converged
 passed     a check that holds                 failed    an action failed, or not converged after it, or a check fails
@@ -122,7 +124,7 @@ class Outcome:
     a failing action printed; `seconds` it took; `due` true where a restart or change is still to be done."""
 
     step: Step
-    verdict: Verdict
+    verdict: ResultStatus
     reason: str = ""
     cause: str = ""
     fix: str = ""

@@ -40,11 +40,11 @@ class Script:
     text: str
     vars: Mapping[str, str | int | bool | Secret] = field(default_factory=dict)
     args: Sequence[str | int | bool | Secret] = ()
-    looks: Mapping[str, Script] = field(default_factory=dict)
+    shared: Mapping[str, Script] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
-class Glance(Script):
+class BatchedProbe(Script):
     """A look at one of many things, which is its only argument. Glances of the same text and values are run together:
     the script is given the arguments of all, and prints `N WHAT` on a line of its own for the Nth, if it learnt
     anything of it; a glance's variable holds its own WHAT, or nothing. It is a shortcut: it MUST succeed quickly, and

@@ -80,7 +80,7 @@ def holders(resource: Resource, above: Mapping[str, State]) -> frozenset[str]:
     return frozenset(name for name, value in values if isinstance(value, Secret) and value.digest in sent)
 
 
-def hopeless(steps: Iterable[Step]) -> frozenset[str]:
+def not_worth_waiting_for(steps: Iterable[Step]) -> frozenset[str]:
     """Names of the checks that need something refused, in error or blocked: to wait for them is idle. What only
     waits for a check may still come."""
     every = tuple(steps)

@@ -16,11 +16,11 @@ from engine.model import (
     Action,
     Attribute,
     Change,
-    Declared,
+    DeclaredResource,
     Facts,
     HostDeclaration,
-    Outlook,
     Plain,
+    PlanStatus,
     Resource,
     Secret,
     Sentence,
@@ -57,7 +57,7 @@ class Observation:
 
 
 @dataclass(frozen=True)
-class Work:
+class PlannedActions:
     """What carrying out one step takes; `step` is that step as it is once its gates have passed."""
 
     change: Change
@@ -66,14 +66,14 @@ class Work:
 
 
 @dataclass(frozen=True)
-class Draft:
+class PlannedHost:
     """The steps of one host, and the work behind those that have any. Those blocked by a check have some, too: an
     apply asks that check again at its place. `sends` names the checks with effects that an apply is to ask. `found`
     are the secrets seen on the host: of what is to be replaced only the digest is known, but a program may still
     print it."""
 
     steps: tuple[Step, ...]
-    work: Mapping[str, Work]
+    work: Mapping[str, PlannedActions]
     sends: frozenset[str] = frozenset()
     found: frozenset[Secret] = frozenset()
 
@@ -83,7 +83,7 @@ class Draft:
         return not self.work
 
 
-def draft(
+def plan_host(
     declared: HostDeclaration,
     seen: Mapping[str, Observation],
     *,
@@ -91,7 +91,7 @@ def draft(
     skipped: frozenset[str] = frozenset(),
     fingerprint: Fingerprint,
     settled: bool = False,
-) -> Draft:
+) -> PlannedHost:
     """Plan one host from what its probes reported.
 
     `seen` maps resource names to observations (a missing one counts as an error); `left_out` are the names that
@@ -101,12 +101,12 @@ def draft(
     foretold of restarts, and nothing waits for a check.
     """
     gates = Gates(declared)
-    drafter = _Drafter(declared, seen, left_out, skipped, fingerprint, settled, gates).all()
+    drafter = Planner(declared, seen, left_out, skipped, fingerprint, settled, gates).all()
     asked = drafter.gating() & (left_out - skipped)
     if asked:
-        drafter = _Drafter(declared, seen, left_out - asked, skipped, fingerprint, settled, gates).all()
+        drafter = Planner(declared, seen, left_out - asked, skipped, fingerprint, settled, gates).all()
     steps = tuple(drafter.passed_over().values())
-    return Draft(steps, drafter.work, frozenset(drafter.sends), frozenset(drafter.found))
+    return PlannedHost(steps, drafter.work, frozenset(drafter.sends), frozenset(drafter.found))
 
 
 def plain(value: Value, fingerprint: Fingerprint) -> Plain:
@@ -121,7 +121,7 @@ def plain(value: Value, fingerprint: Fingerprint) -> Plain:
 
 
 @dataclass
-class _Drafter:
+class Planner:
     declared: HostDeclaration
     seen: Mapping[str, Observation]
     left_out: frozenset[str]
@@ -130,7 +130,7 @@ class _Drafter:
     settled: bool
     gates: Gates
     steps: dict[str, Step] = field(default_factory=dict)
-    work: dict[str, Work] = field(default_factory=dict)
+    work: dict[str, PlannedActions] = field(default_factory=dict)
     sends: set[str] = field(default_factory=set)
     wanted: dict[str, State] = field(default_factory=dict)
     found: set[Secret] = field(default_factory=set)
@@ -138,7 +138,7 @@ class _Drafter:
     def __post_init__(self) -> None:
         self.resources = {declared.name: declared.resource for declared in self.declared.resources}
 
-    def all(self) -> _Drafter:
+    def all(self) -> Planner:
         for resource in self.declared.resources:
             self.add(resource)
         return self
@@ -162,7 +162,7 @@ class _Drafter:
             self.steps[gate] = replace(self.steps[gate], reason=f"does not gate {listed(names)}")
         return self.steps
 
-    def add(self, declared: Declared) -> None:
+    def add(self, declared: DeclaredResource) -> None:
         above = upstream(declared.name, self.gates.needs)
         seen = self.seen.get(declared.name, Observation(error="it was not observed"))
         step = Step(
@@ -201,7 +201,9 @@ class _Drafter:
             return replace(step, outlook="check", reason=reason, now="not known")
         return replace(step, outlook="error", reason=seen.error)
 
-    def _observed(self, step: Step, declared: Declared, facts: Facts, above: frozenset[str], pending: bool) -> Step:
+    def _observed(
+        self, step: Step, declared: DeclaredResource, facts: Facts, above: frozenset[str], pending: bool
+    ) -> Step:
         resource = declared.resource
         try:
             before, after = resource.actual(facts), resource.desired(facts)
@@ -219,9 +221,9 @@ class _Drafter:
                 step = replace(step, reason=wrong_secret(resource, among, self.fingerprint))
             return step
         unknowns = [value for value in self._values(change) if isinstance(value, Unknown)]
-        hopeless = next((value for value in unknowns if value.upstream and not pending), None)
-        if hopeless is not None:
-            return replace(step, outlook="error", reason=hopeless.reason)
+        not_worth_waiting_for = next((value for value in unknowns if value.upstream and not pending), None)
+        if not_worth_waiting_for is not None:
+            return replace(step, outlook="error", reason=not_worth_waiting_for.reason)
         unknown = bool(unknowns) or self._may_be_right(change, found)
         if (not change.differing() and before is not None and after is not None) or before is after is None:
             if not (resource.volatile and pending):
@@ -236,9 +238,9 @@ class _Drafter:
                 raise TypeError("something else than actions")
         except Refused as refusal:
             return replace(step, outlook="refused", reason=said(refusal))
-        outlook: Outlook = "check" if unknown else "change"
+        outlook: PlanStatus = "check" if unknown else "change"
         step = replace(step, outlook=outlook, actions=tuple(action.title for action in actions))
-        self.work[step.name] = Work(change, actions, step)
+        self.work[step.name] = PlannedActions(change, actions, step)
         return self._gated(step, above)
 
     def _gated(self, step: Step, above: frozenset[str]) -> Step:
@@ -254,7 +256,7 @@ class _Drafter:
             return replace(step, outlook="blocked", reason=f"needs {held.name}", gates=held.gates, cause=held.cause)
         return replace(step, gates=tuple(gate for gate in gates if self.steps[gate].outlook == "check"))
 
-    def _described(self, step: Step, declared: Declared, change: Change) -> Step:
+    def _described(self, step: Step, declared: DeclaredResource, change: Change) -> Step:
         resource, facts = declared.resource, change.facts
         before, after = change.before or {}, change.after or {}
         attributes = tuple(
@@ -303,7 +305,7 @@ class _Drafter:
         pending = [name for name in above if self._pending(name, False)]
         return resource.curable(facts, [self.resources[name].places() for name in pending])
 
-    def _with_watches(self, declared: Declared, before: State | None) -> State | None:
+    def _with_watches(self, declared: DeclaredResource, before: State | None) -> State | None:
         if before is None or self.settled:
             return before
         stale: dict[str, str] = {}
@@ -327,7 +329,7 @@ class _Drafter:
             for name in names
         )
 
-    def _restart_reason(self, declared: Declared, change: Change) -> str:
+    def _restart_reason(self, declared: DeclaredResource, change: Change) -> str:
         before = change.before or {}
         return stale_watches(
             {watch.name: str(before.get(watch.name, CURRENT)) for watch in declared.resource.watches()}

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from engine.errors import EngineError, of_kind
-from engine.model import Declared, HostDeclaration, HostPath, Lost, Plain, Resource
+from engine.model import DeclaredResource, HostDeclaration, HostPath, Lost, Plain, Resource
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ def rolled_back(
     `place` names the directory in which a resource's replaced things are kept. Services that restart on what is put
     back stay declared; everything else is left out. What a run did last is taken back first.
     """
-    kept: list[Declared] = []
+    kept: list[DeclaredResource] = []
     lost: dict[str, str] = dict.fromkeys(changed, "it is not declared any more, so nothing says how to put it back")
     for resource in declared.resources:
         if resource.name in changed:
@@ -60,7 +60,7 @@ def _restored(resource: Resource, was: Changed, place: HostPath) -> tuple[Resour
     return restored, resource.lost(was.prior, was.attributes, place)
 
 
-def _chained(resources: Iterable[Declared]) -> Iterator[Declared]:
+def _chained(resources: Iterable[DeclaredResource]) -> Iterator[DeclaredResource]:
     before: tuple[str, ...] = ()
     for resource in resources:
         yield replace(resource, needs=before)

@@ -55,13 +55,13 @@ _engine_nest() {
   if [ -n "$_engine_late" ]; then
     [ "$_engine_s" != 0 ] || _engine_s=124
     _engine_frame "late $_engine_i"
-    _engine_heel
+    _engine_wait_watchdog
   fi
   if [ -n "$_engine_steps" ]; then
     _engine_arm 0
     _engine_clear
   fi
-  _engine_leash
+  _engine_stop_watchdog
   trap '' TERM
   [ -z "$_engine_leader" ] || kill -s TERM 0
   exit "$_engine_s"
@@ -72,15 +72,15 @@ number of its section; _engine_seconds, how long that may take; _engine_steps, s
 
 AS = r"""
 _engine_user=$(id -un 2>/dev/null) || _engine_user=
-_engine_free=' ' _engine_charged=' ' _engine_barred=' ' _engine_pays=
+_engine_free=' ' _engine_charged=' ' _engine_refused_users=' ' _engine_needs_password=
 _engine_line='
 '
-# Whether sudo lets us become user $1, and wants the password for it: _engine_pays. Says why not.
+# Whether sudo lets us become user $1, and wants the password for it: _engine_needs_password. Says why not.
 _engine_may() {
-  _engine_pays=
+  _engine_needs_password=
   case $_engine_free in *" $1 "*) return 0 ;; esac
-  case $_engine_charged in *" $1 "*) _engine_pays=1 && return 0 ;; esac
-  case $_engine_barred in
+  case $_engine_charged in *" $1 "*) _engine_needs_password=1 && return 0 ;; esac
+  case $_engine_refused_users in
     *" $1 "*)
       # Attempts are counted, and an account locked after some.
       printf '%s\n' "$_engine_user cannot become $1, as was said before" >&8
@@ -98,11 +98,11 @@ _engine_may() {
     _engine_s=0 _engine_n='with the password given'
     _engine_t=$(printf '%s\n' "$_engine_password" | _engine_sudo "$1" -k -S -p '' 2>&1) || _engine_s=$?
     if [ "$_engine_s" = 97 ]; then
-      _engine_charged="$_engine_charged$1 " _engine_pays=1
+      _engine_charged="$_engine_charged$1 " _engine_needs_password=1
       return 0
     fi
   fi
-  _engine_barred="$_engine_barred$1 "
+  _engine_refused_users="$_engine_refused_users$1 "
   [ -z "$_engine_password" ] || _engine_t=${_engine_t##*"$_engine_line"}
   printf '%s\n' "$_engine_user cannot become $1: ${_engine_t%%"$_engine_line"*} ($_engine_n)" >&8
   return 1
@@ -125,10 +125,10 @@ _engine_as() {
   # What sudo started is ended by a watchdog of its own, and waited for.
   trap : TERM
   {
-    [ -z "$_engine_pays" ] || printf '%s\n' "$_engine_password"
+    [ -z "$_engine_needs_password" ] || printf '%s\n' "$_engine_password"
     _engine_inside "$2" "$3" "$4" ''
   } |
-    if [ -n "$_engine_pays" ]; then
+    if [ -n "$_engine_needs_password" ]; then
       _engine_sudo "$1" -k -S -p ''
     else
       _engine_sudo "$1" -n

@@ -101,7 +101,7 @@ _engine_begin() {
     }
   done
   # Time ran out just as the section before had ended: its watchdog is about to end, and watches no other.
-  [ -z "$_engine_late" ] || _engine_heel
+  [ -z "$_engine_late" ] || _engine_wait_watchdog
   _engine_i=$1 _engine_late=
   _engine_arm "$3"
   _engine_frame "start $1"
@@ -110,7 +110,7 @@ _engine_end() {
   _engine_s=$1
   if [ -n "$_engine_late" ]; then
     [ "$_engine_s" != 0 ] || _engine_s=124
-    _engine_heel
+    _engine_wait_watchdog
   fi
   eval "_engine_s$_engine_i=$_engine_s"
   _engine_mark "end $_engine_i"
@@ -134,7 +134,7 @@ _engine_run() {
 
 _engine_prepare() { :; }
 _engine_finish() {
-  _engine_leash
+  _engine_stop_watchdog
   [ -z "$_engine_leader" ] || kill -s TERM 0
 }
 _engine_late= _engine_stop= _engine_dead= _engine_halted= _engine_dog= _engine_limit=

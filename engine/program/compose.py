@@ -21,7 +21,7 @@ from engine.program.hold import HOLD
 from engine.program.parser import Event, Parser
 from engine.program.quote import assigned, bare
 from engine.program.section import Lock, Program, Section
-from engine.program.shared import Looks
+from engine.program.shared import SharedProbes
 from engine.program.watchdog import PROCESSES, WATCHDOG
 
 
@@ -50,7 +50,7 @@ def compose(
 def _hands_on(script: Script) -> bool:
     """Whether a script is given what it may hand to `as_user`."""
     handed = any(isinstance(value, ScriptText) for value in script.vars.values())
-    return handed or any(map(_hands_on, script.looks.values()))
+    return handed or any(map(_hands_on, script.shared.values()))
 
 
 def compose_keeping(script: Script, *, shell: Sequence[str] = ("sh",)) -> Program:
@@ -78,9 +78,9 @@ def _program(
     names = tuple(section.name for section in sections)
     if len(set(names)) < len(names):
         raise ValueError("two sections of one program have the same name")
-    shared = Looks(sections)
+    probes = SharedProbes(sections)
     # A hundred resources of a kind share one probe, which is sent once.
-    scripts = [*(section.script for section in sections), *shared.scripts]
+    scripts = [*(section.script for section in sections), *probes.scripts]
     texts = {text: n for n, text in enumerate(dict.fromkeys(script.text for script in scripts))}
     places = {name: n for n, name in enumerate(names)}
     lines = [f"_engine_nonce={nonce} _engine_steps={'1' if any(s.step for s in sections) else ''}"]
@@ -91,8 +91,8 @@ def _program(
     lines += [f"_engine_q{texts[text]}={quote.text(quote.text(text))}" for text in inner]
     lines += ["_engine_sections() {", ":"]
     for n, section in enumerate(sections):
-        lines.append(_section(n, section, texts[section.script.text], places, stdin, shared, others))
-    lines += ["}", shared.functions(texts), f"set -- {quote.text(launcher)}", bare(START)]
+        lines.append(_section(n, section, texts[section.script.text], places, stdin, probes, others))
+    lines += ["}", probes.functions(texts), f"set -- {quote.text(launcher)}", bare(START)]
     text = "\n".join([f"#begin {nonce}", *lines, f"#end {nonce}\n"])
     numbers = others.numbers(sections) if others else {}
     limits = Limits(len(text) / SLOWEST, {section.name: _seconds(section) for section in sections})
@@ -182,7 +182,7 @@ def _section(
     number: int,
     before: Mapping[str, int],
     stdin: str,
-    shared: Looks,
+    probes: SharedProbes,
     others: Others | None,
 ) -> str:
     unknown = [name for name in section.needs if before.get(name, index) >= index]
@@ -190,20 +190,20 @@ def _section(
         raise ValueError(f"section `{section.name}` needs `{unknown[0]}`, which does not come before it")
     needs = " ".join(str(before[name]) for name in section.needs)
     seconds = max(1, math.ceil(section.timeout))
-    looks = shared.of(section)
+    shared = probes.of(section)
     try:
         values = [
             # A variable that the host's environment exports would stay exported, and so show its new value.
-            f"unset phase timeout retries staging {' '.join([*section.script.vars, *section.script.looks])}",
+            f"unset phase timeout retries staging {' '.join([*section.script.vars, *section.script.shared])}",
             f"phase={section.phase} timeout={seconds} retries={section.retries} "
             f"staging={quote.text(section.staging or '')}",
-            *(f"{name}={look.value}" for name, look in looks.items()),
+            *(f"{name}={look.value}" for name, look in shared.items()),
             *assigned(section.script),
         ]
     except ValueError as error:
         raise ValueError(f"section `{section.name}`: {error}") from None
     if section.become is None or others is None:
-        before_it, late = [f"_engine_shared{n}" for n in sorted({look.number for look in looks.values()})], seconds
+        before_it, late = [f"_engine_shared{n}" for n in sorted({look.number for look in shared.values()})], seconds
         script = [*values, "set -eu", f'eval "$_engine_t{number}"']
         if others is not None and index in others.owners:
             script = others.pinned(index, values, number)

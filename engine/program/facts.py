@@ -48,7 +48,7 @@ unset _engine_v _engine_nonce s
 """Tells what the host knows of itself, each value byte for byte; what it does not know it leaves out."""
 
 
-class Asked:
+class FactsFirst:
     """A transport whose `facts` were asked for: the exec that told them runs the first program, any other has one of
     its own. `close` gives that exec up where no program came of it.
 

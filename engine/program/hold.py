@@ -21,7 +21,7 @@ _engine_make_place() {
 }
 
 # This program's record, of which the lock becomes a second name: _engine_me.
-_engine_enlist() {
+_engine_write_record() {
   _engine_make_place || return 1
   _engine_look "$_engine_main"
   _engine_me=$_engine_keep/lock.$_engine_nonce.$_engine_pid
@@ -84,7 +84,7 @@ _engine_runs() {
 }
 
 # Removes the lock if it still is the one with the ID $1. Fails where others are at it.
-_engine_oust() {
+_engine_remove_stale() {
   _engine_next=$1 _engine_chain=
   while :; do
     _engine_chain="$_engine_chain $_engine_next"
@@ -102,7 +102,7 @@ _engine_oust() {
 
 # Takes the lock. Fails, having said why, where that needed waiting, or did not succeed: then nothing is executed.
 _engine_lock() {
-  _engine_enlist || {
+  _engine_write_record || {
     _engine_tell error "$_engine_problem"
     return 1
   }
@@ -126,7 +126,7 @@ _engine_queue() {
     if ! _engine_runs; then
       _engine_read "$_engine_keep/lock" || continue
       # What a killed program did may be newer than the plan this one was made from.
-      ! _engine_oust "$_engine_id" || break
+      ! _engine_remove_stale "$_engine_id" || break
     elif [ "$_engine_t" -ge "$((_engine_wait * 4))" ]; then
       _engine_tell busy "$_engine_holder"
       return
@@ -215,7 +215,7 @@ _engine_finish() {
   _engine_place
   _engine_staged _engine_unstage
   [ -z "$_engine_me" ] || _engine_release
-  _engine_leash
+  _engine_stop_watchdog
 }
 _engine_held= _engine_me= _engine_lost=
 """

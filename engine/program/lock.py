@@ -31,13 +31,13 @@ fact held "$held"
 
 UNLOCK = r"""
 set +eu
-_engine_enlist || fail "$_engine_problem"
+_engine_write_record || fail "$_engine_problem"
 held=no
 if _engine_read "$_engine_keep/lock"; then
   fact holder "$_engine_holder"
   if _engine_runs; then held=yes; fi
   _engine_read "$_engine_keep/lock"
-  _engine_oust "$_engine_id" || held=other
+  _engine_remove_stale "$_engine_id" || held=other
 fi
 rm -f "$_engine_me"
 fact held "$held"

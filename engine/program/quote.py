@@ -36,8 +36,8 @@ def word(value: str | int | bool | Secret) -> str:
     if isinstance(value, Secret):
         return text(value.reveal())
     if isinstance(value, ScriptText):
-        looks = value.script.looks
-        lines = [*(["unset " + " ".join(looks)] if looks else []), *assigned(value.script), "set -eu"]
+        shared = value.script.shared
+        lines = [*(["unset " + " ".join(shared)] if shared else []), *assigned(value.script), "set -eu"]
         # Twice, for it is handed on as shell text.
         return text(text("\n".join([*lines, value.script.text])))
     if isinstance(value, bool):

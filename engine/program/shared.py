@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
-from engine.model import Glance, Script
+from engine.model import BatchedProbe, Script
 from engine.program.quote import assigned, bare, word
 from engine.program.section import Section
 
@@ -15,7 +15,7 @@ TOGETHER = 500
 
 SPLIT = r"""
 # Of what the glances $1 printed, $2, each line into a variable of its own.
-_engine_deal() {
+_engine_split_batch() {
   _engine_n=$IFS
   IFS=${IFS#??}
   set -f
@@ -38,7 +38,7 @@ class Look(NamedTuple):
     value: str
 
 
-class Looks:
+class SharedProbes:
     """The looks of a program's probes, those that are the same counted once. Raises ValueError where a value cannot
     be used."""
 
@@ -53,20 +53,20 @@ class Looks:
     def of(self, section: Section) -> dict[str, Look]:
         """Variable → the look that it holds. A step changes what was seen, so it has none;
         nor has what runs as a user of its own, who may see something else."""
-        return {} if section.step or section.become else self._all(section.script.looks)
+        return {} if section.step or section.become else self._all(section.script.shared)
 
-    def _all(self, looks: Mapping[str, Script]) -> dict[str, Look]:
+    def _all(self, shared: Mapping[str, Script]) -> dict[str, Look]:
         return {
-            name: self._glance(script) if isinstance(script, Glance) else self._look(script)
-            for name, script in looks.items()
+            name: self._glance(script) if isinstance(script, BatchedProbe) else self._look(script)
+            for name, script in shared.items()
         }
 
     def _look(self, script: Script) -> Look:
-        inner = self._all(script.looks)
+        inner = self._all(script.shared)
         number = self._number((script.text, *assigned(script), *inner.items()), script, inner)
         return Look(number, f"$_engine_l{number}")
 
-    def _glance(self, script: Glance) -> Look:
+    def _glance(self, script: BatchedProbe) -> Look:
         (thing,) = script.args
         key = (script.text, *assigned(replace(script, args=())))
         full = 0
@@ -91,7 +91,7 @@ class Looks:
     def functions(self, texts: Mapping[str, int]) -> str:
         """A shell function `_engine_shared0` and so on for each: sets `_engine_l0` to what the script prints, unless
         that was done, and `_engine_r` to its status. `texts` numbers the scripts' texts."""
-        split = [bare(SPLIT)] if any(isinstance(script, Glance) for script in self.scripts) else []
+        split = [bare(SPLIT)] if any(isinstance(script, BatchedProbe) for script in self.scripts) else []
         return "\n".join([*split, *(self._function(n, texts) for n in range(len(self.scripts)))])
 
     def _function(self, n: int, texts: Mapping[str, int]) -> str:
@@ -105,7 +105,7 @@ class Looks:
             # On lines of its own: in a condition errexit would be off within it.
             f"_engine_l{n}=$(",
             "exec </dev/null 2>&8 7>&- 9>&-",
-            f"unset phase timeout retries staging {' '.join([*script.vars, *script.looks])}",
+            f"unset phase timeout retries staging {' '.join([*script.vars, *script.shared])}",
             *(f"{name}={look.value}" for name, look in inner.items()),
             *assigned(script),
             "set -eu",
@@ -113,7 +113,7 @@ class Looks:
             ")",
             "_engine_r=$?",
             f'[ "$_engine_r" != 0 ] || _engine_d{n}=1',
-            *([f'_engine_deal {n} "$_engine_l{n}"'] if isinstance(script, Glance) else []),
+            *([f'_engine_split_batch {n} "$_engine_l{n}"'] if isinstance(script, BatchedProbe) else []),
             "}",
         ]
         return "\n".join(lines)

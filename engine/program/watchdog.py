@@ -131,7 +131,7 @@ _engine_clear() {
 # they arrive before it has set its own traps.
 _engine_arm() {
   [ "$_engine_limit" = "$1" ] && [ -n "$_engine_dog" ] && kill -s CONT "$_engine_dog" && return
-  _engine_leash
+  _engine_stop_watchdog
   _engine_limit=$1
   {
     exec </dev/null 8>&- 7>&-
@@ -139,7 +139,7 @@ _engine_arm() {
   } &
   _engine_dog=$!
 }
-_engine_leash() {
+_engine_stop_watchdog() {
   [ -z "$_engine_dog" ] || kill -s ALRM "$_engine_dog"
   _engine_dog=
 }
@@ -172,7 +172,7 @@ _engine_watch() {
   done
 }
 # What is left of a section that took too long is the watchdog's to end; it ends itself with that.
-_engine_heel() {
+_engine_wait_watchdog() {
   [ -n "$_engine_dog" ] || return 0
   while kill -s 0 "$_engine_dog"; do
     wait "$_engine_dog"

@@ -8,16 +8,16 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from engine.errors import LockHeld
-from engine.model import Declared, HostDeclaration, HostPlan, HostReport, Outcome, Secret
-from engine.plan.cause import hopeless, upstream
+from engine.model import DeclaredResource, HostDeclaration, HostPlan, HostReport, Outcome, Secret
+from engine.plan.cause import not_worth_waiting_for, upstream
 from engine.plan.gates import Gates
-from engine.plan.planner import Draft, Observation
+from engine.plan.planner import Observation, PlannedHost
 from engine.program.events import Result
 from engine.program.section import Lock
-from engine.run.connection import Reach, split
-from engine.run.outcome import Carried, outcomes
-from engine.run.results import Seen
-from engine.run.sections import Patience, carry, gate_name, patience, probe_name, probes, uploads
+from engine.run.connection import HostConnection, split
+from engine.run.outcome import ActionResult, outcomes
+from engine.run.results import SectionResults
+from engine.run.sections import Patience, apply_sections, gate_name, patience, probe_name, probes, uploads
 from engine.run.stages import SoFar, Stage, as_planned, next_stage
 
 ROUNDS = 3
@@ -48,17 +48,17 @@ class Planned(Protocol):
     """A host that can be planned; `observed` is what was last found there, `draft` the plan in hand."""
 
     host: str
-    reach: Reach
+    reach: HostConnection
     declared: HostDeclaration
     settings: Settings
-    draft: Draft | None
+    planned: PlannedHost | None
     observed: dict[str, Observation]
 
     def plan(self) -> HostPlan:
         """See `HostRun.plan`."""
         ...
 
-    def drafted(self, observed: Mapping[str, Observation], asked: Collection[str] | None = None) -> Draft:
+    def drafted(self, observed: Mapping[str, Observation], asked: Collection[str] | None = None) -> PlannedHost:
         """See `HostRun.drafted`."""
         ...
 
@@ -75,17 +75,19 @@ class Apply:
         self.start = time.monotonic()
 
     @property
-    def draft(self) -> Draft:
+    def planned(self) -> PlannedHost:
         """The plan in hand."""
-        assert self.run.draft is not None
-        return self.run.draft
+        assert self.run.planned is not None
+        return self.run.planned
 
     def report(self, agreed: Agreed | None) -> HostReport:
         """What became of it. `agreed` as for `HostRun.apply`."""
         found: tuple[Outcome, ...] = ()
         rounds = ROUNDS
         while rounds:
-            stage = next_stage(self.run.declared, self.draft, self.so_far, self.settings.skipped, agreed is not None)
+            stage = next_stage(
+                self.run.declared, self.planned, self.so_far, self.settings.skipped, agreed is not None
+            )
             seen, carried = self._carry_out(stage)
             if seen.waited:
                 # Another apply was here first: what was planned may no longer be so.
@@ -112,15 +114,15 @@ class Apply:
             step if step.name not in first
             else first[step.name] if step.name in done
             else as_planned(first[step.name], step, done)
-            for step in self.draft.steps
+            for step in self.planned.steps
         )  # fmt: skip
         return HostPlan(self.run.host, steps, trips=self.reach.trips, facts=self.run.declared.facts)
 
-    def _drifted(self, drift: str, seen: Seen) -> HostReport:
+    def _drifted(self, drift: str, seen: SectionResults) -> HostReport:
         """The report where the host is not what was agreed to; what was done before that is in it."""
         found: tuple[Outcome, ...] = ()
         if self.so_far.done:
-            self._leave(self.draft, "the host is not what was reviewed")
+            self._leave(self.planned, "the host is not what was reviewed")
             found = self._judge(seen)
         return HostReport(self.run.host, found, error=drift, drift=True, trips=self.reach.trips)
 
@@ -135,25 +137,25 @@ class Apply:
         done = self.so_far.done
         if any(carried.ended != "done" for carried in done.values()):
             return False
-        return any(name not in done for name in self.draft.work)
+        return any(name not in done for name in self.planned.work)
 
-    def _leave(self, plan: Draft, reason: str) -> None:
+    def _leave(self, plan: PlannedHost, reason: str) -> None:
         """Nothing more is begun of a plan."""
         for name in plan.work:
-            self.so_far.done.setdefault(name, Carried("skipped", reason=reason))
+            self.so_far.done.setdefault(name, ActionResult("skipped", reason=reason))
 
-    def _carry_out(self, stage: Stage) -> tuple[Seen, dict[str, Carried]]:
+    def _carry_out(self, stage: Stage) -> tuple[SectionResults, dict[str, ActionResult]]:
         """Run one stage, and observe the host after it."""
         if stage.idle:
             return self._without_changes(), {}
         if self.reach.stopped:
-            return Seen(stopped=True), {}
+            return SectionResults(stopped=True), {}
         self._ask_here(stage.here)
-        plan = self.draft
+        plan = self.planned
         part = replace(plan, work={name: work for name, work in plan.work.items() if name in stage.steps})
         staged = self.reach.send(uploads(part), {name: self.by_name[name].become for name in part.work})
         skipped = self.settings.skipped
-        carrying = carry(self.run.declared, part, staged, self.settings.run, stage.gates, skipped)
+        carrying = apply_sections(self.run.declared, part, staged, self.settings.run, stage.gates, skipped)
         here, there = split(self._to_look_at(stage))
         once = self._once() if stage.last else self.checks
         sections = [*carrying.sections, *probes(there, "verify", carrying.behind(self.run.declared, skipped), once)]
@@ -171,7 +173,7 @@ class Apply:
             self._retry(seen, self.checks - once)
         return seen, carried
 
-    def _to_look_at(self, stage: Stage) -> list[Declared]:
+    def _to_look_at(self, stage: Stage) -> list[DeclaredResource]:
         """Whom to observe after a stage. What was asked and is not asked again is left out."""
         asked = {name for name in stage.gates if not stage.last or self.by_name[name].resource.effects()}
         asked |= self.so_far.answers.keys() | (self.so_far.barred.keys() & self.checks)
@@ -179,10 +181,10 @@ class Apply:
 
     def _once(self) -> frozenset[str]:
         """The checks that are not worth waiting for, or that must not be asked."""
-        steps = self.draft.steps
+        steps = self.planned.steps
         left = {step.name for step in steps if step.check and step.outlook == "skipped"}
-        mute = {name for name in self.checks - self.draft.sends if self.by_name[name].resource.effects()}
-        return hopeless(steps) | left | mute
+        mute = {name for name in self.checks - self.planned.sends if self.by_name[name].resource.effects()}
+        return not_worth_waiting_for(steps) | left | mute
 
     def _ask_here(self, names: Collection[str]) -> None:
         """Ask gates from the controller, and judge them."""
@@ -196,7 +198,7 @@ class Apply:
         so_far = self.so_far
         so_far.bar(self.run.declared, self.gates, so_far.failed, self.settings.skipped)
 
-    def _keep(self, seen: Seen, answers: Mapping[str, Result]) -> None:
+    def _keep(self, seen: SectionResults, answers: Mapping[str, Result]) -> None:
         """Keep what is not asked again: what a check with effects answered, and a gate that does not hold."""
         for name, result in answers.items():
             failed = seen.results[gate_name(name)].status != 0
@@ -205,7 +207,7 @@ class Apply:
             if failed or self.by_name[name].resource.effects():
                 self.so_far.answers[name] = result
 
-    def _settle(self, names: Iterable[str], seen: Seen) -> None:
+    def _settle(self, names: Iterable[str], seen: SectionResults) -> None:
         """Judge the gates that only the controller can judge."""
         after = {step.name: step for step in self._settled(self.run.observed).steps}
         for name in names:
@@ -218,9 +220,9 @@ class Apply:
             if result is not None and (not holds or self.by_name[name].resource.effects()):
                 self.so_far.answers[name] = result
 
-    def _took(self, stage: Stage, seen: Seen, carried: Mapping[str, Carried]) -> tuple[Outcome, ...]:
+    def _took(self, stage: Stage, seen: SectionResults, carried: Mapping[str, ActionResult]) -> tuple[Outcome, ...]:
         """Take up what a stage did, plan what is left, and say what became of everything so far."""
-        so_far, plan = self.so_far, self.draft
+        so_far, plan = self.so_far, self.planned
         for step in plan.steps:
             first = so_far.first.get(step.name)
             if first is None or (first.outlook == "skipped" != step.outlook):
@@ -249,22 +251,22 @@ class Apply:
             self._bar(seen)
         if seen.stopped:
             self._leave(plan, "the run was stopped")
-        self.run.draft = self.run.drafted(self.run.observed)
-        for name in so_far.barred.keys() & self.draft.work.keys():
-            so_far.done.setdefault(name, Carried("skipped", reason=so_far.barred[name]))
+        self.run.planned = self.run.drafted(self.run.observed)
+        for name in so_far.barred.keys() & self.planned.work.keys():
+            so_far.done.setdefault(name, ActionResult("skipped", reason=so_far.barred[name]))
         return self._judge(seen)
 
-    def _bar(self, seen: Seen) -> None:
+    def _bar(self, seen: SectionResults) -> None:
         """A check that is not asked any more was skipped, whatever it answered before."""
         for name in self.so_far.barred.keys() & self.checks - self.so_far.answers.keys():
             seen.results.pop(probe_name(name), None)
             seen.skipped[probe_name(name)] = self.so_far.barred[name]
 
-    def _without_changes(self) -> Seen:
+    def _without_changes(self) -> SectionResults:
         """Nothing to carry out: what was seen stands, but checks are asked again as far as they may be."""
-        seen, plan, so_far = Seen(), self.draft, self.so_far
+        seen, plan, so_far = SectionResults(), self.planned, self.so_far
         waiting: dict[str, Patience] = {}
-        idle = hopeless(plan.steps) | so_far.barred.keys() | so_far.answers.keys()
+        idle = not_worth_waiting_for(plan.steps) | so_far.barred.keys() | so_far.answers.keys()
         for step in plan.steps:
             if not step.check or step.outlook not in ("failing", "check") or step.name in idle:
                 continue
@@ -286,9 +288,9 @@ class Apply:
 
     def _retry(
         self,
-        seen: Seen,
+        seen: SectionResults,
         names: Collection[str],
-        others: Collection[Declared] = (),
+        others: Collection[DeclaredResource] = (),
         left: Mapping[str, Patience] | None = None,
     ) -> None:
         """Ask again what only the controller could judge, as long as there is patience `left`. `others` are observed
@@ -311,12 +313,12 @@ class Apply:
             again = [r for r in self.run.declared.resources if r.name in asked or r in others]
             seen.merge(self.reach.look(again, "verify", self.checks - asked, left=rest))
 
-    def _settled(self, observed: Mapping[str, Observation]) -> Draft:
+    def _settled(self, observed: Mapping[str, Observation]) -> PlannedHost:
         """The steps where nothing is pending any more; gates are among them though --only left them out."""
-        planned = (*self.so_far.first.values(), *self.draft.steps)
+        planned = (*self.so_far.first.values(), *self.planned.steps)
         return self.run.drafted(observed, {s.name for s in planned if s.check and s.outlook != "skipped"})
 
-    def _judge(self, seen: Seen) -> tuple[Outcome, ...]:
+    def _judge(self, seen: SectionResults) -> tuple[Outcome, ...]:
         first, done = self.so_far.first, self.so_far.done
         after = {step.name: step for step in self._settled(self.run.observed).steps}
         seconds = {name: seen.results[probe_name(name)].seconds for name in first if probe_name(name) in seen.results}

@@ -7,18 +7,18 @@ from contextlib import suppress
 from dataclasses import replace
 
 from engine.errors import EngineError, LockHeld
-from engine.model import Declared, Host, Outside, Phase, Sentence, Transport, Upload, become_of
+from engine.model import DeclaredResource, Host, Outside, Phase, Sentence, Transport, Upload, become_of
 from engine.model.progress import Progress
 from engine.program import parser
 from engine.program.compose import compose, run
 from engine.program.lock import stop_program
 from engine.program.section import Lock, Section
 from engine.program.upload import stage
-from engine.run.results import Seen
+from engine.run.results import SectionResults
 from engine.run.sections import Patience, place, probes, resource_of, usable
 
 
-class Reach:
+class HostConnection:
     """The way to a host, and how often it was taken: `trips`.
 
     `transport` leads to the host; `here` to the controller itself, for what is asked from there; `other` gives one
@@ -41,17 +41,17 @@ class Reach:
 
     def look(
         self,
-        resources: Iterable[Declared],
+        resources: Iterable[DeclaredResource],
         phase: Phase,
         once: Collection[str] = (),
         over: Transport | None = None,
         left: Mapping[str, Patience] | None = None,
-    ) -> Seen:
+    ) -> SectionResults:
         """Probe resources, from the host or from the controller as they ask to be. A plan takes its trip even where
         it has nothing to ask, for it says whether the host can be reached. `once` and `left` as for `probes`; `over`
         is a trip that was begun, and counted, before."""
         here, there = split(resources)
-        seen = Seen()
+        seen = SectionResults()
         if there or phase == "plan":
             self.trips += over is None
             seen.merge(self._run(over or self.transport, probes(there, phase, once=once, left=left)))
@@ -59,7 +59,7 @@ class Reach:
             seen.merge(self._run(self.here, probes(here, phase, once=once, left=left)))
         return seen
 
-    def carry_out(self, sections: list[Section], lock: Lock | None, checks: Collection[str]) -> Seen:
+    def carry_out(self, sections: list[Section], lock: Lock | None, checks: Collection[str]) -> SectionResults:
         """Run actions and what proves them, while holding the host's lock. Progress is told of each action, and of
         the resources named in `checks`. Raises LockHeld where another has the lock."""
         self.trips += 1
@@ -94,13 +94,13 @@ class Reach:
 
     def _run(
         self, transport: Transport, sections: list[Section], lock: Lock | None = None, checks: Collection[str] = ()
-    ) -> Seen:
+    ) -> SectionResults:
         def telling(section: str) -> bool:
             # Marks and other probes are not worth telling of while they run.
             asked = section.startswith(("probe:", "gate:")) and resource_of(section) in checks
             return lock is not None and (asked or section.startswith("act:"))
 
-        seen = Seen()
+        seen = SectionResults()
         lock = lock and replace(lock, stopped=self.stopped)
         try:
             program = compose(sections, lock=lock, become=self.become)
@@ -132,7 +132,7 @@ class Reach:
         return seen
 
 
-def split(resources: Iterable[Declared]) -> tuple[list[Declared], list[Declared]]:
+def split(resources: Iterable[DeclaredResource]) -> tuple[list[DeclaredResource], list[DeclaredResource]]:
     """Those looked at from the controller, and those looked at from the host."""
     resources = list(resources)
     here = [resource for resource in resources if place(resource) == "controller"]

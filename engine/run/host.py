@@ -9,10 +9,10 @@ from contextlib import closing
 from engine.errors import InvalidInput
 from engine.model import Facts, HostDeclaration, HostPlan, HostReport, Secret, Transport
 from engine.model.progress import Progress
-from engine.plan.planner import Draft, Observation, draft
-from engine.program.facts import Asked
+from engine.plan.planner import Observation, PlannedHost, plan_host
+from engine.program.facts import FactsFirst
 from engine.run.apply import Apply, Settings
-from engine.run.connection import Reach
+from engine.run.connection import HostConnection
 
 __all__ = ["Finish", "HostRun", "Settings"]
 
@@ -38,9 +38,9 @@ class HostRun:
         finish: Finish | None = None,
         other: Callable[[str], Transport] | None = None,
     ) -> None:
-        self.reach = Reach(declared.host, transport, here, progress, other)
+        self.reach = HostConnection(declared.host, transport, here, progress, other)
         self.host, self.finish = declared.host.name, finish
-        self.draft: Draft | None = None
+        self.planned: PlannedHost | None = None
         self.invalid: InvalidInput | None = None
         self.found: set[Secret] = set()
         self.observed: dict[str, Observation] = {}
@@ -63,15 +63,15 @@ class HostRun:
         start = time.monotonic()
         finish = self.finish
         observed = self._observe() if finish is None else self._asked(finish)
-        self.draft = self.drafted(observed)
+        self.planned = self.drafted(observed)
         took = time.monotonic() - start
-        return HostPlan(self.host, self.draft.steps, trips=self.trips, seconds=took, facts=self.declared.facts)
+        return HostPlan(self.host, self.planned.steps, trips=self.trips, seconds=took, facts=self.declared.facts)
 
     def _asked(self, finish: Finish) -> dict[str, Observation]:
         """Ask the host for its facts, finish with them what is declared for it, and observe it in the same trip.
         Raises InvalidInput, which `invalid` keeps, where what is declared is wrong on this host."""
         self.reach.trips += 1
-        with closing(Asked(self.reach.transport)) as asked:
+        with closing(FactsFirst(self.reach.transport)) as asked:
             try:
                 self._declare(*finish(asked.facts))
             except InvalidInput as error:
@@ -86,14 +86,14 @@ class HostRun:
         `agreed` is asked again when the host had to be planned anew, and answers why the new plan may not be
         carried out, or nothing; then the report is one of drift.
         """
-        if self.draft is None:
+        if self.planned is None:
             self.plan()
         return Apply(self).report(agreed)
 
-    def drafted(self, observed: Mapping[str, Observation], asked: Collection[str] | None = None) -> Draft:
+    def drafted(self, observed: Mapping[str, Observation], asked: Collection[str] | None = None) -> PlannedHost:
         """The steps that follow from what was found. `asked`: it was found after an apply, which asked these checks
         although --only may have left them out."""
-        drafted = draft(
+        drafted = plan_host(
             self.declared,
             observed,
             left_out=self.settings.left_out.difference(asked or ()),

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from engine.model import CHANGED, CURRENT, UNKNOWN, Attribute, Outcome, Sentence, Step, Verdict
+from engine.model import CHANGED, CURRENT, UNKNOWN, Attribute, Outcome, ResultStatus, Sentence, Step
 from engine.plan.cause import MAY_CHANGE, WILL_CHANGE, differences, stale_watches, upstream
 
 
 @dataclass(frozen=True)
-class Carried:
+class ActionResult:
     """What the actions of one step did: `ended` done, failed or skipped; `changed` False where the host reported
     that nothing was to be done; `reason` why it failed or was skipped; `output` what the failing one printed."""
 
@@ -20,7 +20,7 @@ class Carried:
     output: str = ""
     seconds: float = 0.0
 
-    def after(self, before: Carried | None) -> Carried:
+    def after(self, before: ActionResult | None) -> ActionResult:
         """This, where the same step was carried out before in the same run."""
         if before is None:
             return self
@@ -29,7 +29,7 @@ class Carried:
 
 def outcomes(
     planned: Mapping[str, Step],
-    carried: Mapping[str, Carried],
+    carried: Mapping[str, ActionResult],
     after: Mapping[str, Step],
     seconds: Mapping[str, float],
     fix: str,
@@ -53,7 +53,7 @@ def outcomes(
 
 def _outcome(
     step: Step,
-    carried: Carried | None,
+    carried: ActionResult | None,
     after: Step,
     above: frozenset[str],
     steps: Mapping[str, Step],
@@ -70,7 +70,7 @@ def _outcome(
     if carried is not None and carried.ended == "skipped":
         return replace(base, verdict="skipped", reason=carried.reason, due=not step.check)
     if step.outlook == "refused" or (step.outlook == "blocked" and not step.gates):
-        verdict: Verdict = "refused" if step.outlook == "refused" else "skipped"
+        verdict: ResultStatus = "refused" if step.outlook == "refused" else "skipped"
         return replace(base, verdict=verdict, reason=step.reason, due=True)
     if after.outlook in ("error", "refused"):
         return replace(base, verdict="failed", reason=after.reason, due=not step.check)

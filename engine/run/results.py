@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from engine.model import WRONG, Declared, Outside
+from engine.model import WRONG, DeclaredResource, Outside
 from engine.plan.planner import Observation
 from engine.program.events import Result
-from engine.run.outcome import Carried
+from engine.run.outcome import ActionResult
 from engine.run.sections import BROKEN, gate_name, probe_name
 
 
 @dataclass
-class Seen:
+class SectionResults:
     """What was reported. `results` and `skipped` (why) by section; `waited` for the lock; `stopped` on request."""
 
     results: dict[str, Result] = field(default_factory=dict)
@@ -21,7 +21,7 @@ class Seen:
     waited: bool = False
     stopped: bool = False
 
-    def merge(self, more: Seen) -> None:
+    def merge(self, more: SectionResults) -> None:
         """Take up what another program reported."""
         self.results.update(more.results)
         self.skipped.update(more.skipped)
@@ -46,7 +46,7 @@ class Seen:
                 self.skipped.setdefault(probe, self.skipped[gate_name(name)])
         return found
 
-    def observations(self, resources: Iterable[Declared]) -> dict[str, Observation]:
+    def observations(self, resources: Iterable[DeclaredResource]) -> dict[str, Observation]:
         """Name → what its probe found, for each of these resources."""
         return {resource.name: self._observation(resource.name) for resource in resources}
 
@@ -61,28 +61,28 @@ class Seen:
             return Observation(result.facts, last_words(result), BROKEN in result.facts)
         return Observation(result.facts)
 
-    def carried(self, of_step: Mapping[str, tuple[str, ...]]) -> dict[str, Carried]:
+    def carried(self, of_step: Mapping[str, tuple[str, ...]]) -> dict[str, ActionResult]:
         """Step → what became of its sections, which `of_step` names."""
         return {step: self._carried(names) for step, names in of_step.items()}
 
-    def _carried(self, names: tuple[str, ...]) -> Carried:
+    def _carried(self, names: tuple[str, ...]) -> ActionResult:
         results = [self.results[name] for name in names if name in self.results]
         seconds = sum(result.seconds for result in results)
         for result in results:
             if result.timed_out:
-                return Carried("failed", reason=f"timed out after {result.seconds:.0f} s", output=result.output)
+                return ActionResult("failed", reason=f"timed out after {result.seconds:.0f} s", output=result.output)
             if result.status:
                 reason = last_words(result)
-                return Carried("failed", reason=reason, output=result.output, seconds=seconds)
+                return ActionResult("failed", reason=reason, output=result.output, seconds=seconds)
         if len(results) < len(names):
             because = next((self.skipped[name] for name in names if name in self.skipped), "the run was stopped")
-            return Carried("skipped", reason=because)
+            return ActionResult("skipped", reason=because)
         changed = [
             result.facts.get("changed")
             for name, result in zip(names, results, strict=True)
             if name.startswith("act:")
         ]
-        return Carried("done", changed=any(said != "no" for said in changed), seconds=seconds)
+        return ActionResult("done", changed=any(said != "no" for said in changed), seconds=seconds)
 
 
 def last_words(result: Result) -> str:

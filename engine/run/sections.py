@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from typing import Literal, TypeVar
 
 from engine.errors import of_kind
-from engine.model import Change, Declared, HostDeclaration, Phase, Script, Upload
+from engine.model import Change, DeclaredResource, HostDeclaration, Phase, Script, Upload
 from engine.plan.cause import upstream
 from engine.plan.gates import Gates
-from engine.plan.planner import Draft, Work
+from engine.plan.planner import PlannedActions, PlannedHost
 from engine.program.compose import compose
 from engine.program.section import Section
 from engine.run.backup import keeping, pruning
@@ -57,14 +57,14 @@ class Patience:
         return Patience(self.retries - retries, self.seconds - seconds)
 
 
-def patience(declared: Declared) -> Patience:
+def patience(declared: DeclaredResource) -> Patience:
     """What a state says of a check with `retries` and `timeout`. One that has effects is asked once."""
     retries = 0 if declared.resource.effects() else declared.retries
     return Patience(retries, declared.timeout or CHECK_SECONDS)
 
 
 def probes(
-    resources: Iterable[Declared],
+    resources: Iterable[DeclaredResource],
     phase: Phase,
     behind: Mapping[str, tuple[str, ...]] | None = None,
     once: Collection[str] = (),
@@ -89,7 +89,7 @@ def probes(
 
 
 def _probe(
-    declared: Declared, name: str, phase: Phase, needs: tuple[str, ...], left: Patience | None = None
+    declared: DeclaredResource, name: str, phase: Phase, needs: tuple[str, ...], left: Patience | None = None
 ) -> Section:
     waits = declared.resource.check and phase != "plan"
     given = (left or patience(declared)) if waits else Patience(0, PROBE_SECONDS)
@@ -105,7 +105,7 @@ def _probe(
     )
 
 
-def place(declared: Declared) -> Literal["host", "controller"]:
+def place(declared: DeclaredResource) -> Literal["host", "controller"]:
     """Where a resource is looked at from; a kind that cannot say so fails on the host."""
     try:
         return declared.resource.where()
@@ -113,7 +113,7 @@ def place(declared: Declared) -> Literal["host", "controller"]:
         return "host"
 
 
-def answered(declared: Declared, asked: Callable[[], T]) -> T | Script:
+def answered(declared: DeclaredResource, asked: Callable[[], T]) -> T | Script:
     """The script that a kind makes, if any. One that fails to is that resource's error alone: what it gets instead
     is a script that ends with why."""
     try:
@@ -139,7 +139,7 @@ def usable(section: Section) -> Section:
 
 
 @dataclass(frozen=True)
-class Carry:
+class ApplySections:
     """What carries out a draft: the sections in order, and which of them belong to which step. `asked`: the checks
     that are asked at their place → the section that does."""
 
@@ -158,7 +158,7 @@ class Carry:
                 found[check.name] = self.before(check, gates, skipped) + own
         return found
 
-    def before(self, declared: Declared, gates: Gates, skipped: Collection[str]) -> tuple[str, ...]:
+    def before(self, declared: DeclaredResource, gates: Gates, skipped: Collection[str]) -> tuple[str, ...]:
         """The sections that must have succeeded before a resource has its turn."""
         above = self.sections_of(upstream(declared.name, gates.needs))
         if declared.resource.check and not declared.resource.effects():
@@ -170,24 +170,24 @@ class Carry:
         return tuple(section for step, names in self.of_step.items() if step in steps for section in names)
 
 
-def uploads(draft: Draft) -> dict[str, Upload]:
+def uploads(plan_host: PlannedHost) -> dict[str, Upload]:
     """Section name → bulk content to be staged before the program runs."""
     return {
         action_name(name, index): action.upload
-        for name, work in draft.work.items()
+        for name, work in plan_host.work.items()
         for index, action in enumerate(work.actions)
         if action.upload is not None
     }
 
 
-def carry(
+def apply_sections(
     declared: HostDeclaration,
-    draft: Draft,
+    plan_host: PlannedHost,
     staged: Mapping[str, str],
     run: str = "",
     gates: Mapping[str, Phase] | None = None,
     skipped: Collection[str] = (),
-) -> Carry:
+) -> ApplySections:
     """Sections for all actions of a draft, each needing those before it in its step and those its step needs.
 
     Before the first change of a resource that others watch, the watchers' marks are set. `staged` names the
@@ -199,12 +199,12 @@ def carry(
     sections: list[Section] = []
     of_step: dict[str, tuple[str, ...]] = {}
     asked: dict[str, str] = {}
-    marks = _marks(declared, draft)
+    marks = _marks(declared, plan_host)
     for resource in declared.resources:
-        phase, work = (gates or {}).get(resource.name), draft.work.get(resource.name)
+        phase, work = (gates or {}).get(resource.name), plan_host.work.get(resource.name)
         if phase is None and work is None:
             continue
-        before = Carry((), of_step, asked).before(resource, graph, skipped)
+        before = ApplySections((), of_step, asked).before(resource, graph, skipped)
         if phase is not None:
             asked[resource.name] = gate_name(resource.name)
             asking = _probe(resource, asked[resource.name], phase, before)
@@ -215,12 +215,12 @@ def carry(
             mine = _step(resource, work, (*marks.pop(resource.name, ()), *kept), before, staged)
             sections += mine
             of_step[resource.name] = tuple(section.name for section in mine)
-    return Carry((*sections, *_pruning(declared, draft, run)), of_step, asked)
+    return ApplySections((*sections, *_pruning(declared, plan_host, run)), of_step, asked)
 
 
 def _step(
-    resource: Declared,
-    work: Work,
+    resource: DeclaredResource,
+    work: PlannedActions,
     first: Iterable[tuple[Script, str | None]],
     before: tuple[str, ...],
     staged: Mapping[str, str],
@@ -247,7 +247,7 @@ def _step(
     return found
 
 
-def _kept(declared: Declared, change: Change, run: str) -> list[Script]:
+def _kept(declared: DeclaredResource, change: Change, run: str) -> list[Script]:
     """What keeps the things that a change will replace, for a rollback."""
     if not run:
         return []
@@ -261,20 +261,20 @@ def _kept(declared: Declared, change: Change, run: str) -> list[Script]:
     return [] if script is None else [script]
 
 
-def _pruning(declared: HostDeclaration, draft: Draft, run: str) -> Iterator[Section]:
+def _pruning(declared: HostDeclaration, plan_host: PlannedHost, run: str) -> Iterator[Section]:
     """What removes the backups of the oldest runs, in the home directory of each user who keeps something."""
-    resources = [resource for resource in declared.resources if resource.name in draft.work]
-    kept = [resource for resource in resources if _kept(resource, draft.work[resource.name].change, run)]
+    resources = [resource for resource in declared.resources if resource.name in plan_host.work]
+    kept = [resource for resource in resources if _kept(resource, plan_host.work[resource.name].change, run)]
     for number, user in enumerate(dict.fromkeys(resource.become for resource in kept)):
         yield Section(f"prune:{number}", pruning(run), ACTION_SECONDS, phase="apply", become=user)
 
 
-def _marks(declared: HostDeclaration, draft: Draft) -> dict[str, list[tuple[Script, str | None]]]:
+def _marks(declared: HostDeclaration, plan_host: PlannedHost) -> dict[str, list[tuple[Script, str | None]]]:
     """Resource with work → marks to set before it, and as whom: of every watcher whose first watched change it is."""
     found: dict[str, list[tuple[Script, str | None]]] = {}
     for watcher in declared.resources:
         watched = _watched(watcher)
-        first = next((d.name for d in declared.resources if d.name in watched and d.name in draft.work), None)
+        first = next((d.name for d in declared.resources if d.name in watched and d.name in plan_host.work), None)
         # Without a mark, a restart might be lost: where there should be one, nothing changes without it.
         mark = answered(watcher, watcher.resource.mark) if first is not None else None
         if first is not None and mark is not None:
@@ -282,7 +282,7 @@ def _marks(declared: HostDeclaration, draft: Draft) -> dict[str, list[tuple[Scri
     return found
 
 
-def _watched(watcher: Declared) -> frozenset[str]:
+def _watched(watcher: DeclaredResource) -> frozenset[str]:
     """Names of what a resource restarts on; nothing where its kind cannot say so, which its step says."""
     try:
         return frozenset(watch.name for watch in watcher.resource.watches())

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
-from engine.model import Declared, HostDeclaration, Phase, Step
+from engine.model import DeclaredResource, HostDeclaration, Phase, Step
 from engine.plan.cause import MAY_CHANGE, WILL_CHANGE, upstream
 from engine.plan.gates import Gates
-from engine.plan.planner import Draft
+from engine.plan.planner import PlannedHost
 from engine.program.events import Result
-from engine.run.outcome import Carried
+from engine.run.outcome import ActionResult
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class SoFar:
     """
 
     first: dict[str, Step] = field(default_factory=dict)
-    done: dict[str, Carried] = field(default_factory=dict)
+    done: dict[str, ActionResult] = field(default_factory=dict)
     tried: set[str] = field(default_factory=set)
     passed: set[str] = field(default_factory=set)
     failed: set[str] = field(default_factory=set)
@@ -71,11 +71,11 @@ class SoFar:
 
 
 def next_stage(
-    declared: HostDeclaration, draft: Draft, so_far: SoFar, skipped: Collection[str], careful: bool
+    declared: HostDeclaration, plan_host: PlannedHost, so_far: SoFar, skipped: Collection[str], careful: bool
 ) -> Stage:
     """What can be carried out now. `skipped` are names that --skip leaves out. `careful`: what was reviewed counts,
     so a step that a check blocks is begun by no program before the controller has compared it."""
-    found = _Stages(declared, draft, so_far, frozenset(skipped), careful)
+    found = _Stages(declared, plan_host, so_far, frozenset(skipped), careful)
     for resource in declared.resources:
         found.add(resource)
     return found.stage()
@@ -83,21 +83,21 @@ def next_stage(
 
 class _Stages:
     def __init__(
-        self, declared: HostDeclaration, draft: Draft, so_far: SoFar, skipped: frozenset[str], careful: bool
+        self, declared: HostDeclaration, plan_host: PlannedHost, so_far: SoFar, skipped: frozenset[str], careful: bool
     ) -> None:
-        self.draft, self.so_far, self.skipped, self.careful = draft, so_far, skipped, careful
+        self.planned, self.so_far, self.skipped, self.careful = plan_host, so_far, skipped, careful
         self.by_name = {resource.name: resource for resource in declared.resources}
-        self.steps = {step.name: step for step in draft.steps}
+        self.steps = {step.name: step for step in plan_host.steps}
         self.gates = Gates(declared)
         self.now: set[str] = set()
         self.later: set[str] = set()
         self.near: set[str] = set()
         self.far: set[str] = set()
 
-    def add(self, resource: Declared) -> None:
+    def add(self, resource: DeclaredResource) -> None:
         name, so_far = resource.name, self.so_far
-        work = name in self.draft.work and name not in so_far.tried
-        if name in so_far.barred or not (work or name in self.draft.sends - so_far.answers.keys()):
+        work = name in self.planned.work and name not in so_far.tried
+        if name in so_far.barred or not (work or name in self.planned.sends - so_far.answers.keys()):
             return
         gates = [gate for gate in self.gates.nearest(name, self.skipped) if self._open(gate, resource)]
         far = {gate for gate in gates if self._far(gate, name)}
@@ -108,7 +108,7 @@ class _Stages:
             self.now.add(name)
             self.near.update(gates)
 
-    def _open(self, gate: str, before: Declared) -> bool:
+    def _open(self, gate: str, before: DeclaredResource) -> bool:
         """Whether a check has to be asked before a resource. What is planned of a check that has effects needs no
         more than that the plan found its gates to hold."""
         if gate in self.so_far.passed or gate in self.so_far.answers:
@@ -133,7 +133,7 @@ class _Stages:
             elif self.now.isdisjoint(above):
                 here.add(gate)
         phases: dict[str, Phase] = {**dict.fromkeys(self.near, "gate"), **dict.fromkeys(asked, "verify")}
-        steps = frozenset(self.now & self.draft.work.keys())
+        steps = frozenset(self.now & self.planned.work.keys())
         return Stage(steps, phases, frozenset(asked | here), frozenset(here), last=not self.later)
 
 

@@ -59,7 +59,7 @@ class BecomeTransport:
 
     def run(self, argv: Sequence[str], stdin: Iterable[bytes]) -> Iterator[Output]:
         """See `Transport.run`. Raises BecomeRefused where nothing was run, since the user could not be become."""
-        talk = _Talk(self.name, self.become)
+        talk = _SudoHandshake(self.name, self.become)
         pieces = cast(Any, self.onward.run(talk.argv(argv), talk.input(stdin)))
         with closing(pieces):
             try:
@@ -77,7 +77,7 @@ class BecomeTransport:
         self.onward.close()
 
 
-class _Talk:
+class _SudoHandshake:
     """What is said until the program runs. `input` may be asked from another thread than the one that hears."""
 
     def __init__(self, name: str, become: Become) -> None:

@@ -14,7 +14,7 @@ from engine.model import (
     CURRENT,
     Action,
     Change,
-    Declared,
+    DeclaredResource,
     Facts,
     Host,
     HostDeclaration,
@@ -112,7 +112,7 @@ class Broken(Note):
 
 
 def host_run(tmp_path: Path, resources: Mapping[str, Resource], needs: Mapping[str, tuple[str, ...]]) -> HostRun:
-    declared = tuple(Declared(name, resource, needs.get(name, ())) for name, resource in resources.items())
+    declared = tuple(DeclaredResource(name, resource, needs.get(name, ())) for name, resource in resources.items())
     host = Host("here", vars={"ansible_connection": "local"})
     transport = connect(host, Options(tmp_path))
     settings = Settings(lambda secret: "secret:ffffff", lock=Lock("the test", 5.0), run="20260101-000000-abcd")
@@ -177,7 +177,7 @@ ODD_SCRIPTS: dict[str, tuple[Script, str]] = {
     "no script": (None, "AttributeError"),  # type: ignore[dict-item]
     "no text": (Script(5), "TypeError"),  # type: ignore[arg-type]
     "a secret that is not known": (Script(":", {"value": Secret.seen("0" * 64)}), "only the digest"),
-    "a look": (Script(":", looks={"x": Script(":", {"value": "a\0b"})}), "it holds a NUL byte"),
+    "a look": (Script(":", shared={"x": Script(":", {"value": "a\0b"})}), "it holds a NUL byte"),
 }
 
 
@@ -284,7 +284,7 @@ def test_what_cannot_be_rolled_back_is_named() -> None:
         def restored(self, prior: object, changed: object, keep: object) -> Resource | None:
             raise KeyError(SECRET)
 
-    host = HostDeclaration(Host("here"), (Declared("it", Gone("/x", "1")),))
+    host = HostDeclaration(Host("here"), (DeclaredResource("it", Gone("/x", "1")),))
     with pytest.raises(EngineError, match=r"^it: the kind note failed with KeyError"):
         rolled_back(host, {"it": Changed(None, ("text",))}, lambda name: HostPath("~/kept"))
 

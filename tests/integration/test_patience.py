@@ -13,7 +13,18 @@ import pytest
 from demo.sandbox import free_port
 from engine.errors import Refused
 from engine.kinds.http_assert import HttpAssert
-from engine.model import Action, Change, Declared, Facts, Host, HostDeclaration, Params, Resource, Script, State
+from engine.model import (
+    Action,
+    Change,
+    DeclaredResource,
+    Facts,
+    Host,
+    HostDeclaration,
+    Params,
+    Resource,
+    Script,
+    State,
+)
 from engine.program.section import Lock
 from engine.run.host import HostRun, Settings
 from engine.transports import Options, connect
@@ -56,7 +67,7 @@ class Silent:
     def close(self) -> None: ...
 
 
-def apply(tmp_path: Path, *declared: Declared) -> tuple[dict[str, str], float]:
+def apply(tmp_path: Path, *declared: DeclaredResource) -> tuple[dict[str, str], float]:
     """Verdicts of an apply, and the seconds it took."""
     transport = connect(Host("here", vars={"ansible_connection": "local"}), Options(tmp_path))
     settings = Settings(fingerprint=lambda secret: "secret:ffffff", lock=Lock("the test", 5.0))
@@ -81,8 +92,8 @@ def silent() -> HttpAssert:
 
 
 def test_a_check_that_could_still_come_is_waited_for(tmp_path: Path, silent: HttpAssert) -> None:
-    flag = Declared("flag", Flag(str(tmp_path / "flag")))
-    check = Declared("check", silent, needs=("flag",), timeout=4)
+    flag = DeclaredResource("flag", Flag(str(tmp_path / "flag")))
+    check = DeclaredResource("check", silent, needs=("flag",), timeout=4)
     for _ in range(2):
         verdicts, seconds = apply(tmp_path, flag, check)
         assert verdicts["check"] == "failed"
@@ -90,9 +101,9 @@ def test_a_check_that_could_still_come_is_waited_for(tmp_path: Path, silent: Htt
 
 
 def test_a_check_behind_something_refused_is_asked_once(tmp_path: Path, silent: HttpAssert) -> None:
-    refused = Declared("refused", Flag(str(tmp_path / "other"), refused=True))
-    check = Declared("check", silent, needs=("refused",), timeout=60)
-    free = Declared("free", Flag(str(tmp_path / "free")))
+    refused = DeclaredResource("refused", Flag(str(tmp_path / "other"), refused=True))
+    check = DeclaredResource("check", silent, needs=("refused",), timeout=60)
+    free = DeclaredResource("free", Flag(str(tmp_path / "free")))
     verdicts, seconds = apply(tmp_path, refused, check)
     assert verdicts == {"refused": "refused", "check": "failed"}
     assert seconds < 20

@@ -16,7 +16,7 @@ from engine.model import (
     Action,
     Attribute,
     Change,
-    Declared,
+    DeclaredResource,
     Facts,
     Host,
     HostDeclaration,
@@ -31,7 +31,7 @@ from engine.model import (
 )
 from engine.program.section import Lock
 from engine.run.host import HostRun, Settings
-from engine.run.outcome import Carried
+from engine.run.outcome import ActionResult
 from engine.transports import Options, connect
 from engine.views import render
 from engine.views.summary import verb
@@ -94,7 +94,7 @@ def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def host_run(tmp_path: Path, resources: dict[str, Resource], **settings: object) -> HostRun:
     names = list(resources)
     declared = tuple(
-        Declared(name, resource, needs=tuple(names[index - 1 : index]) if index else ())
+        DeclaredResource(name, resource, needs=tuple(names[index - 1 : index]) if index else ())
         for index, (name, resource) in enumerate(resources.items())
     )
     host = Host("here", vars={"ansible_connection": "local"})
@@ -272,9 +272,9 @@ def test_a_removal_that_could_not_be_foreseen_is_told_as_one(tmp_path: Path) -> 
 
 
 def test_what_was_changed_in_one_round_is_not_unchanged_after_the_next(tmp_path: Path) -> None:
-    def carried(changed: bool) -> Carried:
-        return Carried("done", changed=changed, seconds=1.0)
+    def carried(changed: bool) -> ActionResult:
+        return ActionResult("done", changed=changed, seconds=1.0)
 
-    assert carried(False).after(carried(True)) == Carried("done", changed=True, seconds=2.0)
+    assert carried(False).after(carried(True)) == ActionResult("done", changed=True, seconds=2.0)
     assert not carried(False).after(carried(False)).changed
     assert carried(False).after(None) == carried(False)

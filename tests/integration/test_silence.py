@@ -157,7 +157,7 @@ def watched(project: Project) -> Iterator[Watch]:
     with Watch(ALL, [canary for canary in ALL if canary is not OURS], directories) as watch:
         yield watch
     assert not watch.found
-    assert watch.looks > 3
+    assert watch.shared > 3
     assert watch.processes > 1
 
 

@@ -15,7 +15,7 @@ from engine.errors import HostFailed
 from engine.model import Facts, Host, Output, Script
 from engine.program.bootstrap import STREAM_LAUNCHER
 from engine.program.compose import compose, run
-from engine.program.facts import Asked, text
+from engine.program.facts import FactsFirst, text
 from engine.program.parser import Parser
 from engine.program.section import Section
 from engine.transports import Options
@@ -48,7 +48,7 @@ class Counting:
 
 def asked(shell: tuple[str, ...] = ("sh",)) -> Facts:
     """The facts alone."""
-    found = Asked(local(), shell)
+    found = FactsFirst(local(), shell)
     found.close()
     return found.facts
 
@@ -56,7 +56,7 @@ def asked(shell: tuple[str, ...] = ("sh",)) -> Facts:
 @every_shell
 def test_the_facts_and_the_program_take_one_exec(shell: tuple[str, ...]) -> None:
     here = Counting()
-    found = Asked(here, shell)
+    found = FactsFirst(here, shell)
     assert found.facts == {
         "os": said("uname", "-s").lower(),
         "arch": said("uname", "-m"),
@@ -93,7 +93,7 @@ def test_what_a_host_says_of_itself_is_data(
     told = hostile.decode("utf-8", "surrogateescape")
     monkeypatch.setenv("HOME", told)
     monkeypatch.chdir(tmp_path)
-    found = Asked(local(), shell)
+    found = FactsFirst(local(), shell)
     assert found.facts["home"] == told
     if shell[0] != "busybox":  # which asks its own commands
         assert found.facts == {"os": told.lower(), "arch": told, "home": told, "hostname": told}
@@ -148,7 +148,7 @@ def test_cut_off_anywhere_nothing_is_done(shell: tuple[str, ...], full: bool, tm
 
 def test_a_host_without_a_shell_is_told_as_such() -> None:
     with pytest.raises(HostFailed, match="`sh` could not be started on the host"):
-        Asked(local(), ("no-such-shell",))
+        FactsFirst(local(), ("no-such-shell",))
 
 
 def test_a_host_that_goes_away_is_told_as_such(tmp_path: Path) -> None:
@@ -156,11 +156,11 @@ def test_a_host_that_goes_away_is_told_as_such(tmp_path: Path) -> None:
     mute.write_text("#!/bin/sh\necho motd of the day\nexit 3\n")
     mute.chmod(0o755)
     with pytest.raises(HostFailed, match=r"did not start on the host \(exit status 3\).*\n.*motd of the day"):
-        Asked(local(), (str(mute),))
+        FactsFirst(local(), (str(mute),))
 
 
 def test_an_exec_that_is_given_up_does_nothing_more(tmp_path: Path) -> None:
-    found = Asked(LocalTransport(Host("here"), Options(tmp_path, silence=30)))
+    found = FactsFirst(LocalTransport(Host("here"), Options(tmp_path, silence=30)))
     found.close()
     found.close()
     assert results(run(found, compose([Section("one", Script("fact a b"))])))["one"].facts == {"a": "b"}

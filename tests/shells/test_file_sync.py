@@ -523,7 +523,7 @@ def test_files_looked_at_together_are_found_as_each_alone(shell: Sequence[str], 
     resources = [FileSync(at(tmp_path / name), content="as it was", mode="0604", owner="0") for name in names]
     together = observe_all(resources, shell)
     for resource, seen in zip(resources, together, strict=True):
-        alone = script(replace(resource.probe(), looks={}), shell).facts
+        alone = script(replace(resource.probe(), shared={}), shell).facts
         assert alone == seen.facts
     assert [seen.change is None for seen in together] == [True, False, False, True, False, False, True, False]
     assert together[1].facts["text"] == "drifted"

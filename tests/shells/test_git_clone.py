@@ -408,10 +408,10 @@ def test_git_runs_as_the_owner(some_shell: Sequence[str], lab: Lab, everybodys: 
 def test_a_password_shows_nowhere(some_shell: Sequence[str], lab: Lab) -> None:
     password = "pass word$'\"\\%canary"
     found: list[str] = []
-    looks: list[int] = []
+    shared: list[int] = []
 
     def look() -> None:
-        looks.append(1)
+        shared.append(1)
         for process in Path("/proc").glob("[0-9]*"):
             if int(process.name) == os.getpid():
                 continue
@@ -428,7 +428,7 @@ def test_a_password_shows_nowhere(some_shell: Sequence[str], lab: Lab) -> None:
         assert "wrong" not in str(failed.value)
         converge(lab.node(lab.old, repo=repo), some_shell)
         converge(lab.node(repo=repo, shallow=True), some_shell)
-    assert len(looks) > 4
+    assert len(shared) > 4
     assert found == []
     assert "canary" not in (lab.path / ".git/config").read_text()
     assert not [p for p in lab.path.rglob("*") if p.is_file() and b"canary" in p.read_bytes()]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from engine.model import Glance, Script
+from engine.model import BatchedProbe, Script
 from engine.program.compose import compose
 from engine.program.section import Section
 from tests.shells.programs import every_shell, go, results
@@ -14,12 +14,12 @@ COUNTED = 'printf x >>"$counter"; printf "%s\\n%s %s\\n\\n" "$what" "${1-}" "${p
 TELL = 'fact seen "${seen-not set}"'
 
 
-def look(counter: Path, what: str = "it", *args: str, text: str = COUNTED, **looks: Script) -> Script:
-    return Script(text, {"counter": str(counter), "what": what}, args, looks)
+def look(counter: Path, what: str = "it", *args: str, text: str = COUNTED, **shared: Script) -> Script:
+    return Script(text, {"counter": str(counter), "what": what}, args, shared)
 
 
-def probe(name: str, *, text: str = TELL, step: bool = False, **looks: Script) -> Section:
-    return Section(name, Script(text, looks=looks), timeout=20, step=step, phase="apply" if step else "plan")
+def probe(name: str, *, text: str = TELL, step: bool = False, **shared: Script) -> Section:
+    return Section(name, Script(text, shared=shared), timeout=20, step=step, phase="apply" if step else "plan")
 
 
 def told(sections: list[Section], shell: tuple[str, ...]) -> dict[str, Any]:
@@ -75,7 +75,7 @@ def test_a_step_sees_nothing_of_it(shell: tuple[str, ...], tmp_path: Path) -> No
 def test_a_look_that_takes_too_long_is_ended(shell: tuple[str, ...], tmp_path: Path) -> None:
     slow = look(tmp_path / "n", text='printf x >>"$counter"; sleep 60')
     sections = [
-        Section("p", Script(TELL, looks={"seen": slow}), timeout=1),
+        Section("p", Script(TELL, shared={"seen": slow}), timeout=1),
         probe("q"),
     ]
     found = results(go(compose(sections, shell=shell)))
@@ -94,8 +94,8 @@ echo 'odd; $(touch odd) 1'
 """
 
 
-def glance(counter: Path, thing: str, **values: str) -> Glance:
-    return Glance(GLANCED, {"counter": str(counter), **values}, (thing,))
+def glance(counter: Path, thing: str, **values: str) -> BatchedProbe:
+    return BatchedProbe(GLANCED, {"counter": str(counter), **values}, (thing,))
 
 
 @every_shell

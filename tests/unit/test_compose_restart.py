@@ -11,8 +11,19 @@ from engine.kinds.compose_restart import ComposeRestart
 from engine.kinds.compose_restart.client import COMPOSE_CLIENT
 from engine.kinds.pip_install import PipInstall
 from engine.kit.watching import WATCHING
-from engine.model import CURRENT, Change, Declared, Facts, Host, HostDeclaration, HostPath, Script, Unknown, Watch
-from engine.plan.planner import Observation, draft
+from engine.model import (
+    CURRENT,
+    Change,
+    DeclaredResource,
+    Facts,
+    Host,
+    HostDeclaration,
+    HostPath,
+    Script,
+    Unknown,
+    Watch,
+)
+from engine.plan.planner import Observation, plan_host
 
 WATCHES = (Watch("settings", Script("")), Watch("node/one", Script("")))
 RUNNING = {
@@ -89,11 +100,11 @@ def test_durations(given: int | str, seconds: int) -> None:
 
 
 def planned(
-    observations: dict[str, Facts], *resources: Declared, settled: bool = False
+    observations: dict[str, Facts], *resources: DeclaredResource, settled: bool = False
 ) -> dict[str, tuple[str, str]]:
     declaration = HostDeclaration(Host("h"), resources)
     seen = {name: Observation(facts) for name, facts in observations.items()}
-    steps = draft(declaration, seen, fingerprint=lambda secret: secret.digest[:6], settled=settled).steps
+    steps = plan_host(declaration, seen, fingerprint=lambda secret: secret.digest[:6], settled=settled).steps
     return {step.name: (step.outlook, step.reason) for step in steps}
 
 
@@ -101,8 +112,8 @@ def test_a_missing_project_is_an_error_unless_something_will_make_it() -> None:
     missing = "/srv/shop is not there"
     facts = {"missing": missing}
     pip = PipInstall(packages=("x",), container={"project_dir": "/srv/shop", "service": "web"})
-    first = Declared("first", ComposeRestart(HostPath("/srv/first"), "web"))
-    two = [first, Declared("web", web(), ("first",)), Declared("pip", pip, ("first",))]
+    first = DeclaredResource("first", ComposeRestart(HostPath("/srv/first"), "web"))
+    two = [first, DeclaredResource("web", web(), ("first",)), DeclaredResource("pip", pip, ("first",))]
     idle = {"first": RUNNING, "web": facts, "pip": {"missing_project": missing}}
     assert planned(idle, *two) == {"first": ("converged", ""), "web": ("error", missing), "pip": ("error", missing)}
     busy = idle | {"first": {"status": "absent", "want": "a" * 64}}
@@ -118,7 +129,7 @@ def test_what_only_an_action_can_find_out_is_no_error() -> None:
     pip = PipInstall(packages=("x",), container={"project_dir": "/srv/shop", "service": "web"})
     facts = {"unknown": "service web has no container yet"}
     assert pip.actual(facts) == {"requirements": Unknown("service web has no container yet")}
-    assert planned({"pip": facts}, Declared("pip", pip))["pip"][0] == "check"
+    assert planned({"pip": facts}, DeclaredResource("pip", pip))["pip"][0] == "check"
 
 
 def test_requirements() -> None:

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from engine.errors import ConnectionLost, HostFailed, LockHeld
-from engine.model import Declared, Host, Output, Script
+from engine.model import DeclaredResource, Host, Output, Script
 from engine.program.compose import run
 from engine.program.deadline import Limits
 from engine.program.events import Event, Finished, Hello, LockBusy, Skipped, Started
 from engine.program.parser import SENTENCE, TAIL
 from engine.program.section import Lock, Program, Section
-from engine.run.connection import Reach
+from engine.run.connection import HostConnection
 from tests.integration.test_runner import Note, Silent
 
 STREAMS, SAMPLE = 100_000, 3_000
@@ -176,7 +176,7 @@ def test_whole_ones_are_read(full: bool) -> None:
 
 def test_hosts_that_send_them(full: bool, tmp_path: Path) -> None:
     """The same where they arrive: a run of a host ends in what was seen, or in one error of the engine's own."""
-    resources = [Declared(name, Note(str(tmp_path / name), "x")) for name in "abc"]
+    resources = [DeclaredResource(name, Note(str(tmp_path / name), "x")) for name in "abc"]
     sections = [Section(name, Script(":"), step=name.startswith("act")) for name in NAMES]
     observed = 0
     for n in range(3000 if full else 200):
@@ -188,7 +188,7 @@ def test_hosts_that_send_them(full: bool, tmp_path: Path) -> None:
             return as_sent(rng, renamed)
 
         transport = Said(played)
-        reach = Reach(Host("here"), transport, transport, Silent())
+        reach = HostConnection(Host("here"), transport, transport, Silent())
         try:
             seen = reach.carry_out(sections, Lock("me", 1.0), ["a"])
         except (HostFailed, ConnectionLost, LockHeld):

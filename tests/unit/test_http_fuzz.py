@@ -11,8 +11,8 @@ import pytest
 
 from engine.kinds.http_assert import HttpAssert
 from engine.kinds.http_assert.answer import BODY_LIMIT, DEEPEST, MARK, parse
-from engine.model import Declared, Host, HostDeclaration, Step
-from engine.plan.planner import Observation, draft
+from engine.model import DeclaredResource, Host, HostDeclaration, Step
+from engine.plan.planner import Observation, plan_host
 from tests.measured import measured
 
 ANSWERS, SAMPLE = 30_000, 1_500
@@ -95,8 +95,8 @@ def answer(rng: random.Random) -> dict[str, str]:
 
 def judged(check: HttpAssert, facts: dict[str, str]) -> Step:
     """As a verify pass has it."""
-    host = HostDeclaration(Host("here"), (Declared("it", check),))
-    (step,) = draft(host, {"it": Observation(facts)}, fingerprint=str, settled=True).steps
+    host = HostDeclaration(Host("here"), (DeclaredResource("it", check),))
+    (step,) = plan_host(host, {"it": Observation(facts)}, fingerprint=str, settled=True).steps
     return step
 
 

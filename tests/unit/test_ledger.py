@@ -107,10 +107,10 @@ class World:
         self.tick()
 
 
-Asked = set[tuple[int, CONTAINER, str, int, CONTAINER | None, str | None, CONTAINER | None]]
+FactsFirst = set[tuple[int, CONTAINER, str, int, CONTAINER | None, str | None, CONTAINER | None]]
 
 
-def run(world: World, wanted: str, asked: Asked) -> Iterator[None]:
+def run(world: World, wanted: str, asked: FactsFirst) -> Iterator[None]:
     """One apply that wants the file to hold `wanted`; yields where it may be killed or others may act."""
 
     def due() -> bool:
@@ -160,7 +160,7 @@ STEPS = 9
 
 
 def history(
-    start: World, wanted: tuple[str, str], kills: tuple[int, int], events: dict[int, str], asked: Asked
+    start: World, wanted: tuple[str, str], kills: tuple[int, int], events: dict[int, str], asked: FactsFirst
 ) -> tuple[World, bool]:
     """The world after two runs, and whether the last of them ended undisturbed."""
     world = replace(start, ledger=replace(start.ledger))
@@ -209,9 +209,9 @@ def histories() -> Iterator[tuple[str, tuple[str, str], tuple[int, int], dict[in
 
 
 @pytest.fixture(scope="module")
-def asked() -> Asked:
+def asked() -> FactsFirst:
     """Every question that comes up in any history; that none is missed is checked on the way."""
-    found: Asked = set()
+    found: FactsFirst = set()
     count = 0
     for name, wanted, kills, events in histories():
         count += 1
@@ -231,7 +231,7 @@ def stamp(seconds: int) -> str:
 
 
 @pytest.mark.parametrize("sh", SHELLS, ids=" ".join)
-def test_the_shell_decides_as_the_model(asked: Asked, sh: tuple[str, ...], tmp_path: Path) -> None:
+def test_the_shell_decides_as_the_model(asked: FactsFirst, sh: tuple[str, ...], tmp_path: Path) -> None:
     def who(container: CONTAINER | None) -> str:
         return f"{container[0]} {stamp(container[1])}" if container else ""
 

@@ -9,7 +9,7 @@ from collections import Counter
 
 import pytest
 
-from engine.model import Glance, Script
+from engine.model import BatchedProbe, Script
 from engine.program import bootstrap, hold, lock, upload, watchdog
 from engine.program.compose import compose
 from engine.program.section import Lock, Section
@@ -64,11 +64,11 @@ def test_no_text_is_for_one_shell_only(name: str) -> None:
 
 
 def test_no_function_of_a_program_takes_the_place_of_another() -> None:
-    looks = {"seen": Glance(":", args=("/x",)), "held": Script("echo")}
+    shared = {"seen": BatchedProbe(":", args=("/x",)), "held": Script("echo")}
     sections = [
         Section("a", Script(":"), step=True, become="carol"),
         Section("b", Script(":"), step=True),
-        Section("c", Script(":", looks=looks)),
+        Section("c", Script(":", shared=shared)),
     ]
     program = compose(sections, lock=Lock("me", 1)).text.decode()
     names = Counter(re.findall(r"^(_?[a-z][a-z0-9_]*)\(\) *[{(]", program, re.MULTILINE))

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from engine.declare.templates.names import MISSING, Fault
+from engine.declare.templates.names import MISSING, RenderError
 from engine.declare.templates.template import render
 from engine.errors import InvalidInput, Problem
 from engine.model import Host, Secret
@@ -25,7 +25,7 @@ def rendered(names: Names) -> dict[str, Any]:
         if name.startswith("ansible_") and _is_template(value):
             try:
                 found[name] = names.lookup(name)
-            except Fault as fault:
+            except RenderError as fault:
                 if name.endswith("_interpreter"):
                     continue
                 problem = Problem(f"{names.host}: {name} cannot be rendered: {fault.message}", hints=fault.hints)
@@ -77,7 +77,7 @@ class Names:
         shown = f"`{name}` of {self.host}"
         if shown in self._opened:
             way = " → ".join([*self._opened[self._opened.index(shown) :], shown])
-            raise Fault(f"variables refer to each other in a circle: {way}")
+            raise RenderError(f"variables refer to each other in a circle: {way}")
         self._opened.append(shown)
         try:
             return render(value, self)

@@ -27,14 +27,14 @@ _QUOTE = "write it again with the hash in single quotes"
 
 
 @dataclass(frozen=True)
-class Fault:
+class RenderError:
     """What is wrong (`it ...`), and a sentence on how to put it right (or nothing). Neither shows the value."""
 
     message: str
     fix: str = ""
 
 
-def fault(text: str) -> Fault | None:
+def fault(text: str) -> RenderError | None:
     """What is wrong with `text` as one bcrypt hash, one newline after it allowed; None if nothing is."""
     body = text.removesuffix("\n")
     return _surroundings(text, body) or _body(body)
@@ -62,16 +62,16 @@ def looks_like(text: str) -> bool:
     return _HASH.fullmatch(text) is not None
 
 
-def _surroundings(text: str, body: str) -> Fault | None:
+def _surroundings(text: str, body: str) -> RenderError | None:
     if not text.strip("\ufeff \t\r\n"):
-        return Fault("it is empty" if not text else "it holds nothing but white space")
+        return RenderError("it is empty" if not text else "it holds nothing but white space")
     if text.startswith("\ufeff"):
-        return Fault(
+        return RenderError(
             "it begins with a byte-order mark (BOM), which an editor put there",
             "Save it as UTF-8 without BOM.",
         )
     if "\r" in text:
-        return Fault(
+        return RenderError(
             "it contains a carriage return (CR), as editors on Windows end lines with",
             "Save it with Unix line ends, or remove them: tr -d '\\r'",
         )
@@ -79,95 +79,95 @@ def _surroundings(text: str, body: str) -> Fault | None:
         return _lines(body)
     if body != body.strip():
         sides = [side for side, cut in (("before", body.lstrip()), ("after", body.rstrip())) if cut != body]
-        return Fault(f"there is white space {' and '.join(sides)} it", "Remove it.")
+        return RenderError(f"there is white space {' and '.join(sides)} it", "Remove it.")
     return None
 
 
-def _lines(body: str) -> Fault:
+def _lines(body: str) -> RenderError:
     lines = body.split("\n")
     filled = [line for line in lines if line.strip()]
     if len(filled) == 1:
         side = "before" if not lines[0].strip() else "after"
-        return Fault(f"there are empty lines {side} it", "Remove them.")
+        return RenderError(f"there are empty lines {side} it", "Remove them.")
     if looks_like(filled[0]) and len(filled) == 2 and not looks_like(filled[1]):
-        return Fault(
+        return RenderError(
             "it has two lines: a hash and something else, as ComfyUI-Login's PASSWORD has a user name in line 2",
             "Only the hash belongs here: head -n 1",
         )
     if all(looks_like(line) for line in filled):
-        return Fault(f"it has {len(filled)} hashes, expected one")
-    return Fault(f"it has {len(lines)} lines, expected one")
+        return RenderError(f"it has {len(filled)} hashes, expected one")
+    return RenderError(f"it has {len(lines)} lines, expected one")
 
 
-def _body(body: str) -> Fault | None:
+def _body(body: str) -> RenderError | None:
     if match := _HASH.fullmatch(body):
         return _cost(int(match[1]))
     found = _wrapped(body) or _damaged(body) or _eaten(body) or _other_hash(body)
-    return found or Fault(
+    return found or RenderError(
         "it does not begin with `$2b$`; this looks like the password itself, or another kind of token",
         "To have its hash made, declare `bcrypt: {password: NAME, file: PATH}`.",
     )
 
 
-def _cost(cost: int) -> Fault | None:
+def _cost(cost: int) -> RenderError | None:
     if cost not in COSTS:
-        return Fault(f"its cost is {cost}, bcrypt knows {COSTS[0]} to {COSTS[-1]}")
+        return RenderError(f"its cost is {cost}, bcrypt knows {COSTS[0]} to {COSTS[-1]}")
     if cost not in SANE:
         minutes = 2 ** (cost - SANE[-1])
-        return Fault(
+        return RenderError(
             f"its cost is {cost}: one check of a password would take about {minutes} minutes",
             f"Make a hash of the same password with a cost of at most {SANE[-1]}; 12 is usual.",
         )
     return None
 
 
-def _wrapped(body: str) -> Fault | None:
+def _wrapped(body: str) -> RenderError | None:
     """A whole hash with something around or inside it."""
     if body[0] == body[-1] and body[0] in "'\"" and looks_like(body[1:-1]):
-        return Fault("it stands in quotes", "Remove them.")
+        return RenderError("it stands in quotes", "Remove them.")
     for written, plain, what in (
         ("$$", "$", "every `$` of it is doubled, as Compose files want it"),
         ("\\$", "$", "every `$` of it has a backslash before it"),
         ("%24", "$", "every `$` of it is written as `%24`, as in URLs"),
     ):
         if looks_like(body.replace(written, plain)):
-            return Fault(what, "Write it plainly.")
+            return RenderError(what, "Write it plainly.")
     for mark, what in (
         ("=", "a name and `=`, as in a .env file,"),
         (":", "a user name and `:`, as htpasswd writes it,"),
     ):
         rest = body.partition(mark)[2].strip()
         if looks_like(rest) or looks_like(rest[1:-1]):
-            return Fault(f"{what} stand before it", "Only the hash belongs here.")
+            return RenderError(f"{what} stand before it", "Only the hash belongs here.")
     if body.startswith("Bearer ") and looks_like(body[7:]):
-        return Fault("`Bearer` stands before it", "Only the hash belongs here.")
+        return RenderError("`Bearer` stands before it", "Only the hash belongs here.")
     return None
 
 
-def _damaged(body: str) -> Fault | None:
+def _damaged(body: str) -> RenderError | None:
     """The prefix is there, the rest is not right."""
     match = re.match(r"\$2([a-z]?)\$(\d*)(\$?)(.*)", body, re.DOTALL)
     if not match:
         return None
     version, cost, dollar, rest = match.groups()
     if version not in ("a", "b", "y"):
-        return Fault(f"its version `$2{version}$` is an old, faulty one", "Make it again, as `$2b$`.")
+        return RenderError(f"its version `$2{version}$` is an old, faulty one", "Make it again, as `$2b$`.")
     if len(cost) != 2:
-        return Fault(f"its cost has {len(cost)} digits, expected 2")
+        return RenderError(f"its cost has {len(cost)} digits, expected 2")
     if not dollar:
-        return Fault(
+        return RenderError(
             f"what follows `$2{version}${cost}` is missing: a shell or Compose took it for a variable",
             f"{_QUOTE.capitalize()}.",
         )
     wrong = next((at for at, char in enumerate(rest, 8) if not re.match(r"[./A-Za-z0-9]", char)), None)
     if wrong is not None and len(body) == LENGTH:
-        return Fault(f"character {wrong} of it is none that a bcrypt hash can have")
+        return RenderError(f"character {wrong} of it is none that a bcrypt hash can have")
     if len(body) < LENGTH:
-        return Fault(f"the last {LENGTH - len(body)} characters of it are missing", "Copy it again, whole.")
-    return Fault(f"it goes on for {len(body) - LENGTH} more characters after {LENGTH}")
+        return RenderError(f"the last {LENGTH - len(body)} characters of it are missing", "Copy it again, whole.")
+    return RenderError(f"it goes on for {len(body) - LENGTH} more characters after {LENGTH}")
 
 
-def _eaten(body: str) -> Fault | None:
+def _eaten(body: str) -> RenderError | None:
     """A prefix lost to a shell, which takes `$2` for its second parameter."""
     for pattern, eaten in (
         (r"2[abxy]\$\d\d\$", "`$`"),
@@ -180,22 +180,22 @@ def _eaten(body: str) -> Fault | None:
     ):
         if match := re.match(pattern, body):
             cost = match[0][-3:-1] if re.search(r"\d\d\$", match[0]) else "12"
-            return Fault(
+            return RenderError(
                 f"it starts with `{match[0]}`, not `$2b${cost}$`",
                 f"A shell ate {eaten}; {_QUOTE}.",
             )
     # `"$2b$12$N9qo./..."` in double quotes: `$2`, `$1` and `$N9qo` are all empty.
     if re.fullmatch(r"[aby]2([./][./A-Za-z0-9]{,52})?|[aby]2[./A-Za-z0-9]{52}", body):
-        return Fault(
+        return RenderError(
             f"it starts with `{body[:2]}` and has no `$`: all that is left of a hash in double quotes",
             f"A shell ate `$2`, `$1` and what follows the third `$`; {_QUOTE}.",
         )
     if re.fullmatch(_BODY, body):
-        return Fault("it has only the 53 characters that follow `$2b$12$`", "Copy it again, whole.")
+        return RenderError("it has only the 53 characters that follow `$2b$12$`", "Copy it again, whole.")
     return None
 
 
-def _other_hash(body: str) -> Fault | None:
+def _other_hash(body: str) -> RenderError | None:
     for pattern, kind in (
         (r"\$argon2", "an Argon2"),
         (r"\$5\$", "a SHA-256 crypt"),
@@ -208,5 +208,7 @@ def _other_hash(body: str) -> Fault | None:
         (r"[0-9a-fA-F]{32}$|[0-9a-fA-F]{40}$|[0-9a-fA-F]{64}$|[0-9a-fA-F]{128}$", "a hexadecimal"),
     ):
         if re.match(pattern, body):
-            return Fault(f"it is {kind} hash", "Make a bcrypt hash of the password: htpasswd -nBC 12 '' prints one.")
+            return RenderError(
+                f"it is {kind} hash", "Make a bcrypt hash of the password: htpasswd -nBC 12 '' prints one."
+            )
     return None

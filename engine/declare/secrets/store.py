@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from engine.declare.convert import convert
 from engine.declare.schema.document import secret_schema
 from engine.declare.schema.validate import Subject, check
-from engine.declare.templates.names import Fault
+from engine.declare.templates.names import RenderError
 from engine.declare.templates.scope import Scope, evaluate
 from engine.declare.yaml.nodes import Map, Node, find
 from engine.errors import InvalidInput, Position, Problem
@@ -26,7 +26,7 @@ _HASH = "$2b$12$" + "x" * 53
 """What stands for a hash that is not read: it has the form of one."""
 
 
-class Vault:
+class SecretStore:
     """Resolves secrets. With `read` false it reads none: each is a stand-in, so that all else can be validated.
 
     `asking`: there is somebody to ask for one; nobody is asked while hosts are being worked on.
@@ -54,7 +54,7 @@ class Vault:
         if place in self._open:
             names = [each for _, each in self._open[self._open.index(place) :]]
             way = " → ".join([*names, name])
-            raise Fault(f"secrets refer to each other in a circle: {way}", where=where)
+            raise RenderError(f"secrets refer to each other in a circle: {way}", where=where)
         self._open.append(place)
         try:
             spec = convert(node, secret_schema(), lambda scalar: evaluate(scalar, scope))
@@ -62,7 +62,7 @@ class Vault:
                 raise InvalidInput(problems)
             if _secret_in(spec):
                 hint = "`matches` and `bcrypt.password` take the name of another secret"
-                raise Fault(f"secret {name} cannot be made of another secret", (hint,), where=node.where)
+                raise RenderError(f"secret {name} cannot be made of another secret", (hint,), where=node.where)
             return self.resolve(name, spec, _source(node), lambda other: self.other(other, name, node, specs, scope))
         finally:
             self._open.pop()
@@ -127,7 +127,7 @@ class Vault:
         for scope in scopes:
             for name, node in scope.secrets.specs.items.items() if scope.secrets.specs else ():
                 if isinstance(node, Map) and "prompt" in node.items:
-                    with suppress(Fault, InvalidInput):
+                    with suppress(RenderError, InvalidInput):
                         scope.secrets[name]
 
     def refuse_late(self, name: str, spec: dict[str, object], where: Position | None) -> None:

@@ -21,8 +21,8 @@ from jinja2.utils import missing, pass_context
 
 from engine.bounds import DEPTH
 from engine.declare.host_facts import HostNames
-from engine.declare.templates.names import MISSING, Fault, Names, SecretNames, undefined
-from engine.declare.templates.sandbox import WORK, Bounded, Work, output, work
+from engine.declare.templates.names import MISSING, Names, RenderError, SecretNames, undefined
+from engine.declare.templates.sandbox import WORK, Bounded, PlannedActions, output, work
 from engine.declare.yaml.scalars import NoText, as_text, bare
 from engine.errors import EngineError
 from engine.model import Secret
@@ -39,7 +39,7 @@ class _Render:
     def __init__(self, names: Names) -> None:
         self.names = names
         self.seen: list[Secret] = []
-        self.work = Work()
+        self.work = PlannedActions()
 
     def context(self) -> dict[str, Any]:
         return {_RENDER: self, WORK: self.work}
@@ -106,7 +106,7 @@ class _Context(Context):
         render: _Render = self.parent[_RENDER]
         try:
             value = render.names.lookup(key)
-        except Fault as fault:
+        except RenderError as fault:
             if not fault.undefined:
                 raise
             return _Undefined(name=key, exc=fault)
@@ -208,7 +208,7 @@ def _closed(value: Any, *, reveal: bool = False) -> Any:
     """What an expression gave, as plain data; a map with a secret in it is itself again (or its content)."""
     if isinstance(value, _View) and not reveal:
         if isinstance(value.data, SecretNames):
-            raise Fault("`secrets` is no value", ("name one of them: `secrets.NAME`",))
+            raise RenderError("`secrets` is no value", ("name one of them: `secrets.NAME`",))
         return value.data
     if isinstance(value, Mapping):
         return {as_text(key): _closed(value[key], reveal=reveal) for key in value}
@@ -220,7 +220,7 @@ def _closed(value: Any, *, reveal: bool = False) -> Any:
         return str(value)
     if value is None or isinstance(value, bool | int | float | Secret):
         return bare(value) if reveal else value
-    raise Fault("the expression gives no value, but a function or an object")
+    raise RenderError("the expression gives no value, but a function or an object")
 
 
 def _sealed(value: Any, render: _Render, text: str) -> Any:
@@ -229,7 +229,7 @@ def _sealed(value: Any, render: _Render, text: str) -> Any:
         return value
     if isinstance(value, Mapping):
         if any(key not in text for key in value):
-            raise Fault(
+            raise RenderError(
                 "a map that was made with a secret may have no other keys than those that stand in the template"
             )
         return {key: _sealed(item, render, text) for key, item in value.items()}
@@ -262,21 +262,21 @@ class _Faults:
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
         if not isinstance(error, Exception) or isinstance(error, EngineError):
             return
-        if isinstance(error, Fault):
+        if isinstance(error, RenderError):
             if not error.where:
                 error.line = error.line or self.line(error)
             return
         raise self.fault(error) from None
 
-    def fault(self, error: Exception) -> Fault:
+    def fault(self, error: Exception) -> RenderError:
         line = getattr(error, "lineno", None) or self.line(error)
         while isinstance(error, _Missing) and isinstance(error.name, Undefined):
             # `list[name]`, where it is the name that is not defined.
             error = error.name._undefined_exception("")
-        if isinstance(error, Fault):
+        if isinstance(error, RenderError):
             return error
         if isinstance(error, TemplateSyntaxError):
-            return Fault(f"the template is broken: {_sentence(error)}", self.filters(str(error)), line=line)
+            return RenderError(f"the template is broken: {_sentence(error)}", self.filters(str(error)), line=line)
         if isinstance(error, _Missing) and (not self.render.seen or str(error.name) in self.text):
             owner = MISSING if error.owner is missing else error.owner
             if isinstance(owner, _View):
@@ -288,17 +288,17 @@ class _Faults:
             return fault
         if isinstance(error, RecursionError):
             what = "the template is nested too deeply, or a macro of it calls itself without end"
-            return Fault(what, (f"parts of a template may be nested about {DEPTH} levels deep",), line=line)
+            return RenderError(what, (f"parts of a template may be nested about {DEPTH} levels deep",), line=line)
         if isinstance(error, NoText):
-            return Fault(str(error), ("`| join(', ')` and `| tojson` make text of one",), line=line)
+            return RenderError(str(error), ("`| join(', ')` and `| tojson` make text of one",), line=line)
         if self.render.seen:
             hint = "what the error says is withheld, for it may tell the secret"
-            return Fault("the template cannot be rendered with this secret", (hint,), line=line)
+            return RenderError("the template cannot be rendered with this secret", (hint,), line=line)
         if isinstance(error, SecurityError):
-            return Fault(f"not allowed in a template: {_sentence(error)}", line=line)
+            return RenderError(f"not allowed in a template: {_sentence(error)}", line=line)
         if isinstance(error, TemplateError):
-            return Fault(f"the template cannot be rendered: {_sentence(error)}", line=line)
-        return Fault(f"the template cannot be rendered: {_sentence(error) or type(error).__name__}", line=line)
+            return RenderError(f"the template cannot be rendered: {_sentence(error)}", line=line)
+        return RenderError(f"the template cannot be rendered: {_sentence(error) or type(error).__name__}", line=line)
 
     def path(self, name: str) -> str:
         """Where a template looks for a key, if that is only in one place: `map` in `map.key` and `map['key']`."""

@@ -28,7 +28,7 @@ class SecretNames(Mapping[str, Secret]):
     """What `secrets` is in a template; a secret is resolved when it is asked for."""
 
 
-class Fault(Exception):
+class RenderError(Exception):
     """What is wrong with a template: a message, hints; `line` counts from 1 within it, 0 where that is unknown.
 
     `undefined`: a name is not defined, so that `default(...)` may step in. `where`: the place of a variable that
@@ -52,23 +52,23 @@ class Fault(Exception):
         self.where = where
 
 
-class Later(Fault):
+class FactPending(RenderError):
     """What is needed is known only on the host, and the host has not been asked yet: no fault of the template."""
 
 
-def undefined(name: str, names: Names, owner: Any = MISSING, path: str = "") -> Fault:
+def undefined(name: str, names: Names, owner: Any = MISSING, path: str = "") -> RenderError:
     """The fault of a name that is not defined; `owner`: the map that was expected to have it, at `path`."""
     from engine.declare.schema.validate import near, nearest
 
     if isinstance(owner, SecretNames):
-        return Fault(f"there is no secret `{name}`", nearest(name, owner), undefined=True)
+        return RenderError(f"there is no secret `{name}`", nearest(name, owner), undefined=True)
     if owner is not MISSING:
         known = [str(key) for key in owner] if isinstance(owner, Mapping) else []
         message = f"`{path}` has no `{name}`" if path else f"there is no `{name}` in it"
-        return Fault(message, nearest(name, known), undefined=True)
+        return RenderError(message, nearest(name, known), undefined=True)
     hints = near(name, names.known())
     if name == "each":
         hints = ("`each` is there only in what has `for_each`",)
     elif name.startswith("ansible_"):
         hints = ("connection variables (`ansible_*`) are no variables of a state",)
-    return Fault(f"`{name}` is not defined", hints, undefined=True)
+    return RenderError(f"`{name}` is not defined", hints, undefined=True)

@@ -22,7 +22,7 @@ from jinja2.utils import Namespace, _PassArg, pass_context
 from jinja2.visitor import NodeTransformer
 
 from engine import bounds
-from engine.declare.templates.names import Fault
+from engine.declare.templates.names import RenderError
 
 WORK = "\0work"
 """Key of the work in a context; no template can spell it."""
@@ -30,7 +30,7 @@ _TURN, _WHOLE, _JOINED = "\0turn", "\0whole", "\0joined"
 """Filters that stand where the compiler puts them: at a turn of a loop, around a list or map, for `~`."""
 
 
-class Work:
+class PlannedActions:
     """What one rendering has done. Each method raises Fault where a bound is reached."""
 
     def __init__(self) -> None:
@@ -74,13 +74,13 @@ class Work:
             yield self.take(item)
 
 
-def _too_much(what: str) -> Fault:
-    return Fault(f"the template {what}", ("docs/language.md lists how much a template may do; do less in it",))
+def _too_much(what: str) -> RenderError:
+    return RenderError(f"the template {what}", ("docs/language.md lists how much a template may do; do less in it",))
 
 
-def work(context: Context) -> Work:
+def work(context: Context) -> PlannedActions:
     """The work of the rendering that a context belongs to."""
-    found: Work = context.parent[WORK]
+    found: PlannedActions = context.parent[WORK]
     return found
 
 
@@ -243,7 +243,7 @@ def _counted(name: str, filter_: Callable[..., Any]) -> Callable[..., Any]:
 # --- what one step may make, before it is made
 
 
-def _estimate(done: Work, name: str, value: Any, given: tuple[Any, ...]) -> None:
+def _estimate(done: PlannedActions, name: str, value: Any, given: tuple[Any, ...]) -> None:
     """Raises Fault where a filter, or a method of text or a number, would make too much of what it is given."""
     rule = _GROWING.get(name)
     if rule is not None:
@@ -258,7 +258,7 @@ def _longest(given: Iterable[Any]) -> int:
     return max((len(part) for part in given if isinstance(part, str | bytes)), default=0)
 
 
-def _product(done: Work, left: Any, right: Any) -> int:
+def _product(done: PlannedActions, left: Any, right: Any) -> int:
     if isinstance(left, int) and isinstance(right, int):
         return left.bit_length() + right.bit_length()
     times, value = (left, right) if isinstance(left, int) else (right, left)
@@ -266,7 +266,7 @@ def _product(done: Work, left: Any, right: Any) -> int:
     return size
 
 
-def _percent(done: Work, text: Any, given: Any) -> int:
+def _percent(done: PlannedActions, text: Any, given: Any) -> int:
     """The size of what `text % given` makes."""
     values = given if isinstance(given, tuple) else (given,)
     plain = text.decode("latin-1") if isinstance(text, bytes) else str(text)
@@ -276,7 +276,7 @@ def _percent(done: Work, text: Any, given: Any) -> int:
     return len(plain) + width + plain.count("%") * longest
 
 
-def _braces(done: Work, text: Any, given: tuple[Any, ...]) -> int:
+def _braces(done: PlannedActions, text: Any, given: tuple[Any, ...]) -> int:
     """The size of what `text.format(...)` makes."""
     size = len(text)
     for _, field, spec, _ in string.Formatter().parse(str(text)):
@@ -287,32 +287,32 @@ def _braces(done: Work, text: Any, given: tuple[Any, ...]) -> int:
     return size
 
 
-def _replaced(done: Work, value: Any, given: tuple[Any, ...]) -> int:
+def _replaced(done: PlannedActions, value: Any, given: tuple[Any, ...]) -> int:
     if len(given) < 2:
         return 0
     text, old, new = str(value), str(given[0]), str(given[1])
     return len(text) + (text.count(old) if old else len(text) + 1) * len(new)
 
 
-def _joining(done: Work, items: Any, between: Any) -> int:
+def _joining(done: PlannedActions, items: Any, between: Any) -> int:
     """The size of items put together; both an item and what stands between them may be long."""
     return done.weights.of(items) + (len(items) if isinstance(items, list) else 1) * _longest([between])
 
 
-def _join(done: Work, value: Any, given: tuple[Any, ...]) -> int:
+def _join(done: PlannedActions, value: Any, given: tuple[Any, ...]) -> int:
     """`items | join(between)` and `between.join(items)`."""
     other = given[0] if given else ""
     return _joining(done, other, value) if isinstance(value, str | bytes) else _joining(done, value, other)
 
 
-def _translated(done: Work, value: Any, given: tuple[Any, ...]) -> int:
+def _translated(done: PlannedActions, value: Any, given: tuple[Any, ...]) -> int:
     table: dict[Any, Any] = given[0] if given and isinstance(given[0], dict) else {}
     return len(str(value)) * max(_longest(table.values()), 1)
 
 
 _PERCENT = re.compile(r"%(?:\([^)]*\))?[-#0 +]*(\d+|\*)?(?:\.(\d+|\*))?")
 _WIDTHS = ("center", "ljust", "rjust", "zfill", "batch", "slice", "round", "to_bytes")
-_GROWING: Mapping[str, Callable[[Work, Any, tuple[Any, ...]], int]] = {
+_GROWING: Mapping[str, Callable[[PlannedActions, Any, tuple[Any, ...]], int]] = {
     **dict.fromkeys(_WIDTHS, lambda done, value, given: _number(given)),
     "expandtabs": lambda done, value, given: done.weights.of(value) * _number(given, 8),
     "indent": lambda done, value, given: (str(value).count("\n") + 1) * max(_number(given, 4), _longest(given)),

@@ -11,7 +11,7 @@ from engine.declare.convert import free
 from engine.declare.host_facts import HostNames
 from engine.declare.schema.language import RESERVED
 from engine.declare.templates import budget
-from engine.declare.templates.names import MISSING, Fault, SecretNames
+from engine.declare.templates.names import MISSING, RenderError, SecretNames
 from engine.declare.templates.template import render
 from engine.declare.yaml.nodes import Map, Node, Scalar
 from engine.declare.yaml.scalars import core, word
@@ -65,7 +65,7 @@ class Scope:
         self.layers = tuple(layers)
         self.secrets = secrets(self)
         self.values: dict[str, Any] = {}
-        self.faults: dict[str, Fault] = {}
+        self.faults: dict[str, RenderError] = {}
         self.open: dict[str, Binding] = {}
         self.weights = bounds.Weights()
 
@@ -93,8 +93,8 @@ class Scope:
             self.values[name] = self.value(binding)
             if self.weights.of(self.values[name]) > bounds.TEXT:
                 del self.values[name]
-                raise Fault(f"variable `{name}` holds more than {bounds.TEXT} characters or items")
-        except Fault as fault:
+                raise RenderError(f"variable `{name}` holds more than {bounds.TEXT} characters or items")
+        except RenderError as fault:
             fault.where = fault.where or binding.where
             self.faults[name] = fault
             raise
@@ -108,7 +108,7 @@ class Scope:
             return free(binding.node, lambda node: evaluate(node, scope))
         return _data(binding.data, self)
 
-    def circle(self, name: str) -> Fault:
+    def circle(self, name: str) -> RenderError:
         """The fault of a variable that is needed to render itself."""
         names = list(self.open)
         names = names[names.index(name) :]
@@ -116,7 +116,9 @@ class Scope:
         names = [*names[first:], *names[:first]]
         hints = tuple(f"{each}: {self.open[each].where}" for each in names)
         way = " → ".join([*names, names[0]])
-        return Fault(f"variables refer to each other in a circle: {way}", hints, where=self.open[names[0]].where)
+        return RenderError(
+            f"variables refer to each other in a circle: {way}", hints, where=self.open[names[0]].where
+        )
 
 
 class Each:
@@ -139,7 +141,7 @@ def evaluate(node: Scalar, names: Scope | Each) -> Any:
     """The value of a template in a state file. Raises Fault that knows its place."""
     try:
         value = render(node.text, names)
-    except Fault as fault:
+    except RenderError as fault:
         fault.where = fault.where or node.line(fault.line)
         raise
     budget.add(len(value) if isinstance(value, str) else 1, node.where)
@@ -183,7 +185,7 @@ def _like(value: str, default: Any, node: Scalar) -> Any:
     if default is None or (isinstance(found, kinds) and isinstance(found, bool) == isinstance(default, bool)):
         return found
     what = {bool: "true or false", int: "a whole number", float: "a number"}[kinds[-1]]
-    raise Fault(f"expected {what}, got `{value}`", (f"its default is `{node.text}`, at {node.where}",))
+    raise RenderError(f"expected {what}, got `{value}`", (f"its default is `{node.text}`, at {node.where}",))
 
 
 def _structure(name: str, value: str, default: Node) -> Any:
@@ -192,7 +194,7 @@ def _structure(name: str, value: str, default: Node) -> Any:
     node = parse(value, f"-e {name}", [])
     if type(node) is not type(default):
         what = "a map, like {key: value}" if isinstance(default, Map) else "a list, like [one, two]"
-        raise Fault(f"expected {what}, got `{value}`", (f"as its default, at {default.where}",))
+        raise RenderError(f"expected {what}, got `{value}`", (f"as its default, at {default.where}",))
     return free(node, lambda scalar: scalar.text)
 
 

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine.bounds import TEXT
-from engine.declare.templates.names import MISSING, Fault, Later, Names, SecretNames, undefined
+from engine.declare.templates.names import MISSING, FactPending, Names, RenderError, SecretNames, undefined
 from engine.declare.yaml.scalars import NoText, as_text
 from engine.model import Secret
 
@@ -36,7 +36,7 @@ def render(text: str, names: Names) -> Any:
     if len(parts) == 1 and isinstance(parts[0], tuple):
         value = _follow(parts[0], names)
         if isinstance(value, SecretNames):
-            raise Fault("`secrets` is no value", ("name one of them: `secrets.NAME`",))
+            raise RenderError("`secrets` is no value", ("name one of them: `secrets.NAME`",))
         return value
     return _text(parts, names)
 
@@ -54,15 +54,15 @@ def render_text(text: str, names: Names, filename: str) -> str | Secret:
 def holds(expression: str, names: Names) -> bool:
     """Whether a bare expression (`when`) holds. Raises Fault, also where it gives anything but true or false."""
     if "{{" in expression or "{%" in expression:
-        raise Fault("`when` is a bare expression", ("write it without braces, like `when: gpu and not old`",))
+        raise RenderError("`when` is a bare expression", ("write it without braces, like `when: gpu and not old`",))
     value = render("{{ " + expression.strip() + " }}", names)
     if isinstance(value, Secret):
-        raise Fault("`when` cannot depend on a secret", ("plans show whether it holds",))
+        raise RenderError("`when` cannot depend on a secret", ("plans show whether it holds",))
     if not isinstance(value, bool):
         from engine.declare.schema.validate import shown
 
         got = f"the text {shown(value)}" if isinstance(value, str) else shown(value)
-        raise Fault(f"`when` must give true or false, not {got}", ("compare it, like `when: kind == 'gpu'`",))
+        raise RenderError(f"`when` must give true or false, not {got}", ("compare it, like `when: kind == 'gpu'`",))
     return value
 
 
@@ -70,14 +70,14 @@ def _text(parts: tuple[str | tuple[str, ...], ...], names: Names) -> str | Secre
     """One text of all parts; a Secret as soon as one of them is. Raises Fault."""
     texts: list[str] = []
     secret: Secret | None = None
-    later: Later | None = None
+    later: FactPending | None = None
     size = 0
     for part in parts:
         if isinstance(part, str):
             texts.append(part)
             continue
         if size > TEXT:
-            raise Fault(f"the template makes a value of more than {TEXT} characters")
+            raise RenderError(f"the template makes a value of more than {TEXT} characters")
         try:
             value = _follow(part, names)
             if isinstance(value, Secret):
@@ -86,12 +86,12 @@ def _text(parts: tuple[str | tuple[str, ...], ...], names: Names) -> str | Secre
             else:
                 texts.append(as_text(value))
             size += len(texts[-1])
-        except Later as found:
+        except FactPending as found:
             later = found  # what else is wrong here is told now
         except NoText as error:
             hints = ("`| join(', ')` and `| tojson` make text of one",)
-            raise Fault(str(error), hints, line="".join(texts).count("\n") + 1) from None
-        except Fault as fault:
+            raise RenderError(str(error), hints, line="".join(texts).count("\n") + 1) from None
+        except RenderError as fault:
             if not fault.where:
                 fault.line = fault.line or "".join(texts).count("\n") + 1
             raise

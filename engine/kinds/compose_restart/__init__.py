@@ -106,7 +106,7 @@ shop:
     ready: Mapping[str, Any] | None = None
 
     def probe(self) -> Script:
-        return Script(PROBE, self._vars(), looks=self._looks())
+        return Script(PROBE, self._vars(), shared=self._looks())
 
     def actual(self, facts: Facts) -> State | None:
         status = facts.get("status", "absent")
@@ -149,7 +149,7 @@ shop:
 
     def actions(self, change: Change) -> Iterator[Action]:
         title = _TITLES.get(self.verb(change), "bring up service {}").format(self.service)
-        yield Action(title, Script(ACT, self._vars(), looks=self._looks()))
+        yield Action(title, Script(ACT, self._vars(), shared=self._looks()))
 
     def verb(self, change: Change) -> str:
         if change.after is None:

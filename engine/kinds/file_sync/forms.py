@@ -12,7 +12,7 @@ from engine.errors import Refused
 from engine.kinds.file_sync import dotenv, scripts
 from engine.kinds.file_sync.shell import GLANCE
 from engine.kinds.file_sync.target import Target, shown, text_digest
-from engine.model import Action, Change, Facts, Glance, Script, Secret, SourceFile, State, Upload, Value
+from engine.model import Action, BatchedProbe, Change, Facts, Script, Secret, SourceFile, State, Upload, Value
 
 EMPTY = hashlib.sha256(b"").hexdigest()
 INLINE = 32 * 1024
@@ -70,8 +70,8 @@ class Whole:
         want = self.digest if self.text is not None else ""
         path = self.target.path
         # What a link leads to is found by the probe.
-        looks = {} if self.target.follow else {"seen": Glance(GLANCE, args=(path,))}
-        return Script(scripts.WHOLE_PROBE, self.target.looking() | {"want": want}, looks=looks)
+        shared = {} if self.target.follow else {"seen": BatchedProbe(GLANCE, args=(path,))}
+        return Script(scripts.WHOLE_PROBE, self.target.looking() | {"want": want}, shared=shared)
 
     def found(self, facts: Facts) -> State | None:
         if obstacle := self.target.obstacle(facts, ("file",)):

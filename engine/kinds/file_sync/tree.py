@@ -26,7 +26,7 @@ Batch = tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Seen:
+class SectionResults:
     """What the probe found: of files their digest and attributes, of directories their attributes, by name; and the
     names of files and directories that are not part of the tree. Directories only where they are managed."""
 
@@ -157,7 +157,7 @@ class Tree:
 
     # --- what the probe said -----------------------------------------------------------------------------------
 
-    def _seen(self, facts: Facts) -> Seen:
+    def _seen(self, facts: Facts) -> SectionResults:
         names = (*self.files, *self.directories)
         kinds = dict(zip(names, facts["kinds"], strict=True))
         self._refuse_obstacles(kinds)
@@ -167,7 +167,7 @@ class Tree:
             raise Refused(f"{self.target.path} was changed by somebody else while it was looked at; plan again")
         within = [".", *(name for name in self.directories if kinds[name] == "d")]
         marks = facts["directories"].splitlines() if "directories" in facts else []
-        return Seen(
+        return SectionResults(
             digests=dict(zip(there, sums, strict=True)),
             files=dict(zip(there, map(About.parse, abouts), strict=True)),
             directories=dict(zip(within, map(About.parse, marks), strict=True)) if marks else {},
@@ -204,7 +204,7 @@ class Tree:
     # --- actions -----------------------------------------------------------------------------------------------
 
     def actions(self, change: Change) -> Iterator[Action]:
-        seen = self._seen(change.facts) if change.before is not None else Seen({}, {}, {}, (), ())
+        seen = self._seen(change.facts) if change.before is not None else SectionResults({}, {}, {}, (), ())
         differing = set(change.differing())
         send = [name for name, file in self.files.items() if seen.digests.get(name) != file.digest]
         adjust = [name for name in self.files if name in differing and name not in send]
@@ -230,7 +230,7 @@ class Tree:
         work = [f"{verb} {count} {'file' if count == 1 else 'files'}" for verb, count in counts if count]
         return f"{', '.join(work) or 'make directories'} in {self.target.path}"
 
-    def _ways(self, send: Iterable[str], seen: Seen) -> Iterator[Batch]:
+    def _ways(self, send: Iterable[str], seen: SectionResults) -> Iterator[Batch]:
         touched = [*send, *seen.strangers, *seen.stranger_directories]
         yield from _batches("way", "", "", "", sorted({above for name in touched for above in _above(name)}))
 
@@ -247,7 +247,7 @@ class Tree:
     def _declared_owner(self) -> str:
         return f"{self.target.owner}:{self.target.group}" if self.target.group else self.target.owner
 
-    def _marks(self, verb: str, names: Iterable[str], seen: Seen) -> Iterator[Batch]:
+    def _marks(self, verb: str, names: Iterable[str], seen: SectionResults) -> Iterator[Batch]:
         """Files with the same directory, mode and owner together: one command does for all of them."""
 
         def key(name: str) -> tuple[str, str, str]:
@@ -271,7 +271,7 @@ class Tree:
             return self._declared_owner
         return f"{self.target.owner or about.uid}:{self.target.group or about.gid}"
 
-    def _drops(self, seen: Seen) -> Iterator[Batch]:
+    def _drops(self, seen: SectionResults) -> Iterator[Batch]:
         for directory, group in groupby(seen.strangers, key=lambda name: name[: name.rfind("/") + 1]):
             yield from _batches("drop", directory, "", "", [name[len(directory) :] for name in group])
         # In reverse, a directory comes after those within it.

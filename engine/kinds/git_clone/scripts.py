@@ -246,7 +246,7 @@ WATCHED = (
     + WATCH
     + r"""
 # Directories from which a tracked file is missing, or what is left of them.
-bereft() {
+missing_dirs() {
   # shellcheck disable=SC2016  # run by another shell
   git_in "$file" ls-files -z --deleted | xargs -0 sh -c '
     for name do
@@ -272,7 +272,7 @@ if [ "$type" = checkout ]; then
   latest=$({
     printf '%s\0' "$git_dir/HEAD"
     git_in "$file" ls-files -z
-    bereft
+    missing_dirs
   } | { moments 2>/dev/null || :; } | sort -k1,1n -k3,3 | tail -n 1)
   split_moment "$latest"
 fi

@@ -14,7 +14,7 @@ from engine.transports.ssh.config import target
 from engine.transports.ssh.resolver import Resolver
 
 if TYPE_CHECKING:
-    from engine.transports.ssh.connect import Connection, Route
+    from engine.transports.ssh.connect import Connection, Connector
 
 
 class SshTransport:
@@ -35,7 +35,7 @@ class SshTransport:
         self.options = options
         self._target = target(host, options.project)
         self._connection: Connection | None = None
-        self._route: Route | None = None
+        self._route: Connector | None = None
         self._lock = threading.Lock()
 
     def run(self, argv: Sequence[str], stdin: Iterable[bytes]) -> Iterator[Output]:
@@ -63,9 +63,9 @@ class SshTransport:
             if self._connection is None:
                 # ssh reads its configuration while paramiko is imported.
                 resolver = Resolver(self._target)
-                from engine.transports.ssh.connect import Route
+                from engine.transports.ssh.connect import Connector
 
-                self._route = route = Route(self.host.name, self.options, self.host.vars)
+                self._route = route = Connector(self.host.name, self.options, self.host.vars)
                 try:
                     self._connection = route.open(resolver.settings(), self._target)
                 finally:

@@ -94,7 +94,7 @@ def _offer(session: Session, login: Login, credential: Credential) -> list[str] 
             # Who writes may notice before the thread that reads that the connection was cut.
             session.join(NOTICED)
         if not session.is_active():
-            if session.farewell:
+            if session.disconnect_reason:
                 raise AuthenticationRefused(_refused(session, login)) from error
             raise ConnectionLost(
                 f"{login.name}: the connection to {login.settings.address} was cut during the login"
@@ -145,8 +145,8 @@ def _refused(session: Session, login: Login) -> Sentence:
     lines: list[str] = [f"{login.name}: {settings.address} let {settings.user} in with none of the credentials"]
     lines += [Sentence("  tried: ", label) for label in dict.fromkeys(login.tried)]
     lines += [f"  not tried: {why}" for why in login.left]
-    if session.farewell:
-        lines.append(Sentence("  the host ended the connection: ", Outside(session.farewell)))
+    if session.disconnect_reason:
+        lines.append(Sentence("  the host ended the connection: ", Outside(session.disconnect_reason)))
     if accepted:
         lines.append(f"  it accepts: {', '.join(accepted)}")
     lines.append("  Look at ansible_user and ansible_ssh_private_key_file, and at authorized_keys on the host.")

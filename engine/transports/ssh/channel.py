@@ -10,7 +10,7 @@ from typing import Any
 from engine.errors import ConnectionLost, Unreachable
 from engine.model import Output, Outside, Sentence
 from engine.transports.process import LINGER
-from engine.transports.ssh.forward import Lender
+from engine.transports.ssh.forward import AgentForwarder
 from engine.transports.ssh.session import Session, common, paramiko
 from engine.transports.stdin_gate import Turns
 
@@ -45,7 +45,7 @@ class Execution:
         self.channel: Any = None
         self.writer: threading.Thread | None = None
 
-    def start(self, command: bytes, stdin: Iterable[bytes], lender: Lender | None = None) -> None:
+    def start(self, command: bytes, stdin: Iterable[bytes], lender: AgentForwarder | None = None) -> None:
         """Open a channel and ask for the program, lending it the agent. Its input follows without waiting for
         the answer, which saves a round trip; where the request is refused, the input is lost."""
         try:
@@ -58,7 +58,7 @@ class Execution:
         self.writer = threading.Thread(target=self._feed, args=(stdin,), name="ssh-stdin", daemon=True)
         self.writer.start()
 
-    def _ask(self, command: bytes, lender: Lender | None) -> None:
+    def _ask(self, command: bytes, lender: AgentForwarder | None) -> None:
         self.channel.in_buffer.set_event(self.wake)
         self.channel.in_stderr_buffer.set_event(self.wake)
         if lender is not None:
@@ -149,7 +149,7 @@ class Execution:
         raise ConnectionLost(f"{self.name}: {self.where} ended the program without a word on how")
 
     def _lost(self) -> ConnectionLost:
-        reason = self.session.farewell
+        reason = self.session.disconnect_reason
         why = (": ", Outside(reason)) if reason else ()
         return ConnectionLost(Sentence(f"{self.name}: the connection to {self.where} was cut", *why))
 

@@ -19,10 +19,10 @@ from engine.transports.ssh.auth import credentials_of, log_in
 from engine.transports.ssh.certificates import CERT_SUFFIX
 from engine.transports.ssh.config import Settings, Target, check_names
 from engine.transports.ssh.credentials import Login
-from engine.transports.ssh.forward import Lender
+from engine.transports.ssh.forward import AgentForwarder
 from engine.transports.ssh.host_keys import HostKeys, Presented
 from engine.transports.ssh.resolver import Resolver
-from engine.transports.ssh.session import HOST_KEYS, Session, Wire, paramiko
+from engine.transports.ssh.session import HOST_KEYS, BufferedSocket, Session, paramiko
 
 ALIVE = 15
 """Seconds of quiet after which something is said, so that no router forgets the connection."""
@@ -57,7 +57,7 @@ class Connection:
     settings: Settings
     session: Session
     through: list[Session | Proxy] = field(default_factory=list)
-    lender: Lender | None = None
+    lender: AgentForwarder | None = None
 
     def close(self) -> None:
         self.session.shut()
@@ -83,7 +83,7 @@ def _close(through: list[Session | Proxy]) -> None:
             part.shut()
 
 
-class Route:
+class Connector:
     """Leads to one host. `name` is the inventory's, for messages; `variables` its connection variables."""
 
     def __init__(self, name: str, options: Options, variables: Mapping[str, Any]) -> None:
@@ -128,7 +128,7 @@ class Route:
             _close(self.through)
             self.through = []
             raise
-        lender = Lender(settings.forwarded_agent) if settings.forwarded_agent else None
+        lender = AgentForwarder(settings.forwarded_agent) if settings.forwarded_agent else None
         return Connection(settings, session, self.through, lender)
 
     # --- hops
@@ -154,7 +154,7 @@ class Route:
     # --- one session
 
     def _session(self, settings: Settings, login: Login, via: Session | None) -> Session:
-        wire = Wire(self._socket(settings, login.name, via), self.options.silence)
+        wire = BufferedSocket(self._socket(settings, login.name, via), self.options.silence)
         try:
             known = HostKeys(login.name, settings)
             session = Session(wire, known.preferred(HOST_KEYS), settings.algorithms)
@@ -192,7 +192,7 @@ class Route:
             raise Unreachable(text) from error
         except (paramiko.SSHException, OSError, EOFError) as error:
             what = "during the key exchange" if session.remote_version else "before any SSH banner"
-            reason = session.farewell or (str(error) if session.remote_version else "")
+            reason = session.disconnect_reason or (str(error) if session.remote_version else "")
             said = (": ", Outside(reason)) if reason else ()
             text = Sentence(f"{name}: {settings.address} closed the connection {what}", *said)
             proxy = next((part for part in self.through if isinstance(part, Proxy)), None)

@@ -10,7 +10,7 @@ from typing import Any
 PIECE = 1 << 15
 
 
-class Lender:
+class AgentForwarder:
     """Joins each channel that the host opens to the agent at `path`; each has a thread, which ends with it."""
 
     def __init__(self, path: str) -> None:

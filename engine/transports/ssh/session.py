@@ -59,7 +59,7 @@ POLL = 0.5
 logging.getLogger("paramiko").addHandler(logging.NullHandler())
 
 
-class Wire:
+class BufferedSocket:
     """The socket under a session: reads in large pieces, acknowledges at once, and never blocks a write for
     longer than `silence` seconds. Wraps a socket, or a channel of another session."""
 
@@ -196,7 +196,9 @@ class Session(paramiko.ServiceRequestingTransport):  # type: ignore[misc,name-de
         common.MSG_CHANNEL_REQUEST: _channel_request,
     }
 
-    def __init__(self, wire: Wire, key_algorithms: Sequence[str], limits: Mapping[str, tuple[str, ...]]) -> None:
+    def __init__(
+        self, wire: BufferedSocket, key_algorithms: Sequence[str], limits: Mapping[str, tuple[str, ...]]
+    ) -> None:
         super().__init__(wire)
         self.key_algorithms = tuple(name for name in key_algorithms if name in self._key_info)
         self._preferred_kex = _limited(KEX, self._kex_info, limits.get("kexalgorithms"))
@@ -204,7 +206,7 @@ class Session(paramiko.ServiceRequestingTransport):  # type: ignore[misc,name-de
         self._preferred_macs = _limited(MACS, self._mac_info, limits.get("macs"))
         self._preferred_pubkeys = _limited(HOST_KEYS, self._key_info, limits.get("pubkeyacceptedalgorithms"))
         self.wire = wire
-        self.farewell = ""
+        self.disconnect_reason = ""
         self._handler: Handler | None = None
 
     @property
@@ -248,7 +250,7 @@ class Session(paramiko.ServiceRequestingTransport):  # type: ignore[misc,name-de
     def _parse_disconnect(self, m: Any) -> None:
         at = m.packet.tell()
         m.get_int()
-        self.farewell = m.get_text()
+        self.disconnect_reason = m.get_text()
         m.packet.seek(at)
         super()._parse_disconnect(m)
 

@@ -13,7 +13,7 @@ from engine.model import Secret
 from engine.transports import Options
 from tests.sshd import Sshd, keygen, public
 from tests.transports import (
-    Asked,
+    FactsFirst,
     configure,
     login,
     login_refusal,
@@ -52,7 +52,7 @@ def test_keys_in_older_formats(
         stdout=subprocess.DEVNULL,
     )
     (sshd.directory / "authorized_keys").write_text(public(key) + "\n")
-    asked = Asked(passphrase)
+    asked = FactsFirst(passphrase)
     assert login(sshd, replace(options, prompt=asked), ansible_ssh_private_key_file=str(key)) == "root"
     assert len(asked.questions) == bool(passphrase)
 
@@ -112,7 +112,7 @@ def test_too_many_keys(tmp_path: Path, options: Options) -> None:
 
 
 def test_a_passphrase_is_asked_for_once_for_all_hosts(sshd: Sshd, options: Options, locked: Path) -> None:
-    asked = Asked("wrong", "open sesame")
+    asked = FactsFirst("wrong", "open sesame")
     options = replace(options, prompt=asked)
     with ThreadPoolExecutor(6) as pool:
         assert list(pool.map(lambda _: login(sshd, options), range(6))) == ["root"] * 6
@@ -137,18 +137,18 @@ def test_nobody_to_ask(sshd: Sshd, options: Options, locked: Path) -> None:
 
 def test_nobody_is_asked_in_batch_mode(sshd: Sshd, options: Options, locked: Path) -> None:
     configure(sshd, "BatchMode yes")
-    text = login_refusal(sshd, replace(options, prompt=Asked()))
+    text = login_refusal(sshd, replace(options, prompt=FactsFirst()))
     assert "there is nobody to ask" in text
 
 
 def test_no_passphrase_is_asked_for_a_key_that_is_not_wanted(sshd: Sshd, options: Options, locked: Path) -> None:
     (sshd.directory / "authorized_keys").write_text("")
-    asked = Asked()
+    asked = FactsFirst()
     text = login_refusal(sshd, replace(options, prompt=asked))
     assert asked.questions == []
     assert f"tried: key {locked} (ssh-ed25519 SHA256:" in text
 
 
 def test_three_wrong_passphrases(sshd: Sshd, options: Options, locked: Path) -> None:
-    text = login_refusal(sshd, replace(options, prompt=Asked("a", "b", "c")))
+    text = login_refusal(sshd, replace(options, prompt=FactsFirst("a", "b", "c")))
     assert f"{locked}: 3 wrong passphrases" in text

@@ -13,7 +13,7 @@ from engine.model import Secret
 from engine.transports import Options
 from tests.sshd import Sshd
 from tests.transports import (
-    Asked,
+    FactsFirst,
     login,
     login_refusal,
     need_sshd,
@@ -43,7 +43,7 @@ def test_a_wrong_password(with_user: Sshd, options: Options) -> None:
 
 
 def test_a_password_typed_in(with_user: Sshd, options: Options) -> None:
-    asked = Asked("wrong", "pä$$ 'word")
+    asked = FactsFirst("wrong", "pä$$ 'word")
     assert login(with_user, replace(options, prompt=asked), ansible_user="anna") == "anna"
     assert asked.questions == [f"Password for anna@127.0.0.1:{with_user.port}: "] * 2
 
@@ -56,7 +56,7 @@ def test_a_key_comes_before_the_password_where_both_are_given(with_user: Sshd, o
 
 def test_no_password_is_asked_for_where_none_is_accepted(sshd: Sshd, options: Options) -> None:
     (sshd.directory / "authorized_keys").write_text("")
-    asked = Asked()
+    asked = FactsFirst()
     login_refusal(sshd, replace(options, prompt=asked))
     assert asked.questions == []
 

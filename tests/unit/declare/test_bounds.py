@@ -14,7 +14,7 @@ import pytest
 from engine import bounds, matching
 from engine.declare import read_vars
 from engine.declare.inventory import Inventory
-from engine.declare.templates.names import MISSING, Fault
+from engine.declare.templates.names import MISSING, RenderError
 from engine.declare.templates.template import render
 from engine.errors import InvalidInput
 from tests.unit.declare.conftest import Project
@@ -321,7 +321,7 @@ ENDS = {
 )
 def test_a_template_without_end(text: str, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bounds, "RENDERING", 5.0)
-    with soon(), pytest.raises(Fault, match=said):
+    with soon(), pytest.raises(RenderError, match=said):
         render(text, Names())
 
 
@@ -345,7 +345,7 @@ def test_a_template_without_end(text: str, said: str, monkeypatch: pytest.Monkey
 )
 def test_what_templates_do_they_still_do(text: str, value: object) -> None:
     if value == "x":
-        with pytest.raises(Fault, match="a list cannot stand inside text"):
+        with pytest.raises(RenderError, match="a list cannot stand inside text"):
             render(text, Names())
     else:
         assert render(text, Names()) == value
@@ -375,7 +375,7 @@ def test_the_place_of_a_template_without_end(project: Project) -> None:
 
 
 def test_an_error_in_a_long_text_is_told_soon() -> None:
-    with soon(), pytest.raises(Fault, match="there is no `x` in it"):
+    with soon(), pytest.raises(RenderError, match="there is no `x` in it"):
         render("{{ l.x | upper }} " + "a" * 1_000_000, Names())
 
 

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 import yaml
 
-from engine.model import Declared
+from engine.model import DeclaredResource
 from tests.unit.declare.conftest import Project, given
 
 CASES = sorted((Path(__file__).parent / "good").glob("*.yaml"))
 KEYWORDS = {"needs", "timeout", "retries", "become", "tags", "name", "kind", "params"}
 
 
-def told(declared: Declared) -> dict[str, Any]:
+def told(declared: DeclaredResource) -> dict[str, Any]:
     """What is declared, without what has its default."""
     found: dict[str, Any] = {
         "name": declared.name,

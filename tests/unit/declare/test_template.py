@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.declare.templates import jinja
-from engine.declare.templates.names import MISSING, Fault, SecretNames
+from engine.declare.templates.names import MISSING, RenderError, SecretNames
 from engine.declare.templates.template import holds, render, render_text
 from engine.declare.yaml.scalars import Float, Int
 from engine.model import Secret
@@ -67,7 +67,7 @@ def outcome(make: Any) -> tuple[Any, ...]:
     """What came of a render, in a form that can be compared: the value, or what is said against it."""
     try:
         value = make()
-    except Fault as fault:
+    except RenderError as fault:
         # Jinja does not say in what a key was looked for, so where several could be meant no name is told.
         return "fault", re.sub("^`[^`]*` has no (`[^`]*`)$", r"there is no \1 in it", fault.message), fault.hints
     return type(value).__name__, value.reveal() if isinstance(value, Secret) else value, str(value)
@@ -146,7 +146,7 @@ def told(text: str) -> Any:
     """What a template gives: its value, or everything that is said against it."""
     try:
         return render(text, VALUES)
-    except Fault as fault:
+    except RenderError as fault:
         return [fault.message, *fault.hints, str(fault.__cause__ or "")]
 
 
@@ -167,7 +167,7 @@ def test_what_is_derived_from_a_secret_is_one() -> None:
     for expression in ("line | length", "line == text", "line[:1]", "line | hash", "text if line else text"):
         try:
             value = render("{{ " + expression + " }}", VALUES)
-        except Fault:
+        except RenderError:
             continue
         assert isinstance(value, Secret), expression
 
@@ -186,7 +186,7 @@ def test_the_sandbox_holds() -> None:
         "{{ lipsum() }}",
         "{{ [1, 2, 3] | random }}",
     ):
-        with pytest.raises(Fault):
+        with pytest.raises(RenderError):
             render(text, VALUES)
     assert VALUES.values["list"] == ["a", 1]
 
@@ -207,7 +207,7 @@ def test_when() -> None:
         "flag and",
         "",
     ):
-        with pytest.raises(Fault):
+        with pytest.raises(RenderError):
             holds(expression, VALUES)
 
 
@@ -220,6 +220,6 @@ def test_faults_know_their_line() -> None:
         ("{{ text }}\n{{ list }}\n", 2),
         ("{% for x in list %}\n\n{{ x + list }}{% endfor %}\n", 3),
     ):
-        with pytest.raises(Fault) as caught:
+        with pytest.raises(RenderError) as caught:
             render_text(text, VALUES, "f")
         assert caught.value.line == line, text

@@ -12,7 +12,7 @@ from engine.program import deadline
 from engine.program.compose import compose, compose_fed, run
 from engine.program.deadline import CLEARING, GRACE, Deadline, Limits
 from engine.program.events import Finished, Result, Started
-from engine.program.facts import Asked
+from engine.program.facts import FactsFirst
 from engine.program.lock import stop_program
 from engine.program.section import Lock, Program, Section
 
@@ -98,7 +98,7 @@ def test_it_never_begins(clock: Clock) -> None:
 def test_facts_never_come(clock: Clock, words: tuple[str, ...]) -> None:
     transport = Beating(clock, *words)
     with pytest.raises(HostFailed, match="does not keep its time limits"):
-        Asked(transport)
+        FactsFirst(transport)
     assert transport.closed
     assert transport.beats <= 13
 

@@ -11,7 +11,7 @@ from engine.model import (
     Action,
     Attribute,
     Change,
-    Declared,
+    DeclaredResource,
     Facts,
     Host,
     HostDeclaration,
@@ -23,10 +23,10 @@ from engine.model import (
     Unknown,
 )
 from engine.plan.gates import Gates
-from engine.plan.planner import Draft, Observation, draft
+from engine.plan.planner import Observation, PlannedHost, plan_host
 from engine.program.events import Result
-from engine.run.outcome import Carried
-from engine.run.sections import carry
+from engine.run.outcome import ActionResult
+from engine.run.sections import apply_sections
 from engine.run.stages import SoFar, Stage, as_planned, next_stage
 
 
@@ -76,25 +76,25 @@ class World:
         self.declared = HostDeclaration(
             Host("gpu1"),
             tuple(
-                Declared(name, resource, needs=tuple(names[at - 1 : at]) if at else ())
+                DeclaredResource(name, resource, needs=tuple(names[at - 1 : at]) if at else ())
                 for at, (name, resource) in enumerate(resources.items())
             ),
         )
         self.right: set[str] = set()
         self.so_far = SoFar()
 
-    def draft(self) -> Draft:
+    def planned(self) -> PlannedHost:
         seen = {
             r.name: Observation({} if r.resource.effects() and r.name not in self.right else self.facts(r.name))
             for r in self.declared.resources
         }
-        return draft(self.declared, seen, fingerprint=lambda secret: "secret:ffffff")
+        return plan_host(self.declared, seen, fingerprint=lambda secret: "secret:ffffff")
 
     def facts(self, name: str) -> Facts:
         return {"right": "yes" if name in self.right else "no"}
 
     def stage(self, careful: bool = False) -> Stage:
-        return next_stage(self.declared, self.draft(), self.so_far, (), careful)
+        return next_stage(self.declared, self.planned(), self.so_far, (), careful)
 
     def done(self, *names: str) -> None:
         """These were carried out, or passed."""
@@ -104,14 +104,14 @@ class World:
                 self.so_far.passed.add(name)
             else:
                 self.so_far.tried.add(name)
-                self.so_far.done[name] = Carried("done")
+                self.so_far.done[name] = ActionResult("done")
 
 
 def needs(world: World, stage: Stage) -> dict[str, tuple[str, ...]]:
     """Section → sections that must have succeeded before it."""
-    whole = world.draft()
-    part = Draft(whole.steps, {name: work for name, work in whole.work.items() if name in stage.steps})
-    return {s.name: s.needs for s in carry(world.declared, part, {}, gates=stage.gates).sections}
+    whole = world.planned()
+    part = PlannedHost(whole.steps, {name: work for name, work in whole.work.items() if name in stage.steps})
+    return {s.name: s.needs for s in apply_sections(world.declared, part, {}, gates=stage.gates).sections}
 
 
 def test_what_the_host_can_judge_needs_no_stage_of_its_own() -> None:
@@ -133,7 +133,7 @@ def test_behind_what_the_controller_judges_is_another_stage() -> None:
 
 def test_what_stands_beside_a_gate_is_not_held_up() -> None:
     world = World(gate=JSON, b=STEP)
-    free = Declared("free", STEP)
+    free = DeclaredResource("free", STEP)
     world.declared = HostDeclaration(Host("gpu1"), (*world.declared.resources, free))
     assert world.stage().steps == {"free"}
 

@@ -13,7 +13,7 @@ from engine.model import (
     CURRENT,
     Action,
     Change,
-    Declared,
+    DeclaredResource,
     Facts,
     Host,
     HostDeclaration,
@@ -26,7 +26,7 @@ from engine.model import (
     Unknown,
     Watch,
 )
-from engine.plan.planner import Draft, Observation, draft
+from engine.plan.planner import Observation, PlannedHost, plan_host
 
 
 @dataclass(frozen=True)
@@ -94,17 +94,17 @@ class World:
 
     def plan(
         self, left_out: frozenset[str] = frozenset(), skipped: frozenset[str] = frozenset(), settled: bool = False
-    ) -> tuple[dict[str, Step], Draft]:
+    ) -> tuple[dict[str, Step], PlannedHost]:
         names = list(self.resources)
         declared = tuple(
-            Declared(name, resource, needs=tuple(names[index - 1 : index]) if index else ())
+            DeclaredResource(name, resource, needs=tuple(names[index - 1 : index]) if index else ())
             for index, (name, resource) in enumerate(self.resources.items())
         )
         seen = {
             name: Observation(error=facts) if isinstance(facts, str) else Observation(facts)
             for name, facts in self.facts.items()
         }
-        made = draft(
+        made = plan_host(
             HostDeclaration(Host("gpu1"), declared),
             seen,
             left_out=left_out | skipped,

@@ -13,7 +13,7 @@ from engine.kinds.file_sync import FileSync
 from engine.kinds.git_clone import GitClone
 from engine.kinds.http_assert import HttpAssert
 from engine.kinds.pip_install import PipInstall
-from engine.model import Declared, Host, HostDeclaration, HostPath, Lost, Params, Plain, Resource
+from engine.model import DeclaredResource, Host, HostDeclaration, HostPath, Lost, Params, Plain, Resource
 from engine.plan.rollback import Changed, rolled_back
 
 COMMIT = "1a1bfd3" * 5 + "1a1bf"
@@ -82,7 +82,7 @@ CASES: dict[str, tuple[Resource, Mapping[str, Plain] | None, tuple[str, ...], st
 @pytest.mark.parametrize("name", CASES)
 def test_a_kind_says_what_it_cannot_put_back(name: str) -> None:
     resource, prior, changed, said = CASES[name]
-    host = HostDeclaration(Host("gpu1"), (Declared("it", resource),))
+    host = HostDeclaration(Host("gpu1"), (DeclaredResource("it", resource),))
     _, lost = rolled_back(host, {"it": Changed(prior, changed, resource.kind)}, lambda name: PLACE)
     assert len(lost) == bool(said)
     for each in lost:
@@ -91,7 +91,10 @@ def test_a_kind_says_what_it_cannot_put_back(name: str) -> None:
 
 
 def test_what_can_be_put_back_is_declared_although_something_is_lost() -> None:
-    resources = (Declared("code", clone()), Declared("packages", PipInstall(packages=("a",)), needs=("code",)))
+    resources = (
+        DeclaredResource("code", clone()),
+        DeclaredResource("packages", PipInstall(packages=("a",)), needs=("code",)),
+    )
     found, lost = rolled_back(
         HostDeclaration(Host("gpu1"), resources),
         {

@@ -13,8 +13,8 @@ from engine.model import (
     Outcome,
     Plan,
     Report,
+    ResultStatus,
     Step,
-    Verdict,
 )
 
 OLD, NEW = "3f2c91a" + "0" * 33, "6910925" + "0" * 33
@@ -125,7 +125,7 @@ def report() -> Report:
 
 
 def failed_check() -> Report:
-    left: Verdict = "left"
+    left: ResultStatus = "left"
     kept = tuple(Outcome(replace(step, outlook="skipped", pending=True), left, due=True) for step in steps()[:2])
     broken = Outcome(
         check("accepts-token", "200", outlook="failing"),
