@@ -4,7 +4,7 @@
 # make docs      docs/ made from the plugins         make bench  the benchmarks, which take a while
 
 PYTHON = .venv/bin/python
-SCRIPTS = scripts/docs scripts/shellcheck-sections
+SCRIPTS = scripts/docs
 # The longest tests wait for Docker and for deadlines, so there are more of them at a time than cores.
 JOBS = 4
 PYTEST = $(PYTHON) -m pytest -n $(JOBS) $(if $(REQUIRE_ALL),--require-all)
@@ -41,8 +41,7 @@ lint: .venv/.ready
 	.venv/bin/ruff check . $(SCRIPTS)
 	.venv/bin/ruff format --check . $(SCRIPTS)
 	.venv/bin/mypy
-	shellcheck scripts/setup scripts/compose-v2 .ci/run
-	$(PYTHON) scripts/shellcheck-sections
+	shellcheck scripts/setup scripts/compose-v2 .ci/run $$(git ls-files 'engine/*.sh')
 	$(PYTHON) scripts/docs --check
 
 .venv/.ready: setup.cfg

@@ -14,49 +14,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from engine.kit.shell import texts
 from engine.model import Script
 from engine.program.compose import compose_keeping
 from engine.program.section import Program
 
-HOLDER = r"""
-set +eu
-_engine_place || fail "$_engine_problem"
-held=no
-if _engine_read "$_engine_keep/lock"; then
-  fact holder "$_engine_holder"
-  if _engine_runs; then held=yes; fi
-fi
-fact held "$held"
-"""
+sh = texts(__file__)
 
-UNLOCK = r"""
-set +eu
-_engine_write_record || fail "$_engine_problem"
-held=no
-if _engine_read "$_engine_keep/lock"; then
-  fact holder "$_engine_holder"
-  if _engine_runs; then held=yes; fi
-  _engine_read "$_engine_keep/lock"
-  _engine_remove_stale "$_engine_id" || held=other
-fi
-rm -f "$_engine_me"
-fact held "$held"
-"""
+HOLDER = sh("holder.sh")
 
-STOP = r"""
-sent=no
-if _engine_look "$pid" && [ "${born:-$_engine_born}" = "$_engine_born" ]; then
-  if [ -n "$_engine_proc" ]; then
-    line=$(tr '\0' ' ' <"/proc/$pid/cmdline")
-  else
-    line=$(ps -o args= -p "$pid")
-  fi
-  case $line in
-    *'"#begin "'*'"#end $n"'*) kill -s USR1 "$pid" && sent=yes ;;
-  esac
-fi
-fact sent "$sent"
-"""
+UNLOCK = sh("unlock.sh")
+
+STOP = sh("stop.sh")
 
 
 def holder_program(shell: Sequence[str] = ("sh",)) -> Program:

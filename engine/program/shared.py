@@ -6,29 +6,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
+from engine.kit.shell import texts
 from engine.model import BatchedProbe, Script
 from engine.program.quote import assigned, bare, word
 from engine.program.section import Section
 
+sh = texts(__file__)
+
 TOGETHER = 500
 """Glances that are run together at most: their arguments are those of one process."""
 
-SPLIT = r"""
-# Of what the glances $1 printed, $2, each line into a variable of its own.
-_engine_split_batch() {
-  _engine_n=$IFS
-  IFS=${IFS#??}
-  set -f
-  for _engine_t in $2; do
-    case ${_engine_t%% *} in
-      '' | *[!0-9]*) ;;
-      *) eval "_engine_l$1_${_engine_t%% *}=\${_engine_t#* }" ;;
-    esac
-  done
-  set +f
-  IFS=$_engine_n
-}
-"""
+SPLIT = sh("split.sh")
 
 
 class Look(NamedTuple):

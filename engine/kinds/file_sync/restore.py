@@ -11,98 +11,19 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from engine.errors import Refused
-from engine.kinds.file_sync.shell import LOOK, MAKE
+from engine.kit.shell import texts
 from engine.model import Action, Change, Facts, HostPath, Params, Plain, Resource, Script, Secret, State, Value
+
+sh = texts(__file__)
 
 ALONE = "content"
 """What a single file is called, in place of the names of a tree's files."""
 
-KEEP = r"""
-# shellcheck disable=SC2154  # values arrive as variables
-# Each argument is a name in the directory `path`; a file has but one, which does not matter.
-for name do
-  from=$path into=$keep
-  if [ "$tree" ]; then
-    from=$path/$name into=$keep/$name
-    [ -d "${into%/*}" ] || mkdir -p -- "${into%/*}"
-  fi
-  if [ -e "$into" ] || [ -e "$into.absent" ] || [ -e "$into.directory" ]; then
-    rm -f -- "$into" "$into.absent" "$into.directory"
-  fi
-  if [ -h "$from" ] || [ ! -e "$from" ]; then
-    true >"$into.absent"
-  elif [ -f "$from" ]; then
-    cp -p -- "$from" "$into"
-  else
-    true >"$into.directory"
-  fi
-done
-"""
+KEEP = sh("keep.sh")
 
-PROBE = (
-    LOOK
-    + r"""
-index=0
-[ -d "${keep%/*}" ] || fail "what this run replaced is no longer kept on this host: ${keep%/*} is not there"
-for name do
-  path=$root kept=$keep
-  if [ "$tree" ]; then path=$root/$name kept=$keep/$name; fi
-  follow=
-  look
-  fact "$index.type" "$type"
-  if [ "$type" = file ]; then
-    digest
-    describe "$file"
-    fact "$index.sum" "$sum"
-    fact "$index.about" "$mode_now $uid_now:$gid_now"
-  fi
-  file=$kept
-  if [ -f "$file" ]; then
-    digest
-    describe "$file"
-    fact "$index.kept" "$sum"
-    fact "$index.kept_about" "$mode_now $uid_now:$gid_now"
-  elif [ -f "$file.directory" ]; then
-    fail "$path was a directory, and only files are put back; set its mode and owner by hand"
-  elif [ ! -f "$file.absent" ]; then
-    fail "what this run replaced of $path is no longer kept on this host"
-  fi
-  index=$((index + 1))
-done
-"""
-)
+PROBE = sh("unseen.sh", "looking.sh", "restore_probe.sh")
 
-ACTION = (
-    LOOK
-    + MAKE
-    + r"""
-# What is put back counts as new, so that a rollback that fails half-way can be repeated: the oldest are removed.
-touch -c -- "${keep%/*}"
-for name do
-  path=$root from=$keep
-  if [ "$tree" ]; then path=$root/$name from=$keep/$name; fi
-  follow=
-  look
-  if [ -f "$from" ]; then
-    owner='' group='' mode='' backup=0 parents=1
-    prepare
-    open_new
-    cat -- "$from" >"$new" || full
-    describe "$from"
-    chown -- "$uid_now:$gid_now" "$new" || fail "$file cannot be given to $uid_now:$gid_now; it is as it was"
-    chmod -- "$mode_now" "$new"
-    mv -f -- "$new" "$file"
-    trap - EXIT
-  else
-    case $type in
-      file) rm -f -- "$file" ;;
-      absent) ;;
-      *) fail "$file is in the way: it is no regular file ($type); nothing was changed" ;;
-    esac
-  fi
-done
-"""
-)
+ACTION = sh("unseen.sh", "looking.sh", "make.sh", "restore_action.sh")
 
 
 def keep(path: HostPath, names: tuple[str, ...], tree: bool) -> Script:

@@ -14,7 +14,10 @@ from typing import Any
 from urllib.parse import quote, quote_plus
 
 from engine.errors import InvalidParameter
+from engine.kit.shell import texts
 from engine.model import Secret
+
+sh = texts(__file__)
 
 Text = str | Secret
 
@@ -27,121 +30,9 @@ _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 # standard input, a body to send on descriptor 5. The answer's body goes to descriptor 4, what else there is to
 # say (headers, complaint, exit code) is held back until the body is through, so that the two do not mix.
 # `answer` ends with 0 (the status is as expected), 75 (no answer yet) or 76 (a wrong answer).
-_REQUEST = """\
-need curl
-nl='
-'
-request() {
-    printf '%s' "$body" | {
-        exec 5<&0
-        printf '%s\\n' "$config" | curl -q --noproxy '*' -K - -sS -D /dev/fd/3 -o - --max-time "$limit" "$@" 2>&3
-    }
-}
-answer() {
-    exec 4>&1
-    rest=$( {
-        {
-            code=0
-            request "$@" || code=$?
-            printf '\\n%s' "$code" >&3
-        } | {
-            head -c "$keep"
-            cat >/dev/null
-        } | tr -d '\\000' >&4
-    } 3>&1)
-    printf '\\n\\036%s' "$rest"
-    exec 4>&-
-    code=${rest##*"$nl"}
-    if [ -z "$reading" ] && [ "$code" != 0 ]; then
-        # Asked once: again only where nobody can have heard it.
-        case $rest in
-            *HTTP/*) exit 76 ;;
-        esac
-        case $code in
-            7 | 35) ;;
-            *) exit 76 ;;
-        esac
-    fi
-    case $code:$rest in
-        0:*) ;;
-        7:* | 18:* | 28:* | 52:* | 55:* | 56:*) exit 75 ;;
-        35:*reset* | 35:*SYSCALL*) exit 75 ;;
-        *) exit 76 ;;
-    esac
-    status=$nl$rest
-    status=${status##*"$nl"HTTP/}
-    status=${status#* }
-    status=${status%%[!0-9]*}
-    case " $statuses " in
-        *" $status "*) exit 0 ;;
-    esac
-    case $reading$status in
-        1502 | 1503 | 1504) exit 75 ;;
-    esac
-    exit 76
-}
-"""
+_REQUEST = sh("request.sh")
 
-PROBE = (
-    _REQUEST
-    + """\
-if [ "$phase" = plan ] && [ -z "$reading" ]; then
-    fact asked no
-    fact not_yet yes
-    exit 0
-fi
-if [ -n "$ca" ]; then
-    set -- "$@" --cacert "$ca"
-fi
-if [ "$phase" = plan ]; then
-    patience=0
-    within=${within:-5}
-else
-    patience=$((${timeout%%.*} - 1))
-    within=${within:-30}
-fi
-start=$(date +%s)
-now=$start
-pause=0.2
-retried=0
-while :; do
-    limit=$((start + patience - now))
-    if [ "$phase" = plan ] || [ "$limit" -gt "$within" ]; then
-        limit=$within
-    fi
-    if [ "$limit" -lt 1 ]; then
-        limit=1
-    fi
-    again=0
-    found=$(answer "$@") || again=$?
-    now=$(date +%s)
-    if [ "$now" -ge $((start + patience)) ]; then
-        break
-    elif [ "$again" = 75 ]; then
-        sleep "$pause" 2>/dev/null || sleep 1
-        pause=0.5
-    elif [ "$again" = 76 ] && [ "$retried" -lt "$retries" ]; then
-        retried=$((retried + 1))
-        sleep 1
-    else
-        break
-    fi
-done
-if [ "$again" = 75 ]; then
-    fact not_yet yes
-elif [ "$again" != 0 ] && [ "$again" != 76 ]; then
-    fail "the request could not be made (status $again)"
-fi
-fact asked yes
-fact answer "$found"
-if [ "$retried" != 0 ]; then
-    fact retried "$retried"
-fi
-if [ "$phase" = gate ] && [ "$again" != 0 ]; then
-    exit 3
-fi
-"""
-)
+PROBE = sh("request.sh", "probe.sh")
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,18 @@
+look
+prepare
+open_new
+breaks=1
+[ ! -s "$file" ] || breaks=$(wc -l <"$file")
+if [ "$breaks" -eq 0 ]; then
+  printf '%s' "$line" >>"$new" || full
+else
+  printf '%s\n' "$line" >>"$new" || full
+  from=2 first='' second=''
+  if [ "$type" != absent ]; then
+    # Behind a blank line 1 this value is the old line 1 pushed down, and no line of somebody else's.
+    { IFS= read -r first && IFS= read -r second; } <"$file" || :
+    [ -n "$first" ] || [ "$second" != "$line" ] || from=3
+    tail -n "+$from" -- "$file" >>"$new" || full
+  fi
+fi
+settle

@@ -1,0 +1,4 @@
+look
+sum=
+[ "$type" != file ] || first_line
+watched

@@ -1,0 +1,3 @@
+look
+sum=
+watched

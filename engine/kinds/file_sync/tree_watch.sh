@@ -1,0 +1,27 @@
+watched_names() {
+  regular "$@"
+  # What was deleted is told by the directory it was in. Where nothing is deleted, others may write there.
+  [ -z "$delete" ] || directories "$@"
+}
+
+look
+sum='' latest=''
+if [ "$type" = directory ]; then
+  need sha256sum
+  cd -- "$file" || fail "$file cannot be entered"
+  kinds "$@"
+  sums=$(digests "$@")
+  case $kinds$delete in
+    *f* | *1) latest=$(watched_names "$@" | moments | sort -k1,1n -k3,3 | tail -n 1) ;;
+  esac
+  marks='' fields=1
+  [ -z "$owner$group" ] || fields=1-3
+  case $kinds in
+    *f*) marks=$(attributes regular "$@" | cut -d ' ' -f "$fields") ;;
+  esac
+  [ -z "$delete" ] || marks=$marks$(strangers ! -type d)
+  sum=$(printf '%s\n' "$kinds" "$sums" "$marks" | sha256)
+  mode='' owner='' group=''
+fi
+watched
+[ -z "$latest" ] || { split_moment "$latest"; fact ctime "$moment"; }

@@ -1,0 +1,2 @@
+# shellcheck disable=SC2154,SC2034
+seen=''

@@ -1,0 +1,5 @@
+look
+prepare
+open_new
+printf '%s' "$content" >>"$new" || full
+settle

@@ -1,0 +1,2 @@
+pip_lines=$(pip_request "$@")
+compose_enter

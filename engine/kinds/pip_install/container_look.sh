@@ -1,0 +1,10 @@
+if [ -z "$missing" ]; then
+  compose_see
+  if [ "$status" = running ]; then
+    for id in $ids; do
+      if said=$(pip_exec "$id" check); then
+        printf '#container %s\n%s\n' "$id" "$said"
+      fi
+    done
+  fi
+fi

@@ -1,0 +1,27 @@
+unknown=
+fact missing_project "$missing"
+if [ -z "$missing" ]; then
+  compose_see
+  if [ "$status" = absent ]; then
+    unknown="service $service has no container yet"
+  elif [ "$phase" = plan ] && ! lasting; then
+    unknown="the container of service $service will be replaced"
+  elif [ "$status" != running ]; then
+    installed_read
+    if ! installed_all; then
+      unknown="service $service does not run"
+    fi
+  else
+    for id in $ids; do
+      pip_seen "$id" || pip_ask "$id" check
+      said_facts
+      said_fact absent
+      absent=$value
+      said_fact missing
+      if [ -n "$value$absent" ]; then
+        break
+      fi
+    done
+  fi
+fi
+fact unknown "$unknown"

@@ -1,0 +1,1 @@
+pip_request "$@" | "$python" -B -c "$pip_python" check

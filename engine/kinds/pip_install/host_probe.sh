@@ -1,0 +1,1 @@
+said_facts

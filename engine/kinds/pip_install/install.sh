@@ -1,0 +1,114 @@
+# A container of the service that runs nothing but the interpreter, from the present configuration: sets oneoff.
+oneoff_start() {
+  oneoff_name=$project-$service-pip-install
+  "$engine" rm -f -v "$oneoff_name" >/dev/null 2>&1 || true
+  trap oneoff_end EXIT
+  trap 'exit 1' HUP INT TERM
+  compose run -d --no-deps --name "$oneoff_name" --entrypoint "$python" "$service" \
+    -c 'import time; time.sleep(7200)' >/dev/null
+  oneoff=$("$engine" inspect --type container --format '{{.ID}}' "$oneoff_name")
+}
+oneoff_end() {
+  "$engine" rm -f -v "$oneoff_name" >/dev/null 2>&1 || true
+}
+# Installs in the one-off container. Sets staged where there is something to copy from its $stage.
+oneoff_install() {
+  staged='' stage=/tmp/.state-engine-pip
+  pip_ask "$oneoff" check
+  said_fact absent
+  if [ -n "$value" ]; then
+    fail "the requirements file $value is not in the container of service $service; nothing was installed"
+  fi
+  said_fact missing
+  if [ -n "$value" ]; then
+    pip_ask "$oneoff" written
+    said_fact written
+    written=$value
+    pip_exec "$oneoff" install
+    pip_ask "$oneoff" check
+    said_satisfied
+    pip_lines="$pip_lines${newline}before $written"
+    pip_exec "$oneoff" collect "$stage"
+    staged=1
+  fi
+}
+# Copies what was added into the container $1, which need not run.
+oneoff_copy() {
+  "$engine" cp "$oneoff:$stage/." - | "$engine" cp - "$1:/"
+}
+# Keeps what was added for the container that will replace the present one.
+oneoff_keep() {
+  (
+    umask 077
+    mkdir -p "$prepared_dir/$ledger_name"
+    if [ -n "$staged" ]; then
+      "$engine" cp "$oneoff:$stage/." - >"$prepared_dir/$ledger_name/.$1.new"
+      mv -f "$prepared_dir/$ledger_name/.$1.new" "$prepared_dir/$ledger_name/$1"
+    else
+      rm -f "$prepared_dir/$ledger_name/$1"
+      rmdir "$prepared_dir/$ledger_name" 2>/dev/null || true
+    fi
+  )
+}
+installed_write() {
+  installed_path
+  installed_lines=
+  for id in $ids; do
+    installed_digest "$id"
+    installed_lines="$installed_lines$id $digest$newline"
+  done
+  installed_read
+  # Other requirements of the same containers stay noted; those of containers that are gone do not.
+  installed_rest=$installed$newline
+  while [ -n "$installed_rest" ]; do
+    installed_line=${installed_rest%%"$newline"*}
+    installed_rest=${installed_rest#*"$newline"}
+    case " $ids " in
+      *" ${installed_line%% *} "*) installed_lines="$installed_lines$installed_line$newline" ;;
+    esac
+  done
+  (umask 077 && mkdir -p "$installed_dir" && printf '%s' "$installed_lines" >"$installed_dir/.$ledger_name.new")
+  mv -f "$installed_dir/.$ledger_name.new" "$installed_dir/$ledger_name"
+}
+install_running() {
+  installed_any=
+  for id in $ids; do
+    pip_ask "$id" check
+    said_fact absent
+    if [ -n "$value" ]; then
+      fail "the requirements file $value is not in the container of service $service; nothing was installed"
+    fi
+    said_fact missing
+    if [ -n "$value" ]; then
+      installed_any=1
+      pip_exec "$id" install
+    fi
+  done
+}
+# Into containers that do not run: from a one-off container, so that the service never runs without.
+install_stopped() {
+  installed_read
+  if [ "$lasting" = yes ] && [ "$status" != absent ] && installed_all; then
+    fact changed no
+    return 0
+  fi
+  if [ "$status" = absent ]; then
+    compose up --no-start --no-recreate "$service"
+  elif [ "$lasting" = no ]; then
+    compose up --no-start --no-deps "$service"
+  else
+    pip_lines=$pip_lines${newline}existing\ 1
+  fi
+  containers_again
+  oneoff_start
+  oneoff_install
+  if [ -n "$staged" ]; then
+    for id in $ids; do
+      oneoff_copy "$id"
+    done
+  fi
+  installed_write
+  if [ -z "$staged" ]; then
+    fact changed no
+  fi
+}
