@@ -310,8 +310,8 @@ def who() -> str:
     """Who applies, for the lock and the journal: `user@machine pid 4711`."""
     try:
         user = getpass.getuser()
-    except (KeyError, OSError):
-        user = str(os.getuid())
+    except (ImportError, KeyError, OSError):
+        user = str(os.getuid()) if hasattr(os, "getuid") else "somebody"
     return f"{user}@{socket.gethostname()} pid {os.getpid()}"
 
 
