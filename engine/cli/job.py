@@ -122,7 +122,9 @@ class Job:
             prompt=(lambda text: ask(visible(text))) if can_ask() else None,
         )
         told = self._traced(progress) if self.request.verbose > 1 else lambda transport, name: transport
-        controller = Host("controller", vars={"ansible_connection": "local"})
+        # What is asked from the controller needs a POSIX sh: on Windows that of the default distribution of WSL.
+        connection = "wsl" if os.name == "nt" else "local"
+        controller = Host("controller", vars={"ansible_connection": connection})
         here = told(connect(controller, options), controller.name)
 
         def run(host: HostDeclaration) -> HostRun:
