@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 MOUNTS = Path("/proc/self/mountinfo")
-WITHOUT_MODES = {"vfat", "msdos", "exfat", "ntfs", "ntfs3", "fuseblk", "cifs", "smb3", "9p", "virtiofs", "drvfs"}
+WITHOUT_MODES = {"vfat", "msdos", "exfat", "ntfs", "ntfs3", "fuseblk", "cifs", "smb3"}
 """File systems whose files have the mode that the mount gives them, on which chmod has no lasting effect."""
 
 

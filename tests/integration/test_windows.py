@@ -3,7 +3,6 @@ and hosts are reached by wsl, command and ssh."""
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -14,16 +13,9 @@ import pytest
 
 from tests.integration.project import Project, own_sshd
 from tests.sshd import keygen, needs_sshd, public
+from tests.windows import AS_WINDOWS, TOP, WSL
 
-TOP = Path(__file__).resolve().parents[2]
-AS_WINDOWS = (sys.executable, "-X", "warn_default_encoding", "-m", "tests.as_windows")
 CANARY = "x7Gq-canary-2Lw9"
-WSL = """#!/bin/sh
-# Stands for wsl.exe: `-d NAME --exec PROGRAM...` runs a program in a distribution, here in a home of its own.
-[ "$1" = -d ] && [ "$2" = Ubuntu ] && [ "$3" = --exec ] || { echo "unexpected: $*" >&2; exit 255; }
-shift 3
-exec "$@"
-"""
 
 
 class Windows(Project):
@@ -193,19 +185,15 @@ def test_a_hash_that_it_makes_can_be_read_again(tmp_path: Path) -> None:
         "read": {"command": [sys.executable, "-c", f"print({CANARY!r})"]},
     }
     content = "{{ secrets.hash }} {{ secrets.read }}\n"
-    project.state(
-        {"hash": {"file-sync": {"path": str(tmp_path / "there/hash"), "content": content}}}, secrets=secrets
-    )
+    resources = {"hash": {"file-sync": {"path": str(tmp_path / "there/hash"), "content": content}}}
+    project.state(resources, secrets=secrets)
     for summary in ("1 created", "1 unchanged"):
         applied = project.run("apply")
         assert applied.code == 0, applied
         assert summary in applied.out
     assert b"\r" not in project.root.joinpath("hash").read_bytes()
     secrets["read"]["command"] = f"echo {CANARY}"
-    project.write("state.yaml", json.dumps({"name": "t", "hosts": "all", "secrets": secrets, "resources": {}}))
-    project.state(
-        {"hash": {"file-sync": {"path": str(tmp_path / "there/hash"), "content": content}}}, secrets=secrets
-    )
+    project.state(resources, secrets=secrets)
     planned = project.run("plan")
     assert planned.code == 3
     assert "secret read needs the command sh, which is not there" in planned.err
