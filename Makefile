@@ -41,6 +41,7 @@ lint: .venv/.ready
 	.venv/bin/ruff check . $(SCRIPTS)
 	.venv/bin/ruff format --check . $(SCRIPTS)
 	.venv/bin/mypy
+	.venv/bin/mypy --platform win32 --cache-dir .mypy_cache/win32 --exclude 'kit/testing|pip_install/program'
 	shellcheck scripts/setup scripts/compose-v2 .ci/run $$(git ls-files 'engine/*.sh')
 	$(PYTHON) scripts/docs --check
 

@@ -13,6 +13,7 @@ import os
 import queue
 import signal
 import stat
+import sys
 import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -139,7 +140,7 @@ class _Patience:
         self.seconds = WAIT if seconds is None else seconds
         self.deadline = time.monotonic() + self.seconds
         self.poll: Any = None
-        with contextlib.suppress(ImportError, AttributeError):
+        if sys.platform != "win32":
             import select
 
             self.poll = select.poll()
@@ -222,7 +223,7 @@ def _end(process: subprocess.Popen[bytes], apart: bool) -> None:
     if process.returncode is not None:
         return
     with contextlib.suppress(ProcessLookupError, PermissionError):
-        if apart and hasattr(os, "killpg"):
+        if apart and sys.platform != "win32":
             os.killpg(process.pid, signal.SIGKILL)
         else:
             process.kill()

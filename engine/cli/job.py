@@ -122,7 +122,9 @@ class Job:
             prompt=(lambda text: ask(visible(text))) if can_ask() else None,
         )
         told = self._traced(progress) if self.request.verbose > 1 else lambda transport, name: transport
-        controller = Host("controller", vars={"ansible_connection": "local"})
+        # What is asked from the controller needs a POSIX sh: on Windows that of the default distribution of WSL.
+        connection = "wsl" if os.name == "nt" else "local"
+        controller = Host("controller", vars={"ansible_connection": connection})
         here = told(connect(controller, options), controller.name)
 
         def run(host: HostDeclaration) -> HostRun:
@@ -310,8 +312,8 @@ def who() -> str:
     """Who applies, for the lock and the journal: `user@machine pid 4711`."""
     try:
         user = getpass.getuser()
-    except (KeyError, OSError):
-        user = str(os.getuid())
+    except (ImportError, KeyError, OSError):
+        user = str(os.getuid()) if hasattr(os, "getuid") else "somebody"
     return f"{user}@{socket.gethostname()} pid {os.getpid()}"
 
 

@@ -32,7 +32,7 @@ def save(job: Job, plan: Plan, path: Path) -> None:
     text = planfile.dumps(planfile.document(plan, _about(job), made, job.key.id, job.key.mac))
     part = path.with_name(f".{path.name}.part")
     try:
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
             file.write(text)
         part.replace(path)
     except OSError as error:
@@ -129,7 +129,7 @@ def _about(job: Job) -> dict[str, Any]:
 
 def _relative(path: Path, root: Path) -> str:
     resolved = path.expanduser().resolve()
-    return str(resolved.relative_to(root)) if resolved.is_relative_to(root) else str(resolved)
+    return resolved.relative_to(root).as_posix() if resolved.is_relative_to(root) else str(resolved)
 
 
 def _digest(path: Path) -> str:

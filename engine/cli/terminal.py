@@ -13,10 +13,11 @@ _before: list[Any] | None = None
 def ask(text: str) -> str:
     """What somebody types, without showing it."""
     global _before
-    with suppress(ImportError, OSError, ValueError):
+    if sys.platform != "win32":
         import termios
 
-        _before = termios.tcgetattr(sys.stdin.fileno())
+        with suppress(OSError, ValueError):
+            _before = termios.tcgetattr(sys.stdin.fileno())
     try:
         return getpass.getpass(text)
     finally:
@@ -26,7 +27,7 @@ def ask(text: str) -> str:
 def restore() -> None:
     """The terminal as it was before what is being asked now, if anything is."""
     before = _before
-    if before is not None:
+    if sys.platform != "win32" and before is not None:
         import termios
 
         with suppress(OSError, ValueError, termios.error):

@@ -112,7 +112,7 @@ def _walk(root: Path) -> list[SourceFile]:
             elif stat.S_ISREG(found.st_mode):
                 size += found.st_size
                 _fits(root, size)
-                files.append(_file(str(path.relative_to(root)), path, found))
+                files.append(_file(path.relative_to(root).as_posix(), path, found))
             else:
                 raise ValueError(f"{path} is neither a file nor a directory")
     return sorted(files, key=lambda file: file.name)

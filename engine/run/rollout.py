@@ -68,7 +68,7 @@ class Rollout:
 
         for index, names in enumerate(rule.batches):
             if index and rule.pause and not stopped:
-                self.stopping.wait(min(rule.pause, threading.TIMEOUT_MAX))
+                self._pause(rule.pause)
             if stopped or self.stopping.is_set():
                 left = [HostReport(name, started=False) for name in names]
                 for report in left:
@@ -109,6 +109,12 @@ class Rollout:
         until = time.monotonic() + CLOSING
         for thread in closing:
             thread.join(max(0.0, until - time.monotonic()))
+
+    def _pause(self, seconds: float) -> None:
+        """Between two batches; in short pieces, for Windows handles a Ctrl-C only between two waits."""
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0 and not self.stopping.wait(min(left, 0.5)):
+            pass
 
     def _gather(self, runs: Sequence[HostRun], task: Callable[[HostRun], T]) -> list[T]:
         futures: list[Future[T]] = [self.executor.submit(task, run) for run in runs]

@@ -7,6 +7,7 @@ that has the methods of `engine.model.Transport`. Transports are imported only w
 from __future__ import annotations
 
 import importlib
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,13 @@ BUILT_IN = {
     "wsl": "engine.transports.command:WslTransport",
 }
 """The same list as the entry points; kept here because reading those costs more than a whole local run."""
+
+NOT_FROM_WINDOWS = {
+    "local": "This machine's Linux is reached with ansible_connection: wsl.",
+    "docker": "Use ansible_connection: command with ansible_command_argv: [docker, exec, -i, NAME].",
+    "openssh": "Use ansible_connection: ssh.",
+}
+"""Connection → what to use instead where the engine runs on Windows."""
 
 ANSIBLE_NAMES = {"smart": "ssh", "paramiko": "ssh", "paramiko_ssh": "ssh", "docker_api": "docker"}
 """What Ansible calls connections that one of ours stands for."""
@@ -65,6 +73,9 @@ def connect(host: Host, options: Options) -> Transport:
     written = str(host.vars.get("ansible_connection") or "ssh")
     name = written.rsplit(".", 1)[-1]
     name = ANSIBLE_NAMES.get(name, name)
+    if os.name == "nt" and name in NOT_FROM_WINDOWS:
+        text = f"{host.name}: ansible_connection `{written}` does not work from Windows"
+        raise InvalidInput(Problem(text, hints=(NOT_FROM_WINDOWS[name], "Or run the engine inside WSL.")))
     target = BUILT_IN.get(name)
     if target is not None:
         module, attribute = target.split(":")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import selectors
 import subprocess
+import sys
 import time
 from collections.abc import Iterable, Iterator
 from typing import IO, Literal
@@ -42,7 +43,8 @@ class _Conversation:
         self.pending = memoryview(b"")
         self.waiting = False
         self.selector = selectors.DefaultSelector()
-        os.set_blocking(process.stdin.fileno(), False)
+        if sys.platform != "win32":
+            os.set_blocking(process.stdin.fileno(), False)
         self.selector.register(process.stdin, selectors.EVENT_WRITE, "stdin")
         self.selector.register(process.stdout, selectors.EVENT_READ, "stdout")
         self.selector.register(process.stderr, selectors.EVENT_READ, "stderr")

@@ -6,6 +6,7 @@ import os
 import select
 import socket
 import ssl
+import sys
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -239,6 +240,8 @@ class _Conversation:
         connection = self.stream.socket
         feeding = self.feeding and not self.waiting
         wait = 0.0 if self.stream.waiting() else LOOK / 4
+        if sys.platform == "win32":
+            raise NotImplementedError
         # poll, since a file number may be beyond what select takes.
         poll = select.poll()
         poll.register(connection, select.POLLIN | (select.POLLOUT if feeding else 0))

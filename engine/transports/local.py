@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import pwd
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from engine.model import Host, Output
@@ -32,6 +32,10 @@ def login_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]
         if name in KEPT or name.startswith(KEPT_PREFIXES) or name.lower() in KEPT_ANY_CASE
     }
     kept.setdefault("PATH", DEFAULT_PATH)
+    if sys.platform == "win32":
+        raise NotImplementedError
+    import pwd
+
     try:
         user = pwd.getpwuid(os.geteuid())
     except KeyError:

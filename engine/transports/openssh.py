@@ -7,6 +7,7 @@ import os
 import shlex
 import stat
 import subprocess
+import sys
 import tempfile
 import threading
 from collections.abc import Iterable, Iterator, Sequence
@@ -111,7 +112,7 @@ class OpenSshTransport:
     def _look(self, log: Path) -> None:
         """Raise what the client's words mean; without any, the status is the program's own, unless the process
         that keeps the connection is gone: of a cut connection the client says nothing."""
-        words = log.read_text(errors="replace").replace("\r", "").strip()
+        words = log.read_text("utf-8", errors="replace").replace("\r", "").strip()
         if not words:
             if self._control("check") != 0:
                 raise ConnectionLost(f"{self.host.name}: the connection to {self._target.host} was cut")
@@ -169,6 +170,8 @@ MEANING: tuple[tuple[type[Unreachable], tuple[str, ...]], ...] = (
 
 def control_directory() -> Path:
     """Where the sockets of kept connections are; nobody else can use them. Raises InvalidInput."""
+    if sys.platform == "win32":
+        raise NotImplementedError
     base = os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()
     path = Path(base) / f"engine-ssh-{os.getuid()}"
     try:

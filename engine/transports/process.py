@@ -92,8 +92,10 @@ def ended(process: subprocess.Popen[bytes], timeout: float) -> bool:
     if process.poll() is not None:
         return True
     try:
-        number = os.pidfd_open(process.pid)
-    except (AttributeError, OSError):
+        number = os.pidfd_open(process.pid) if hasattr(os, "pidfd_open") else None
+    except OSError:
+        number = None
+    if number is None:
         try:
             process.wait(max(0.0, timeout))
         except subprocess.TimeoutExpired:

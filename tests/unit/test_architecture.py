@@ -13,15 +13,16 @@ FILES = sorted(ENGINE.rglob("*.py"))
 MAY_IMPORT = {
     "errors": set(),
     "bounds": set(),
+    "filemodes": set(),
     "matching": {"bounds"},
     "model": {"errors"},
     "kit": {"errors", "model"},
     "kinds": {"errors", "bounds", "matching", "model", "kit"},
-    "declare": {"errors", "bounds", "matching", "model", "kit", "plan"},
+    "declare": {"errors", "bounds", "filemodes", "matching", "model", "kit", "plan"},
     "plan": {"errors", "bounds", "model"},
     "program": {"errors", "model", "kit", "plan"},
     "run": {"errors", "model", "declare", "plan", "program"},
-    "transports": {"errors", "model"},
+    "transports": {"errors", "filemodes", "model"},
     "views": {"errors", "model"},
     "cli": {"errors", "bounds", "model", "declare", "plan", "program", "run", "transports", "views"},
 }

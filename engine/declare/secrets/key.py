@@ -16,6 +16,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from engine import filemodes
 from engine.errors import InvalidInput, PlanRefused, Problem
 from engine.model import Secret
 
@@ -92,6 +93,9 @@ class Key:
 
 
 def _checked(text: str, origin: str) -> str:
+    if text.startswith("\ufeff"):
+        what = f"the key in {origin} begins with a byte-order mark (BOM), which an editor put there"
+        raise InvalidInput(Problem(what, hints=("Save it as UTF-8 without BOM.",)))
     length = len(text.strip())
     if length >= MINIMUM:
         return text
@@ -101,20 +105,22 @@ def _checked(text: str, origin: str) -> str:
     raise InvalidInput(Problem(f"the key in {origin} {found}", hints=(*more, hint)))
 
 
-def _read(path: Path) -> str | None:
-    """The key file's text; None where there is none."""
+def _read(path: Path, name: Path | None = None) -> str | None:
+    """The key file's text; None where there is none. In an error it is called `name`."""
     try:
         with path.open(encoding="utf-8", errors="replace") as file:
-            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+            status = os.fstat(file.fileno())
             text = file.read(4096)
     except FileNotFoundError:
         return None
-    if os.name == "posix" and mode & 0o077:
+    if filemodes.others(status):
         hints = (
-            f"chmod 600 {path}",
+            filemodes.remedy(name or path, status),
+            "Or set ENGINE_KEY, which goes first, and delete the file.",
             "If somebody else may have read it, delete it: a new one is made, and saved plans must be made again.",
         )
-        raise InvalidInput(Problem(f"the key {path} can be read by others (mode {mode:04o})", hints=hints))
+        mode = stat.S_IMODE(status.st_mode)
+        raise InvalidInput(Problem(f"the key {name or path} can be read by others (mode {mode:04o})", hints=hints))
     return text
 
 
@@ -128,6 +134,7 @@ def _make(path: Path) -> str:
     part = path.with_name(f".key.{secrets.token_hex(8)}")
     _write(part, text)
     try:
+        _read(part, path)  # Where every file can be read by everybody, no key is left for them.
         # A link, unlike a rename, never replaces the key of a process that was quicker, and unlike a file made
         # in place it is never seen half-written.
         os.link(part, path)

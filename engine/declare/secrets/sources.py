@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine import bounds
+from engine import bounds, filemodes
 
 _ENOUGH = f"A secret may have {bounds.size(bounds.SECRET)}; larger files go by `source`."
 
@@ -151,7 +151,7 @@ def _write(path: Path, text: str) -> None:
 
     descriptor, part = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
@@ -164,11 +164,11 @@ def _write(path: Path, text: str) -> None:
 @contextlib.contextmanager
 def _locked(directory: Path) -> Iterator[int | None]:
     """Hold the lock on a directory, where the system has such locks."""
-    try:
-        import fcntl
-    except ImportError:
+    if sys.platform == "win32":
         yield None
         return
+    import fcntl
+
     descriptor = os.open(directory, os.O_RDONLY)
     try:
         with contextlib.suppress(OSError):
@@ -194,11 +194,11 @@ def _text(data: bytes, origin: str) -> str:
 
 
 def _exposed(path: Path, status: os.stat_result) -> tuple[str, ...]:
-    if os.name != "posix" or not stat.S_ISREG(status.st_mode) or not status.st_mode & 0o044:
+    who = filemodes.others(status, 0o044) if stat.S_ISREG(status.st_mode) else ""
+    if not who:
         return ()
-    who = "everyone on this machine" if status.st_mode & 0o004 else "its group"
     mode = stat.S_IMODE(status.st_mode)
-    return (f"{path} can be read by {who} (mode {mode:04o}); chmod 600 {shlex.quote(str(path))}",)
+    return (f"{path} can be read by {who} (mode {mode:04o}); {filemodes.remedy(path, status)}",)
 
 
 def _nearest(path: Path) -> tuple[str, ...]:

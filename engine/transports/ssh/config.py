@@ -8,6 +8,7 @@ import os
 import re
 import shlex
 import socket
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -164,7 +165,7 @@ class _Reader:
         return self.one(keyword).lower() in ("yes", "true", "force")
 
     def paths(self, keyword: str) -> tuple[Path, ...]:
-        values = [value for line in self.raw.get(keyword, ()) for value in re.split(r" (?=[/~%$])", line)]
+        values = [value for line in self.raw.get(keyword, ()) for value in _BETWEEN_PATHS.split(line)]
         return tuple(Path(_expand(value, self.tokens)) for value in values if value and value != "none")
 
     def methods(self) -> tuple[str, ...]:
@@ -174,7 +175,7 @@ class _Reader:
 
     def forwarded(self) -> str | None:
         value = self.one("forwardagent", "no")
-        if value.lower() in ("no", "false"):
+        if sys.platform == "win32" or value.lower() in ("no", "false"):
             return None
         return _agent("SSH_AUTH_SOCK" if value.lower() in ("yes", "true") else value, self.tokens)
 
@@ -214,6 +215,7 @@ def settings(raw: Raw, target: Target) -> Settings:
     )
 
 
+_BETWEEN_PATHS = re.compile(r" (?=[/~%$]|[A-Za-z]:[\\/]|__PROGRAMDATA__)" if os.name == "nt" else r" (?=[/~%$])")
 _FAMILIES = {"inet": socket.AF_INET, "inet6": socket.AF_INET6}
 _SWITCHES = {
     "publickey": "pubkeyauthentication",
@@ -232,12 +234,14 @@ _ALGORITHMS = (
 
 def home() -> str:
     """The home directory as ssh sees it: of the user's entry in the password database, whatever HOME says."""
-    try:
+    if sys.platform != "win32":
         import pwd
 
-        return pwd.getpwuid(os.getuid()).pw_dir
-    except (ImportError, KeyError):
-        return os.path.expanduser("~")
+        try:
+            return pwd.getpwuid(os.getuid()).pw_dir
+        except KeyError:
+            pass
+    return os.path.expanduser("~")
 
 
 def _tokens(alias: str, hostname: str, port: int, user: str, key_alias: str, jump: str) -> dict[str, str]:
@@ -255,6 +259,8 @@ def _tokens(alias: str, hostname: str, port: int, user: str, key_alias: str, jum
 def _expand(text: str, tokens: Mapping[str, str], home: bool = True) -> str:
     """ssh's `%` tokens, and for a path `${NAME}` and `~`."""
     text = re.sub(r"%(.)", lambda found: tokens.get(found[1], found[0]), text)
+    if os.name == "nt":
+        text = text.replace("__PROGRAMDATA__", os.environ.get("PROGRAMDATA", r"C:\ProgramData"))
     if home:
         text = re.sub(r"\$\{(\w+)\}", lambda found: os.environ.get(found[1], ""), text)
         if text == "~" or text.startswith("~/"):

@@ -127,7 +127,8 @@ class _Commands:
     @staticmethod
     def run(command: str, **_: Any) -> Any:
         done = subprocess.run(
-            ["/bin/sh", "-c", command],
+            command,
+            shell=True,  # /bin/sh, or what Windows has
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             env=outer_environment(),
@@ -142,7 +143,7 @@ def _with_includes(file: Path, depth: int = 0) -> str:
         raise ValueError(f"{file}: Include goes round in circles")
     lines: list[str] = []
     everywhere = True
-    for line in file.read_text(errors="surrogateescape").splitlines():
+    for line in file.read_text("utf-8", errors="surrogateescape").splitlines():
         words = line.replace("=", " ", 1).split()
         keyword = words[0].lower() if words else ""
         if keyword in ("host", "match"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -206,6 +207,10 @@ class Connector:
         if via is not None:
             return self._channel(settings, name, via)
         if settings.proxy_command:
+            if sys.platform == "win32":
+                raise Unreachable(
+                    f"{name}: ProxyCommand does not work from Windows; use ProxyJump, or run inside WSL"
+                )
             return self._proxy(settings.proxy_command)
         return self._tcp(settings, name)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import copy
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -124,7 +125,7 @@ def _with_certificates(
     """A key with each certificate that is for it."""
     for file in dict.fromkeys((*login.settings.certificates, path.with_name(path.name + "-cert.pub"))):
         try:
-            blob = base64.b64decode(file.read_text().split()[1], validate=True)
+            blob = base64.b64decode(file.read_text("utf-8").split()[1], validate=True)
         except (OSError, IndexError, ValueError):
             continue
         if plain_key(blob) != public:
@@ -157,6 +158,9 @@ class Agent:
         return self._keys
 
     def _connect(self, path: str) -> None:
+        if sys.platform == "win32":
+            self.login.leave(f"agent {path}: agents are not asked from Windows; name a key file")
+            return
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._client = paramiko.agent.AgentSSH()
         try:

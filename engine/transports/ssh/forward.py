@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import select
 import socket
+import sys
 import threading
 from typing import Any
 
@@ -20,6 +21,8 @@ class AgentForwarder:
 
     def lend(self, channel: Any) -> None:
         """Called by the session's thread when a program on the host wants to speak with the agent."""
+        if sys.platform == "win32":
+            raise NotImplementedError
         agent = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             agent.connect(self.path)
@@ -32,6 +35,8 @@ class AgentForwarder:
         threading.Thread(target=self._join, args=(channel, agent), name="ssh-agent", daemon=True).start()
 
     def _join(self, channel: Any, agent: socket.socket) -> None:
+        if sys.platform == "win32":
+            raise NotImplementedError
         try:
             poll = select.poll()
             poll.register(channel.fileno(), select.POLLIN)

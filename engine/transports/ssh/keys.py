@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from engine import filemodes
 from engine.transports.ssh.known_hosts import blob_type, fingerprint
 
 MAGIC = b"openssh-key-v1\0"
@@ -55,9 +56,10 @@ def read(path: Path) -> KeyFile | None:
         return None
     except OSError as error:
         raise Unusable(f"{path}: {error.strerror}") from error
-    if hasattr(os, "getuid") and status.st_uid == os.getuid() and stat.S_IMODE(status.st_mode) & 0o077:
-        raise Unusable(f"{path}: others may read it (mode {stat.S_IMODE(status.st_mode):04o}); chmod 600 it")
-    text = data.decode("utf-8", "replace")
+    if hasattr(os, "getuid") and status.st_uid == os.getuid() and filemodes.others(status):
+        mode = stat.S_IMODE(status.st_mode)
+        raise Unusable(f"{path}: others may read it (mode {mode:04o}); {filemodes.remedy(path, status)}")
+    text = data.decode("utf-8-sig", "replace")
     if "PRIVATE KEY-----" not in text:
         raise Unusable(f"{path}: is no private key")
     if "BEGIN OPENSSH PRIVATE KEY" in text:
@@ -159,7 +161,7 @@ def _header(path: Path, text: str) -> tuple[bool, bytes]:
 def public_file(path: Path) -> bytes | None:
     """The public key from the file beside it, for formats that do not have it inside."""
     try:
-        words = path.with_name(path.name + ".pub").read_text().split()
+        words = path.with_name(path.name + ".pub").read_text("utf-8-sig").split()
         blob = base64.b64decode(words[1], validate=True)
     except (OSError, IndexError, ValueError):
         return None

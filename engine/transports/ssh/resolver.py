@@ -164,7 +164,7 @@ def _same_for_all(files: Iterable[str], options: Sequence[str]) -> bool:
     texts = ["\n".join(options)]
     for file in files:
         try:
-            texts.append(Path(file).read_text(errors="surrogateescape"))
+            texts.append(Path(file).read_text("utf-8", errors="surrogateescape"))
         except OSError:
             return False
     return not any(_depends(text) for text in texts)

@@ -88,7 +88,7 @@ def test_keys_that_cannot_be_used_are_named(sshd: Sshd, options: Options, tmp_pa
     other.chmod(0o600)
     without_identity(sshd, "IdentitiesOnly yes", *(f"IdentityFile {key}" for key in (open_key, damaged, other)))
     text = login_refusal(sshd, options)
-    assert f"not tried: {open_key}: others may read it (mode 0644); chmod 600 it" in text
+    assert f"not tried: {open_key}: others may read it (mode 0644); chmod 600 {open_key}" in text
     assert f"not tried: {damaged}: the private key is damaged" in text
     assert f"not tried: {other}: is no private key" in text
     assert "PRIVATE KEY-----" not in text
