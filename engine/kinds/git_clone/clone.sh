@@ -22,7 +22,7 @@ rename() {
   case $said in
     *-T*) mv -fT -- "./$1" "./$2" ;;
     *)
-      [ ! -e "./$2" ] && [ ! -h "./$2" ] || fail "$path is in the way; nothing was changed"
+      if [ -e "./$2" ] || [ -h "./$2" ]; then fail "$path is in the way; nothing was changed"; fi
       mv -f -- "./$1" "./$2"
       ;;
   esac
