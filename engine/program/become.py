@@ -58,8 +58,9 @@ def kit(become: Become) -> str:
 
 @cache
 def files() -> str:
-    """The one door through which scripts reach a path; see `files.sh` of the kit."""
-    return (resources.files("engine.kit") / "files.sh").read_text("utf-8")
+    """The doors through which scripts reach a path; see `files.sh` and `trust.sh` of the kit."""
+    kit = resources.files("engine.kit")
+    return "".join((kit / name).read_text("utf-8") for name in ("files.sh", "trust.sh"))
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -168,7 +167,7 @@ def test_what_cannot_be_done_is_said(host: Host) -> None:
     with pytest.raises(Failed, match=r"(?s)No matching distribution.*pip could not install what is required"):
         host.apply(host.resource("nosuch"))
     with pytest.raises(Failed, match="/nowhere/python is not installed on this host"):
-        host.found(replace(host.resource("alpha"), python="/nowhere/python"))
+        host.found(host.resource("alpha").replace(python="/nowhere/python"))
     with pytest.raises(InvalidParameter, match="nothing is required"):
         PipInstall()
     with pytest.raises(InvalidParameter, match="must be absolute"):
@@ -186,8 +185,7 @@ def test_options_never_show(host: Host) -> None:
         f'exec {host.python} "$@"\n'
     )
     spy.chmod(0o755)
-    quiet = replace(
-        host.resource("alpha"),
+    quiet = host.resource("alpha").replace(
         python=str(spy),
         options={**offline(host.wheels), "proxy": Secret(f"http://u:{canary}@localhost")},
     )
@@ -453,10 +451,10 @@ def test_what_a_container_lacks_is_said(service2: Service) -> None:
     with pytest.raises(Failed, match=r"/app/other.txt is not in the container of service web"):
         service2.install(absent)
     with pytest.raises(Failed, match=r"(?s)/nowhere/python failed in a container of service web.*no such file"):
-        service2.state(replace(service2.pip(), python="/nowhere/python"))
+        service2.state(service2.pip().replace(python="/nowhere/python"))
     with pytest.raises(Failed, match="No matching distribution"):
         service2.install(service2.pip(requirements=None, packages=("nosuch",)))
-    gone = replace(service2.pip(), container={"project_dir": "/nowhere", "service": "web"})
+    gone = service2.pip().replace(container={"project_dir": "/nowhere", "service": "web"})
     assert service2.state(gone) == Unknown("/nowhere is not there", upstream=True)
 
 
