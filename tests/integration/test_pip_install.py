@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 import pip
 import pytest
 
-from engine.errors import InvalidParameter
+from engine.errors import InvalidParameter, Refused
 from engine.kinds.compose_restart import ComposeRestart
 from engine.kinds.pip_install import PipInstall
 from engine.model import Change, HostPath, Secret, Unknown, Watch
@@ -201,6 +202,26 @@ def test_an_option_reaches_pip(host: Host) -> None:
     (host.root / "constraints.txt").write_text("alpha<2\n")
     host.apply(resource)
     assert host.found(host.resource("alpha==1.0")) == "satisfied"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes somebody else")
+def test_an_interpreter_of_another_user_runs_as_that_user(host: Host) -> None:
+    with tempfile.TemporaryDirectory(prefix="engine-test-") as directory:
+        home = Path(directory)
+        home.chmod(0o777)
+        spy = home / "python"
+        spy.write_text("#!/bin/sh\nid -u >>ran\nprintf '#missing\\n#count 0\\n'\n".replace("ran", f"{home}/ran"))
+        spy.chmod(0o755)
+        for path in (home, spy):
+            os.chown(path, 1, 1)
+        assert host.found(host.resource("alpha").replace(python=str(spy))) == "satisfied"
+        assert (home / "ran").read_text() == "1\n"
+        (home / "requirements.txt").write_text("alpha\n")
+        os.chown(home / "requirements.txt", 2, 2)
+        both = host.resource(requirements=HostPath(home / "requirements.txt")).replace(python=str(spy))
+        with pytest.raises(Refused, match=r"several users can write .*; nothing of it was run"):
+            host.found(both)
+        assert (home / "ran").read_text() == "1\n"
 
 
 def watched(resource: PipInstall) -> tuple[str, str]:

@@ -17,6 +17,7 @@ from engine.kit import (
     Facts,
     HostPath,
     InvalidParameter,
+    Refused,
     Script,
     Secret,
     State,
@@ -110,6 +111,8 @@ class PipInstall(Watchable):
         return self._script("host_look.sh", "container_watch.sh")
 
     def actual(self, facts: Facts) -> State | None:
+        if "refused" in facts:
+            raise Refused(facts["refused"])
         if facts.get("missing_project"):
             return {"requirements": Unknown(Outside(facts["missing_project"]), upstream=True)}
         if facts.get("unknown"):
