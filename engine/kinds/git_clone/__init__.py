@@ -32,6 +32,13 @@ NAMED = 5
 _ACCESS = frozenset({".ssh", ".gitconfig", ".git-credentials", ".netrc", ".config"})
 """Names in a home directory under which ssh and git find keys, passwords and settings."""
 
+_REMOVAL: Mapping[str, tuple[str, ...]] = {
+    "look once more at {}": ("git.sh", "check.sh"),
+    "move {} out of sight": ("hide.sh",),
+    "empty what was {}": ("empty.sh",),
+    "remove {}": ("remove.sh",),
+}
+
 sh = texts(__file__)
 
 
@@ -280,9 +287,9 @@ class GitClone(Watchable, Reversible):
 
     def actions(self, change: Change) -> Iterator[Action]:
         if self.state == "absent":
-            # The one as whom the checkout belongs to, the other as whom the directory above does.
-            yield Action(f"look once more at {self.path}", Script(sh("git.sh", "check.sh"), self.variables()))
-            yield Action(f"remove {self.path}", Script(sh("remove.sh"), self.variables()))
+            # In turns as whom the checkout belongs to, and as whom the directory above does.
+            for title, names in _REMOVAL.items():
+                yield Action(title.format(self.path), Script(sh(*names), self.variables()))
             return
         resolved = self._resolved(change.facts)
         variables = self.variables() | {"commit": resolved.commit, "ref": resolved.reference}

@@ -1,4 +1,4 @@
-# Looks once more, as the owner, for what would be lost.
+# Looks once more, as the owner, for what would be lost, and for what cannot be removed.
 enter
 case $type in
   absent | empty | half) ;;
@@ -8,3 +8,8 @@ case $type in
     ;;
   *) fail "$path is in the way ($type); nothing was removed" ;;
 esac
+if [ "$type" != absent ]; then
+  me=$(id -u)
+  strangers=$(find . -type d ! -user "$me" | head -n 1)
+  [ -z "$strangers" ] || fail "$path holds a directory of somebody else ($strangers); nothing was removed"
+fi
