@@ -32,13 +32,6 @@ NAMED = 5
 _ACCESS = frozenset({".ssh", ".gitconfig", ".git-credentials", ".netrc", ".config"})
 """Names in a home directory under which ssh and git find keys, passwords and settings."""
 
-_REMOVAL: Mapping[str, tuple[str, ...]] = {
-    "look once more at {}": ("git.sh", "check.sh"),
-    "move {} out of sight": ("hide.sh",),
-    "empty what was {}": ("empty.sh",),
-    "remove {}": ("remove.sh",),
-}
-
 sh = texts(__file__)
 
 
@@ -287,9 +280,7 @@ class GitClone(Watchable, Reversible):
 
     def actions(self, change: Change) -> Iterator[Action]:
         if self.state == "absent":
-            # In turns as whom the checkout belongs to, and as whom the directory above does.
-            for title, names in _REMOVAL.items():
-                yield Action(title.format(self.path), Script(sh(*names), self.variables()))
+            yield from self._removal("left" in change.facts)
             return
         resolved = self._resolved(change.facts)
         variables = self.variables() | {"commit": resolved.commit, "ref": resolved.reference}
@@ -307,6 +298,14 @@ class GitClone(Watchable, Reversible):
         differing = change.differing()
         work = [title for name, title in titles.items() if name in differing]
         yield Action(f"{', '.join(work)} in {self.path}", Script(sh("git.sh", "change.sh", "update.sh"), variables))
+
+    def _removal(self, left: bool) -> Iterator[Action]:
+        """In turns as whom the checkout belongs to, and as whom the directory above does; `left`: one was cut off
+        before."""
+        empty = ("empty what was {}", "empty.sh")
+        first = [("look once more at {}", "git.sh", "check.sh"), *([empty] if left else [])]
+        for title, *names in (*first, ("move {} out of sight", "hide.sh"), empty, ("remove {}", "remove.sh")):
+            yield Action(title.format(self.path), Script(sh(*names), self.variables()))
 
 
 def _files(listed: str) -> list[str]:

@@ -2,6 +2,6 @@
 pin "$path"
 if [ -h "./$name" ]; then fail "$path is a symbolic link; nothing was removed"; fi
 if [ -d "./$name" ]; then
-  if [ -d "./$temp" ]; then fail "$path was removed in part before, and is there again; remove ${path%/*}/$temp yourself"; fi
+  if [ -d "./$temp" ]; then rmdir -- "./$temp"; fi
   mv -f -- "./$name" "./$temp"
 fi

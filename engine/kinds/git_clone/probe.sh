@@ -14,9 +14,10 @@ if [ "$state" = absent ]; then
   if [ "$type" = checkout ]; then
     losses
     fact lost "$lost"
-  elif [ "$type" = absent ] && [ "$rest" = "${path##*/}" ] && [ -e "./$temp" ]; then
-    fact left 1
   fi
+  left=../$temp
+  if [ "$type" = absent ]; then left=./$temp; fi
+  if [ -d "$left" ]; then fact left 1; fi
   exit 0
 fi
 case $type in absent | empty | half | checkout) ;; *) exit 0 ;; esac
