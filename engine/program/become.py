@@ -12,15 +12,14 @@ again. So a password is only ever read by a sudo that wants one and has taken it
 
 from __future__ import annotations
 
-import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
 
-from engine.kit.shell import texts
-from engine.model import Become, Script
+from engine.kit.shell import pins, texts
+from engine.model import Become
 from engine.program import quote
 from engine.program.bootstrap import LAUNCHER, RUN, SECTIONS
 from engine.program.section import Section
@@ -57,18 +56,11 @@ def kit(become: Become) -> str:
     return "\n".join([*sudo, *(quote.bare(text) for text in texts)])
 
 
-_PINS = re.compile(r"(?m)(?:^|[;&|{(]|then|else|do)\s*pin\s+[\"$'/]")
-
-
-def pins(script: Script) -> bool:
-    """Whether a script goes through the door: it calls `pin`."""
-    return bool(_PINS.search(script.text))
-
-
 @cache
 def files() -> str:
-    """The one door through which scripts reach a path; see `files.sh` of the kit."""
-    return (resources.files("engine.kit") / "files.sh").read_text("utf-8")
+    """The doors through which scripts reach a path; see `files.sh` and `trust.sh` of the kit."""
+    kit = resources.files("engine.kit")
+    return "".join((kit / name).read_text("utf-8") for name in ("files.sh", "trust.sh"))
 
 
 @dataclass(frozen=True)
@@ -84,7 +76,7 @@ class Others:
     def of(cls, sections: Sequence[Section], become: Become) -> Others:
         """With a nonce for each user that is named, and for each section that may meet one."""
         users = dict.fromkeys(section.become for section in sections if section.become is not None)
-        pinning = [n for n, section in enumerate(sections) if pins(section.script)]
+        pinning = [n for n, section in enumerate(sections) if pins(section.script.text)]
         return cls(
             become, {user: secrets.token_hex(16) for user in users}, {n: secrets.token_hex(16) for n in pinning}
         )

@@ -6,15 +6,15 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pip
 import pytest
 
-from engine.errors import InvalidParameter
+from engine.errors import InvalidParameter, Refused
 from engine.kinds.compose_restart import ComposeRestart
 from engine.kinds.pip_install import PipInstall
 from engine.model import Change, HostPath, Secret, Unknown, Watch
@@ -168,7 +168,7 @@ def test_what_cannot_be_done_is_said(host: Host) -> None:
     with pytest.raises(Failed, match=r"(?s)No matching distribution.*pip could not install what is required"):
         host.apply(host.resource("nosuch"))
     with pytest.raises(Failed, match="/nowhere/python is not installed on this host"):
-        host.found(replace(host.resource("alpha"), python="/nowhere/python"))
+        host.found(host.resource("alpha").replace(python="/nowhere/python"))
     with pytest.raises(InvalidParameter, match="nothing is required"):
         PipInstall()
     with pytest.raises(InvalidParameter, match="must be absolute"):
@@ -186,8 +186,7 @@ def test_options_never_show(host: Host) -> None:
         f'exec {host.python} "$@"\n'
     )
     spy.chmod(0o755)
-    quiet = replace(
-        host.resource("alpha"),
+    quiet = host.resource("alpha").replace(
         python=str(spy),
         options={**offline(host.wheels), "proxy": Secret(f"http://u:{canary}@localhost")},
     )
@@ -203,6 +202,26 @@ def test_an_option_reaches_pip(host: Host) -> None:
     (host.root / "constraints.txt").write_text("alpha<2\n")
     host.apply(resource)
     assert host.found(host.resource("alpha==1.0")) == "satisfied"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes somebody else")
+def test_an_interpreter_of_another_user_runs_as_that_user(host: Host) -> None:
+    with tempfile.TemporaryDirectory(prefix="engine-test-") as directory:
+        home = Path(directory)
+        home.chmod(0o777)
+        spy = home / "python"
+        spy.write_text("#!/bin/sh\nid -u >>ran\nprintf '#missing\\n#count 0\\n'\n".replace("ran", f"{home}/ran"))
+        spy.chmod(0o755)
+        for path in (home, spy):
+            os.chown(path, 1, 1)
+        assert host.found(host.resource("alpha").replace(python=str(spy))) == "satisfied"
+        assert (home / "ran").read_text() == "1\n"
+        (home / "requirements.txt").write_text("alpha\n")
+        os.chown(home / "requirements.txt", 2, 2)
+        both = host.resource(requirements=HostPath(home / "requirements.txt")).replace(python=str(spy))
+        with pytest.raises(Refused, match=r"several users can write .*; nothing of it was run"):
+            host.found(both)
+        assert (home / "ran").read_text() == "1\n"
 
 
 def watched(resource: PipInstall) -> tuple[str, str]:
@@ -453,10 +472,10 @@ def test_what_a_container_lacks_is_said(service2: Service) -> None:
     with pytest.raises(Failed, match=r"/app/other.txt is not in the container of service web"):
         service2.install(absent)
     with pytest.raises(Failed, match=r"(?s)/nowhere/python failed in a container of service web.*no such file"):
-        service2.state(replace(service2.pip(), python="/nowhere/python"))
+        service2.state(service2.pip().replace(python="/nowhere/python"))
     with pytest.raises(Failed, match="No matching distribution"):
         service2.install(service2.pip(requirements=None, packages=("nosuch",)))
-    gone = replace(service2.pip(), container={"project_dir": "/nowhere", "service": "web"})
+    gone = service2.pip().replace(container={"project_dir": "/nowhere", "service": "web"})
     assert service2.state(gone) == Unknown("/nowhere is not there", upstream=True)
 
 

@@ -16,6 +16,7 @@ import pytest
 
 from engine.errors import HostFailed, Refused
 from engine.kinds.git_clone import GitClone
+from engine.kit.paths import temporary
 from engine.model import HostPath, Secret
 from tests.cut import Commands
 from tests.git_server import serve
@@ -405,6 +406,51 @@ def test_git_runs_as_the_owner(some_shell: Sequence[str], lab: Lab, everybodys: 
     converge(theirs.node(state="absent"), some_shell)
 
 
+def test_hooks_inherit_nothing(some_shell: Sequence[str], lab: Lab) -> None:
+    apply(lab.node(lab.old), some_shell)
+    hook = lab.path / ".git/hooks/post-checkout"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\nls /proc/self/fd >open.key\n")
+    hook.chmod(0o755)
+    apply(lab.node(), some_shell)
+    # The last is the directory that is being listed.
+    assert lab.file("open.key").split() == ["0", "1", "2", "3"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can work for others")
+def test_each_is_done_as_the_owner_of_where_it_is(some_shell: Sequence[str], lab: Lab, everybodys: Path) -> None:
+    shutil.copytree(lab.upstream, everybodys / "up", symlinks=True)
+    mixed = Lab(everybodys / "up", everybodys / "it", lab.old, lab.new)
+    subprocess.run(["chown", "-R", "1:1", str(mixed.upstream)], check=True)
+
+    def owners() -> set[int]:
+        return {path.lstat().st_uid for path in (mixed.path, *mixed.path.rglob("*"))}
+
+    # An empty directory stays whose it is, and the checkout in it becomes theirs, though the one above is root's.
+    mixed.path.mkdir()
+    os.chown(mixed.path, 1, 1)
+    converge(mixed.node(lab.old), some_shell)
+    converge(mixed.node(), some_shell)
+    assert owners() == {1}
+    # What root's checkout holds of theirs is not run.
+    os.chown(mixed.path, 0, 0)
+    assert "belongs to root, but others can write" in refusal(mixed.node(), some_shell)
+    os.chown(mixed.path, 1, 1)
+    converge(mixed.node(state="absent"), some_shell)
+    # A link is theirs to make, and ours to refuse.
+    mixed.path.symlink_to(mixed.upstream)
+    assert "it is a symbolic link" in refusal(mixed.node(), some_shell)
+    mixed.path.unlink()
+    # Where everybody can write, only what is ours is used.
+    everybodys.chmod(0o777)
+    leftover = everybodys / temporary(mixed.node().path)
+    leftover.mkdir()
+    os.chown(leftover, 1, 1)
+    subprocess.run(["chown", "-R", "0:0", str(mixed.upstream)], check=True)
+    converge(mixed.node(), some_shell)
+    assert (owners(), leftover.stat().st_uid) == ({0}, 1)
+
+
 def test_a_password_shows_nowhere(some_shell: Sequence[str], lab: Lab) -> None:
     password = "pass word$'\"\\%canary"
     found: list[str] = []
@@ -462,7 +508,7 @@ def test_a_removal_that_was_cut_off(lab: Lab, tmp_path: Path, monkeypatch: pytes
     (tmp_path / "bin").mkdir()
     deadly = tmp_path / "bin/rm"
     rm = shutil.which("rm")
-    kill = f'[ ! -e "$last/a" ] || {{ {rm} "$last/a"; kill -9 $PPID; exit; }}'
+    kill = f'[ "$last" != ./a ] || {{ {rm} "$last"; kill -9 $PPID; exit; }}'
     deadly.write_text(f'#!/bin/sh\nfor last do :; done\n{kill}\nexec {rm} "$@"\n')
     deadly.chmod(0o755)
     with monkeypatch.context() as patch:

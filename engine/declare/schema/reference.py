@@ -13,9 +13,9 @@ from engine.model import Resource
 def reference(kind: type[Resource]) -> str:
     """Markdown that reads well as plain text: summary, every parameter with its type, an example."""
     lines = [f"# {kind.kind}", "", fill(kind.summary, 100), "", "## Parameters", ""]
-    for name, schema in sorted(kind.params.items(), key=lambda item: not item[1].get("required", False)):
+    for name, schema in sorted(kind.params.items(), key=lambda item: item[1].get("required") is not True):
         about = [_type(schema)]
-        about += ["required"] if schema.get("required") else []
+        about += ["required"] if schema.get("required") is True else []
         about += [f"default `{_said(schema['default'])}`"] if "default" in schema else []
         about += ["may be a secret"] if schema.get("secret") else []
         text = str(schema.get("description", "")).strip()

@@ -13,8 +13,9 @@ from engine.kinds.file_sync.attributes import Absent
 from engine.kinds.file_sync.attributes import Plain as Unfilled
 from engine.kinds.file_sync.dotenv import NAME, refusal, valid_name
 from engine.kinds.file_sync.forms import FirstLine, Keys, Whole
-from engine.kinds.file_sync.target import Form, Target, managed, temporary, within
+from engine.kinds.file_sync.target import Form, Target
 from engine.kinds.file_sync.tree import Tree
+from engine.kit.paths import managed, temporary, within
 from engine.model import (
     Action,
     Change,

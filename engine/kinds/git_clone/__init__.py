@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import ClassVar
+from typing import Annotated, ClassVar, Literal
 
-from engine.errors import InvalidParameter, Refused
-from engine.kinds.file_sync.target import managed, temporary, within
-from engine.kinds.git_clone import repository, scripts
-from engine.model import (
+from engine.kinds.git_clone import repository
+from engine.kit import (
     Action,
     Change,
     Facts,
     HostPath,
-    Outside,
-    Params,
-    Place,
-    Plain,
-    Resource,
+    InvalidParameter,
+    Refused,
+    Reversible,
     Script,
     Secret,
-    Sentence,
     State,
-    Value,
+    Variables,
+    Watchable,
 )
+from engine.kit.fields import Schema
+from engine.kit.paths import managed, temporary, within
+from engine.kit.shell import texts
+from engine.model import Outside, Place, Plain, Resource, Sentence, Value
 
 NAMED = 5
 """How many files or commits a sentence names."""
@@ -33,87 +32,63 @@ NAMED = 5
 _ACCESS = frozenset({".ssh", ".gitconfig", ".git-credentials", ".netrc", ".config"})
 """Names in a home directory under which ssh and git find keys, passwords and settings."""
 
+sh = texts(__file__)
 
-@dataclass(frozen=True)
-class GitClone(Resource):
-    """See `params`. Raises InvalidParameter where the parameters do not go together."""
 
-    repo: str | Secret
-    path: HostPath
-    revision: str = "HEAD"
-    on_dirty: str = "fail"
-    shallow: int = 0
-    submodules: bool = False
-    remote: str = "origin"
-    state: str = "present"
+class GitClone(Watchable, Reversible):
+    """A directory is a git checkout of a revision.
 
-    kind: ClassVar[str] = "git-clone"
-    summary: ClassVar[str] = "A directory is a git checkout of a revision."
-    example: ClassVar[str] = """\
-resources:
-  login-node:
-    git-clone:
-      repo: https://github.com/liusida/ComfyUI-Login.git
-      path: /srv/qwen/ComfyUI/custom_nodes/ComfyUI-Login
-      revision: 6910925
-"""
-    params: ClassVar[Params] = {
-        "repo": {
-            "type": "string",
-            "secret": True,
-            "required": True,
-            "description": "URL of the repository, user@host:path, or an absolute path on the host. A name and "
-            "password in it are used to fetch, and neither shown nor written to the checkout.",
-        },
-        "path": {
-            "type": "string",
-            "host_path": True,
-            "required": True,
-            "description": "The directory on the host.",
-        },
-        "revision": {
-            "type": "string",
-            "default": "HEAD",
-            "description": "A commit (in full, then planning needs no network, or shortened), a tag or a branch. "
-            "Left out: the default branch of the repository. It is checked out detached.",
-        },
-        "on_dirty": {
-            "enum": ["fail", "discard", "stash"],
-            "default": "fail",
-            "description": "What to do about uncommitted changes, and about commits that are nowhere else: leave "
-            "them and fail, lose them, or keep them in git's stash (commits on a branch of their own).",
-        },
-        "shallow": {
-            "anyOf": [{"type": "boolean"}, {"type": "integer", "minimum": 0}],
-            "default": False,
-            "description": "Fetch the commit without its history, or with so many commits of it.",
-        },
-        "submodules": {
-            "type": "boolean",
-            "default": False,
-            "description": "Check out the submodules at the commits that are recorded for them.",
-        },
-        "remote": {
-            "type": "string",
-            "default": "origin",
-            "pattern": "^[A-Za-z0-9_][A-Za-z0-9_.-]*$",
-            "description": "What the checkout calls the repository.",
-        },
-        "state": {
-            "enum": ["present", "absent"],
-            "default": "present",
-            "description": "absent: the checkout is removed, unless something in it is nowhere else.",
-        },
-    }
+    resources:
+      login-node:
+        git-clone:
+          repo: https://github.com/liusida/ComfyUI-Login.git
+          path: /srv/qwen/ComfyUI/custom_nodes/ComfyUI-Login
+          revision: 6910925
+    """
 
-    def __post_init__(self) -> None:
+    repo: Annotated[
+        str | Secret,
+        "URL of the repository, user@host:path, or an absolute path on the host. A name and password in it are used "
+        "to fetch, and neither shown nor written to the checkout.",
+    ]
+    path: Annotated[
+        HostPath,
+        "The directory on the host. git runs as whom it belongs to; a new one belongs to the owner of the directory "
+        "it is in.",
+    ]
+    revision: Annotated[
+        str,
+        "A commit (in full, then planning needs no network, or shortened), a tag or a branch. Left out: the default "
+        "branch of the repository. It is checked out detached.",
+    ] = "HEAD"
+    on_dirty: Annotated[
+        Literal["fail", "discard", "stash"],
+        "What to do with uncommitted changes and commits that are nowhere else: leave them and fail, lose them, or "
+        "keep them in git's stash (commits on a branch of their own).",
+    ] = "fail"
+    shallow: Annotated[
+        bool | Annotated[int, Schema(minimum=0)],
+        "Fetch the commit without its history, or with so many commits of it.",
+    ] = False
+    submodules: Annotated[bool, "Check out the submodules at the commits that are recorded for them."] = False
+    remote: Annotated[
+        str, "What the checkout calls the repository.", {"pattern": "^[A-Za-z0-9_][A-Za-z0-9_.-]*$"}
+    ] = "origin"
+    state: Annotated[
+        Literal["present", "absent"], "absent: the checkout is removed, unless something in it is nowhere else."
+    ] = "present"
+
+    probe_sh: ClassVar[str] = sh("git.sh", "probe.sh")
+    watch_sh: ClassVar[str] = sh("git.sh", "watch.sh")
+
+    def check_parameters(self) -> None:
         repository.check_revision(self.revision)
         managed(self.path)
         if self.state == "absent" and self.on_dirty == "stash":
             raise InvalidParameter(
                 "on_dirty", "stash keeps nothing where the checkout is removed; use fail or discard"
             )
-        self._url  # noqa: B018  # a URL that is none must be told when it is declared
+        repository.parse(self.repo)
 
     @cached_property
     def _url(self) -> repository.Url:
@@ -131,31 +106,28 @@ resources:
     def _remote(self, url: str) -> Value:
         return Secret(url) if isinstance(self.repo, Secret) else url
 
-    @cached_property
-    def _variables(self) -> dict[str, str | int | bool | Secret]:
-        url, revision = self._url, self._wanted
-        path = managed(self.path)
-        return {
+    def variables(self) -> Variables:
+        url, revision, path = self._url, self._wanted, managed(self.path)
+        full = bool(repository.FULL.match(revision))
+        variables: Variables = {
+            **super().variables(),
             "path": path,
-            "follow": True,
             "temp": temporary(path),
             "url": Secret(url.plain) if isinstance(self.repo, Secret) else url.plain,
             "shown": self._shown,
             "origin": url.origin,
             "user": Secret(url.user) if url.user else "",
             "password": Secret(url.password) if url.password else "",
-            "remote": self.remote,
             "revision": revision,
-            "short": bool(repository.SHORT.match(revision)) and not repository.FULL.match(revision),
-            "network": not repository.FULL.match(revision),
+            "short": bool(repository.SHORT.match(revision)) and not full,
+            "network": not full,
             "depth": str(int(self.shallow) or ""),
-            "submodules": self.submodules,
-            "on_dirty": self.on_dirty,
         }
+        # Name and password in it are no part of a script's text.
+        return {name: value for name, value in variables.items() if name != "repo"}
 
     def probe(self) -> Script:
-        text = scripts.ABSENT_PROBE if self.state == "absent" else scripts.PROBE
-        return Script(text, self._variables, repository.patterns(self._wanted))
+        return Script(self.probe_sh, self.variables(), repository.patterns(self._wanted))
 
     def places(self) -> tuple[Place, ...]:
         absent = self.state == "absent"
@@ -174,15 +146,13 @@ resources:
             return within(local, path) or within(path, local)
         return within(path, "/etc") or not _ACCESS.isdisjoint(path.split("/"))
 
-    def watched(self) -> Script | None:
-        return Script(scripts.WATCHED, self._variables)
-
     # --- what was found ----------------------------------------------------------------------------------------
 
     def actual(self, facts: Facts) -> State | None:
-        kind = facts["type"]
-        if obstacle := self._obstacle(facts):
+        # `pin` may refuse before anything else is known.
+        if obstacle := facts.get("refused") or self._obstacle(facts):
             raise Refused(obstacle)
+        kind = facts["type"]
         if self.state == "absent":
             return self._removable(facts)
         if kind != "checkout":
@@ -252,7 +222,10 @@ resources:
         return {
             "blocked": f"{facts.get('above', '')} is in the way of {self.path}: it is no directory; {left}",
             "file": f"{self.path} is in the way: it is a file; {left}",
+            "link": f"{self.path} is in the way: it is a symbolic link; {left}, or name what it leads to",
             "other": f"{self.path} is in the way: it is neither a file nor a directory; {left}",
+            "foreign": f"{self.path} belongs to root, but others can write it or its .git; it was left as it is: "
+            "give all of it to one user",
             "directory": f"{self.path} is in the way: it is a directory with files, but no git checkout; {left}",
             "broken": f"{self.path} is in the way: it has files in it, but git cannot use its .git; {left}",
         }.get(kind, "")
@@ -285,11 +258,11 @@ resources:
 
     def restored(self, prior: Mapping[str, Plain] | None, changed: Sequence[str], keep: HostPath) -> Resource | None:
         if prior is None:
-            return replace(self, state="absent")
+            return self.replace(state="absent")
         commit = prior.get("revision")
         if not commit or "revision" not in changed:
             return None
-        return replace(self, state="present", revision=str(commit), shallow=0)
+        return self.replace(state="present", revision=str(commit), shallow=False)
 
     def lost(self, prior: Mapping[str, Plain] | None, changed: Sequence[str], keep: HostPath) -> str:
         if prior is None:
@@ -307,13 +280,13 @@ resources:
 
     def actions(self, change: Change) -> Iterator[Action]:
         if self.state == "absent":
-            yield Action(f"remove {self.path}", Script(scripts.ABSENT_ACTION, self._variables))
+            yield from self._removal("left" in change.facts)
             return
         resolved = self._resolved(change.facts)
-        variables = self._variables | {"commit": resolved.commit, "ref": resolved.reference}
+        variables = self.variables() | {"commit": resolved.commit, "ref": resolved.reference}
         wanted = resolved.commit or self._wanted
         if change.before is None:
-            yield Action(f"clone {wanted} into {self.path}", Script(scripts.CLONE_ACTION, variables))
+            yield Action(f"clone {wanted} into {self.path}", Script(sh("git.sh", "change.sh", "clone.sh"), variables))
             return
         titles = {
             "remote": "set the remote",
@@ -324,7 +297,15 @@ resources:
         }
         differing = change.differing()
         work = [title for name, title in titles.items() if name in differing]
-        yield Action(f"{', '.join(work)} in {self.path}", Script(scripts.UPDATE_ACTION, variables))
+        yield Action(f"{', '.join(work)} in {self.path}", Script(sh("git.sh", "change.sh", "update.sh"), variables))
+
+    def _removal(self, left: bool) -> Iterator[Action]:
+        """In turns as whom the checkout belongs to, and as whom the directory above does; `left`: one was cut off
+        before."""
+        empty = ("empty what was {}", "empty.sh")
+        first = [("look once more at {}", "git.sh", "check.sh"), *([empty] if left else [])]
+        for title, *names in (*first, ("move {} out of sight", "hide.sh"), empty, ("remove {}", "remove.sh")):
+            yield Action(title.format(self.path), Script(sh(*names), self.variables()))
 
 
 def _files(listed: str) -> list[str]:

@@ -1,52 +1,32 @@
+# git runs as whom the directory belongs to, so that files keep their owner and nobody's hooks run as root. It never asks
+# anything. A name and password from the declared URL reach it through descriptor 3, never as an argument or in the
+# environment. References under `refs/engine/` are ours:
+#   refs/engine/checkout    the commit checked out last; so it is known not to be a local one, and is never collected
+#   refs/engine/busy        set while we work; if it is found, a run was cut off and its lock files are stale
+#   refs/engine/unfinished  the commit a checkout was leading to, set while files are replaced
+#   refs/engine/rescued     what was found changed after a checkout that was cut off
 need git
-# Where we come from may be closed to the user git is run as.
-cd /
 unset GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE GIT_OBJECT_DIRECTORY GIT_NAMESPACE GIT_CEILING_DIRECTORIES XDG_CONFIG_HOME
-GIT_TERMINAL_PROMPT=0 GIT_ASKPASS=true SSH_ASKPASS=true GIT_OPTIONAL_LOCKS=0 GIT_ADVICE=0
-export GIT_TERMINAL_PROMPT GIT_ASKPASS SSH_ASKPASS GIT_OPTIONAL_LOCKS GIT_ADVICE
+GIT_TERMINAL_PROMPT=0 GIT_ASKPASS=true SSH_ASKPASS=true GIT_ADVICE=0
+export GIT_TERMINAL_PROMPT GIT_ASKPASS SSH_ASKPASS GIT_ADVICE
+if [ "$phase" = apply ]; then
+  unset GIT_OPTIONAL_LOCKS
+else
+  GIT_OPTIONAL_LOCKS=0
+  export GIT_OPTIONAL_LOCKS
+fi
+# An owner without a name has no home.
+case ${HOME-} in /*) ;; *) HOME=/ ;; esac
 umask 022
-tab=$(printf '\t')
+newline='
+'
+apart=$(printf '\001')
+where=.
 
-# From here on git runs as the owner of $1, if we are root and he is not.
-become_owner() {
-  as='' owner=$(stat -c '%u %g %U' -- "$1" 2>/dev/null) || owner=$(stat -f '%u %g %Su' -- "$1")
-  uid=${owner%% *}
-  owner=${owner#* }
-  gid=${owner%% *}
-  owner=${owner#* }
-  me=$(id -u)
-  if [ "$me" -ne 0 ] || [ "$uid" -eq 0 ]; then return 0; fi
-  home=/ groups=--clear-groups
-  case $owner in
-    UNKNOWN | '' | *[!A-Za-z0-9._-]* | -*) owner='' ;;
-    *)
-      eval "home=~$owner"
-      groups=--init-groups
-      gid=$(id -g -- "$owner")
-      ;;
-  esac
-  if setpriv --reuid="$uid" --regid="$gid" "$groups" -- true 2>/dev/null; then as='setpriv'
-  elif [ "$owner" ]; then as='su'
-  else fail "$1 belongs to user number $uid, who has no name; without setpriv git cannot be run as that user"
-  fi
-}
-
-as_owner() {
-  case $as in
-    setpriv)
-      HOME=$home USER=$owner LOGNAME=$owner setpriv --reuid="$uid" --regid="$gid" "$groups" -- "$@"
-      ;;
-    su) su -s /bin/sh -c 'exec "$@"' -- "$owner" sh "$@" ;;
-    *) "$@" ;;
-  esac
-}
-
-# git in the directory $1; it starts nothing that outlives it.
-git_in() {
-  in=$1
-  shift
-  as_owner git -C "$in" -c core.fsmonitor=false -c core.quotePath=false -c gc.auto=0 -c maintenance.auto=false \
-    -c advice.detachedHead=false -c diff.autoRefreshIndex=false -c init.defaultBranch=main "$@"
+# git in the directory `where`; it starts nothing that outlives it, and no hook gets what the program reports through.
+git_here() {
+  git -C "$where" -c core.fsmonitor=false -c core.quotePath=false -c gc.auto=0 -c maintenance.auto=false \
+    -c advice.detachedHead=false -c diff.autoRefreshIndex=false -c init.defaultBranch=main "$@" 7>&- 8>&- 9>&-
 }
 
 # Runs a command: what it prints into `answer`, what it says on standard error into `said`, on one line, how it ends
@@ -66,7 +46,6 @@ listen() {
   heard=${heard#*"$apart"}
   status=${heard%%"$apart"*} answer=${heard#*"$apart"}
 }
-apart=$(printf '\001')
 
 # What git says in lines, without what it says each time, on one line.
 in_short() {
@@ -89,13 +68,13 @@ must() {
   [ "$status" -eq 0 ] || fail "$what: ${said:-exit status $status}"
 }
 
-# What git says in the directory $1, into `answer`; nothing where it exits with 1, which means that there is nothing.
+# What git says, into `answer`; nothing where it exits with 1, which means that there is nothing.
 ask() {
-  listen git_in "$@"
+  listen git_here "$@"
   case $status in
     0) ;;
     1) answer='' ;;
-    *) fail "git failed in $1 (exit status $status): $said" ;;
+    *) fail "git failed in $path (exit status $status): $said" ;;
   esac
 }
 
@@ -103,12 +82,12 @@ ask() {
 # shellcheck disable=SC2016  # git runs this in a shell of its own
 HELPER='!f() { [ "$1" = get ] || return 0; IFS= read -r u <&3; IFS= read -r p <&3; printf "%s\n" "$u" "$p"; }; f'
 
-# The same for what talks to the other side.
+# git that talks to the other side. Hooks would inherit the password.
 git_far() {
   case $url in
     /* | file:* | http:* | https:* | git:* | ftp:* | ftps:*) ;;
     *)
-      ask "$1" config --get core.sshCommand
+      ask config --get core.sshCommand
       if [ -z "$answer${GIT_SSH_COMMAND-}${GIT_SSH-}" ]; then
         GIT_SSH_COMMAND='ssh -o BatchMode=yes'
         export GIT_SSH_COMMAND
@@ -116,68 +95,85 @@ git_far() {
       ;;
   esac
   if [ -z "$user$password" ]; then
-    git_in "$@"
+    git_here "$@"
     return
   fi
-  in=$1
-  shift
   for n in 1 2 3 4 5 6 7 8 9; do printf 'username=%s\npassword=%s\n' "$user" "$password"; done | {
     exec 3<&0 </dev/null
-    git_in "$in" -c credential.helper= \
-      -c "credential.$origin.helper=$HELPER" "$@"
+    git_here -c core.hooksPath=/dev/null -c credential.helper= -c "credential.$origin.helper=$HELPER" "$@"
   }
 }
 
-# What stands at the path, into `type`: absent, link, file, other, blocked, empty, half (a clone that was cut off,
-# with nothing but what git made), checkout, broken (an unusable .git among other files) or directory (anything else).
+# Goes to the checkout's directory, or to the deepest one there is on the way to it; `rest` is the way from there. What
+# is at the path, into `type`: absent, link, file, other, blocked (by `above`), or as `find_checkout` says.
+enter() {
+  type='link' base=$path
+  [ ! -h "$path" ] || return 0
+  until [ -d "$base/" ]; do base=${base%/*}; done
+  pin "$base/.git"
+  cd -P .
+  # Whom it belongs to may not see it from above.
+  (here=$PWD && cd -P -- "$base/" && [ "$PWD" = "$here" ]) || fail "$base cannot be entered by its owner, or was moved"
+  rest=${path#"$base"}
+  rest=${rest#/}
+  type='absent' above=$base/${rest%%/*}
+  if [ -z "$rest" ]; then find_checkout
+  elif [ ! -e "./${rest%%/*}" ] && [ ! -h "./${rest%%/*}" ]; then above=${base:-/}
+  elif [ "$above" != "$path" ]; then type='blocked'
+  elif [ -h "./$rest" ]; then type='link'
+  elif [ -f "./$rest" ]; then type='file'
+  else type='other'
+  fi
+}
+
+# What the directory is, into `type`: empty, half (a clone that was cut off, with nothing but what git made), checkout,
+# broken (an unusable .git among other files), foreign (root's, but others can write it), or directory (anything else).
 find_checkout() {
-  look
-  [ "$type" = directory ] || return 0
-  entries=''
-  for entry in "$file"/* "$file"/.[!.]* "$file"/..?*; do
-    case $entry in
-      "$file/.git") ;;
-      *)
-        if [ -e "$entry" ] || [ -h "$entry" ]; then
-          entries=$entry
-          break
-        fi
-        ;;
-    esac
+  half='half'
+  for entry in * .[!.]* ..?*; do
+    if [ "$entry" != .git ] && { [ -e "./$entry" ] || [ -h "./$entry" ]; }; then
+      half='broken'
+      break
+    fi
   done
-  if [ ! -e "$file/.git" ] && [ ! -h "$file/.git" ]; then
-    [ "$entries" ] || type='empty'
+  if [ ! -e .git ] && [ ! -h .git ]; then
+    type='directory'
+    [ "$half" = broken ] || type='empty'
     return 0
   fi
-  become_owner "$file"
-  type='checkout' half='broken'
-  [ "$entries" ] || half='half'
+  # Root runs nothing that somebody else can write.
+  me=$(id -u)
+  if [ "$me" = 0 ]; then
+    found=$(find . .git .git/* -prune \( ! -user 0 -o -perm -002 -o -perm -020 ! -group 0 \) 2>/dev/null) || :
+    if [ "$found" ]; then
+      type='foreign'
+      return 0
+    fi
+  fi
+  type='checkout'
   # git looks for a repository in the directories above, too: without a way up, it is this one.
-  if found=$(git_in "$file" rev-parse --show-cdup --absolute-git-dir 2>&1); then
-    line_break='
-'
+  if found=$(git_here rev-parse --show-cdup --git-dir 2>&1); then
     case $found in
-      "$line_break"*) git_dir=${found#?} ;;
+      "$newline"*) git_dir=${found#?} ;;
       *) type=$half ;;
     esac
   else
     case $found in
       *'not a git repository'*) type=$half ;;
-      *) fail "git cannot use $file: $found" ;;
+      *) fail "git cannot use $path: $found" ;;
     esac
   fi
   [ "$type" = checkout ] || return 0
-  ask "$file" rev-parse -q --verify 'HEAD^{commit}'
+  ask rev-parse -q --verify 'HEAD^{commit}'
   head=$answer
   [ -z "$head" ] || return 0
-  ask "$file" for-each-ref --count=1 --format='%(refname)' refs/heads refs/stash
+  ask for-each-ref --count=1 --format='%(refname)' refs/heads refs/stash
   [ -e "$git_dir/index" ] || [ "$answer" ] || type=$half
-  [ "$type" != half ] || [ -z "$entries" ] || type='broken'
 }
 
 # Where the checkout says it comes from, without a name and password, into `plain_url`.
 find_url() {
-  ask "$file" config --get "remote.$remote.url"
+  ask config --get "remote.$remote.url"
   plain_url=$answer
   case $answer in
     http://*@* | https://*@* | ftp://*@* | ftps://*@*)
@@ -195,21 +191,35 @@ done'
 
 # Changes to tracked files that no commit holds, one a line, into `dirty`.
 uncommitted() {
-  dirty=$(git_in "$file" status --porcelain --untracked-files=no --ignore-submodules=all)
+  dirty=$(git_here status --porcelain --untracked-files=no --ignore-submodules=all)
   [ "$submodules" ] || return 0
-  inner=$(git_in "$file" submodule --quiet foreach --recursive "$INNER")
-  [ -z "$inner" ] || dirty="$dirty${dirty:+
-}$inner"
+  inner=$(git_here submodule --quiet foreach --recursive "$INNER")
+  [ -z "$inner" ] || dirty="$dirty${dirty:+$newline}$inner"
 }
 
 # Commits below the given ones that are known from nowhere else, newest first, into `unknown`. Without a wildcard in
 # it, git would take the reference for a directory of references.
 local_commits() {
-  unknown=$(git_in "$file" rev-list --max-count=50 "$@" --not --remotes --tags --glob='refs/engine/checkou[t]')
+  unknown=$(git_here rev-list --max-count=50 "$@" --not --remotes --tags --glob='refs/engine/checkou[t]')
 }
 
 # A checkout was cut off: ours, or that of a first clone, which writes the index at its end.
 cut_off() {
-  ask "$file" rev-parse -q --verify refs/engine/unfinished
+  ask rev-parse -q --verify refs/engine/unfinished
   [ "$answer" ] || [ ! -e "$git_dir/index" ]
+}
+
+# What would be lost with the checkout: changes, stashes, files that are not ignored, commits that are nowhere else.
+losses() {
+  lost=''
+  if cut_off; then return 0; fi
+  uncommitted
+  [ -z "$dirty" ] || lost="${lost}uncommitted changes, "
+  ask rev-parse -q --verify refs/stash
+  [ -z "$answer" ] || lost="${lost}a stash, "
+  local_commits --branches ${head:+"$head"}
+  [ -z "$unknown" ] || lost="${lost}commits that are nowhere else, "
+  strangers=$(git_here ls-files --others --exclude-standard)
+  [ -z "$strangers" ] || lost="${lost}files that are not in git, "
+  lost=${lost%, }
 }

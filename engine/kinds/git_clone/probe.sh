@@ -1,20 +1,27 @@
-find_checkout
-report
-case $type in
-  absent | empty | half | checkout) ;;
-  *) exit 0 ;;
-esac
-where=/
-case $type in
-  absent) become_owner "$above" ;;
-  empty) become_owner "$file" ;;
-  checkout) where=$file ;;
-esac
+enter
+fact type "$type"
 commit=''
+case $type in
+  blocked) fact above "$above" ;;
+  absent | empty | half) where=/ ;;
+  checkout)
+    fact head "$head"
+    find_url
+    fact remote "$plain_url"
+    ;;
+esac
+if [ "$state" = absent ]; then
+  if [ "$type" = checkout ]; then
+    losses
+    fact lost "$lost"
+  fi
+  left=../$temp
+  if [ "$type" = absent ]; then left=./$temp; fi
+  if [ -d "$left" ]; then fact left 1; fi
+  exit 0
+fi
+case $type in absent | empty | half | checkout) ;; *) exit 0 ;; esac
 if [ "$type" = checkout ]; then
-  fact head "$head"
-  find_url
-  fact remote "$plain_url"
   if cut_off; then
     fact cut 1
   else
@@ -22,14 +29,14 @@ if [ "$type" = checkout ]; then
     fact dirty "$dirty"
   fi
   if [ "$short" ]; then
-    commit=$(git_in "$file" rev-parse -q --verify "$revision^{commit}" 2>/dev/null) || commit=''
+    commit=$(git_here rev-parse -q --verify "$revision^{commit}" 2>/dev/null) || commit=''
     case $commit in "$revision"*) ;; *) commit='' ;; esac
     fact commit "$commit"
   fi
 fi
 if [ "$network" ] && [ -z "$commit" ]; then
   if [ "$short" ]; then set --; fi
-  listen git_far "$where" ls-remote -- "$url" "$@"
+  listen git_far ls-remote -- "$url" "$@"
   if [ "$status" -ne 0 ]; then
     fact unreachable 1
     fail "cannot reach repository $shown: ${said:-exit status $status}"
@@ -42,6 +49,6 @@ if [ "$head" ] && [ "$head" != "$revision" ]; then
   fact unknown "$unknown"
 fi
 if [ "$submodules" ]; then
-  found=$(git_in "$file" submodule status --recursive)
+  found=$(git_here submodule status --recursive)
   fact submodules "$found"
 fi

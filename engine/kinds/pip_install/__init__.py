@@ -4,97 +4,97 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any, ClassVar
+from types import MappingProxyType
+from typing import Annotated, Any, ClassVar
 
-from engine.errors import InvalidParameter
 from engine.kinds.compose_restart.look import service_look
 from engine.kinds.compose_restart.project import PROJECT_PARAMS, project_vars
-from engine.kinds.pip_install.container import CONTAINER_ACT, CONTAINER_LOOK, CONTAINER_PROBE, CONTAINER_WATCH
-from engine.kinds.pip_install.scripts import HOST_ACT, HOST_LOOK, HOST_PROBE, HOST_WATCH
-from engine.model import (
+from engine.kit import (
     Action,
     Change,
     Facts,
     HostPath,
-    Outside,
-    Params,
-    Place,
-    Plain,
-    Resource,
+    InvalidParameter,
+    Refused,
     Script,
     Secret,
     State,
     Unknown,
+    Variables,
+    Watchable,
 )
+from engine.kit.shell import texts
+from engine.model import Outside, Place, Plain
 
 SATISFIED = "satisfied"
 
+sh = texts(__file__)
+_HOST = ("asking.sh", "host.sh")
+_CONTAINER = (
+    "../../kit/watching.sh",
+    "asking.sh",
+    *(f"../compose_restart/{name}.sh" for name in ("compose_project", "compose_client")),
+    "../../kit/ledger.sh",
+    *(f"../compose_restart/{name}.sh" for name in ("inspect", "configuration", "see")),
+    "in_container.sh",
+)
 
-@dataclass(frozen=True)
-class PipInstall(Resource):
-    """Python requirements; the fields are the parameters that `params` describes."""
 
-    kind: ClassVar[str] = "pip-install"
-    summary: ClassVar[str] = "Python requirements are satisfied, on the host or inside a Compose service."
-    volatile: ClassVar[bool] = True
-    example: ClassVar[str] = """\
-tools:
-  pip-install:
-    python: /opt/tools/bin/python
-    packages: ["requests>=2.31"]
-node-requirements:
-  pip-install:
-    container: { project_dir: /srv/comfyui, service: comfyui }
-    requirements: /workspace/ComfyUI/custom_nodes/ComfyUI-Login/requirements.txt
-    options: { index-url: https://pypi.example.org/simple }
-"""
-    params: ClassVar[Params] = {
-        "requirements": {
-            "type": "string",
-            "host_path": True,
-            "description": "A requirements file, where the interpreter sees it: on the host or in the container.",
-        },
-        "packages": {
-            "type": "array",
-            "items": {"type": "string", "pattern": "^[A-Za-z0-9][^\n]*$"},
-            "description": "Requirements as a requirements file would list them: `requests>=2.31`.",
-        },
-        "python": {
-            "type": "string",
-            "pattern": "^[^-\\s][^\\s]*$",
-            "description": "The interpreter: a path, or a command (default `python3`); 3.8 or newer, with pip.",
-        },
-        "container": {
-            "type": "object",
+class PipInstall(Watchable):
+    """Python requirements are satisfied, on the host or inside a Compose service.
+
+    tools:
+      pip-install:
+        python: /opt/tools/bin/python
+        packages: ["requests>=2.31"]
+    node-requirements:
+      pip-install:
+        container: { project_dir: /srv/comfyui, service: comfyui }
+        requirements: /workspace/ComfyUI/custom_nodes/ComfyUI-Login/requirements.txt
+        options: { index-url: https://pypi.example.org/simple }
+    """
+
+    requirements: Annotated[
+        HostPath | None, "A requirements file, where the interpreter sees it: on the host or in the container."
+    ] = None
+    packages: Annotated[
+        tuple[Annotated[str, {"pattern": "^[A-Za-z0-9][^\n]*$"}], ...],
+        "Requirements as a requirements file would list them: `requests>=2.31`.",
+    ] = ()
+    python: Annotated[
+        str,
+        "The interpreter: a path, or a command; 3.8 or newer, with pip. On the host it runs as whoever can write "
+        "it or the requirements file, if that is not root alone.",
+        {"pattern": "^[^-\\s][^\\s]*$"},
+    ] = "python3"
+    container: Annotated[
+        Mapping[str, Any] | None,
+        "The Compose service whose container it is about; without it, the host itself.",
+        {
             "additionalProperties": False,
             "required": ["project_dir", "service"],
             "properties": {
                 name: {key: value for key, value in schema.items() if key not in ("required", "host_path")}
                 for name, schema in PROJECT_PARAMS.items()
             },
-            "description": "The Compose service whose container it is about; without it, the host itself.",
         },
-        "options": {
-            "type": "object",
+    ] = None
+    options: Annotated[
+        Mapping[str, str | bool | int | Secret],
+        "Long options of `pip install` without their dashes; pip gets them as environment variables, so that no "
+        "credential shows in a process list. Several values are joined by blanks.",
+        {
             "propertyNames": {"pattern": "^[a-z][a-z0-9-]*$"},
             "additionalProperties": {"type": ["string", "boolean", "integer"]},
             "secret": True,
-            "description": "Long options of `pip install` without their dashes; pip gets them as environment "
-            "variables, so that no credential shows in a process list. Several values are joined by blanks.",
         },
-    }
+    ] = MappingProxyType({})
 
-    requirements: HostPath | None = None
-    packages: tuple[str, ...] = ()
-    python: str = "python3"
-    container: Mapping[str, Any] | None = None
-    options: Mapping[str, str | bool | int | Secret] = field(default_factory=dict)
+    volatile: ClassVar[bool] = True
 
-    def __post_init__(self) -> None:
-        """Raises InvalidParameter where nothing is required."""
+    def check_parameters(self) -> None:
         if not self.requirements and not self.packages:
             raise InvalidParameter("", "nothing is required: name a file in `requirements`, or `packages`, or both")
         if self.container is not None and str(self.requirements or "/")[0] != "/":
@@ -103,9 +103,16 @@ node-requirements:
             )
 
     def probe(self) -> Script:
-        return self._script(HOST_PROBE, CONTAINER_PROBE)
+        """Facts: missing_project (what of it is not there), unknown (why nothing can be told), absent (a requirements
+        file that is not there), missing and count (what is not satisfied). A plan starts no container to find out."""
+        return self._script("host_look.sh", "container_probe.sh")
+
+    def watched(self) -> Script:
+        return self._script("host_look.sh", "container_watch.sh")
 
     def actual(self, facts: Facts) -> State | None:
+        if "refused" in facts:
+            raise Refused(facts["refused"])
         if facts.get("missing_project"):
             return {"requirements": Unknown(Outside(facts["missing_project"]), upstream=True)}
         if facts.get("unknown"):
@@ -122,7 +129,9 @@ node-requirements:
 
     def actions(self, change: Change) -> Iterator[Action]:
         where = f" in service {self.container['service']}" if self.container is not None else ""
-        yield Action(f"pip install what is missing{where}", self._script(HOST_ACT, CONTAINER_ACT))
+        yield Action(
+            f"pip install what is missing{where}", self._script("host_act.sh", "install.sh", "container_act.sh")
+        )
 
     def lost(self, prior: Mapping[str, Plain] | None, changed: Sequence[str], keep: HostPath) -> str:
         return "packages that were installed stay; versions that were replaced do not come back"
@@ -130,21 +139,16 @@ node-requirements:
     def places(self) -> tuple[Place, ...]:
         return ()
 
-    def watched(self) -> Script | None:
-        return self._script(HOST_WATCH, CONTAINER_WATCH)
-
-    def _script(self, on_host: str, in_container: str) -> Script:
-        values: dict[str, str | int | bool | Secret] = {"python": self.python, "pip_python": _program()}
+    def _script(self, on_host: str, *in_container: str) -> Script:
         request = self._request()
+        values: Variables = {**self.variables(), "pip_python": _program()}
         if self.container is None:
-            return Script(on_host, values, request, {"checked": Script(HOST_LOOK, values, request)})
-        values |= project_vars(self.container)
-        values["requirements"] = self.requirements or ""
-        values["pip_public"] = json.dumps([self.python, self.requirements, list(self.packages)])
+            return Script(sh(*_HOST, on_host), values, request)
+        public = json.dumps([self.python, self.requirements, list(self.packages)])
+        values |= {**project_vars(self.container), "pip_public": public}
         seen = service_look(self.container)
-        return Script(
-            in_container, values, request, {**seen, "checked": Script(CONTAINER_LOOK, values, request, seen)}
-        )
+        checked = Script(sh(*_CONTAINER, "container_look.sh"), values, request, seen)
+        return Script(sh(*_CONTAINER, *in_container), values, request, {**seen, "checked": checked})
 
     def _request(self) -> tuple[str | int | bool | Secret, ...]:
         """A beginning and an end for each line of the request that pip_program reads."""

@@ -1,4 +1,3 @@
-# -B below: to look must not write compiled modules.
 # Prints the request, of which "$@" holds a beginning and an end for each line.
 pip_request() {
   while [ "$#" -gt 1 ]; do
@@ -6,6 +5,9 @@ pip_request() {
     shift 2
   done
 }
+newline='
+'
+pip_lines=$(pip_request "$@")
 # The lines `#KEY VALUE` of $said: sets value to that of $1.
 said_fact() {
   value=
@@ -17,15 +19,23 @@ said_fact() {
       ;;
   esac
 }
-said_satisfied() {
-  said_fact missing
-  if [ -n "$value" ]; then
-    fail "pip reported success, but this is still not satisfied: $value"
-  fi
-}
 said_facts() {
-  for said_key in absent missing count; do
+  for said_key in absent missing count fingerprint ctime; do
     said_fact "$said_key"
     fact "$said_key" "$value"
   done
+}
+# Asks by the command "$@" for what is still to be installed: sets lacking. Fails where there is no file of requirements.
+pip_lacking() {
+  said=$("$@" check)
+  said_fact absent
+  [ -z "$value" ] || fail "the requirements file $value is not $where; nothing was installed"
+  said_fact missing
+  lacking=$value
+}
+# Installs it by the same command, and looks again.
+pip_install() {
+  "$@" install
+  pip_lacking "$@"
+  [ -z "$lacking" ] || fail "pip reported success, but this is still not satisfied: $lacking"
 }

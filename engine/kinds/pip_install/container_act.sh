@@ -1,10 +1,6 @@
-if [ -n "$missing" ]; then
-  fail "$missing; nothing was installed"
-fi
+[ -z "$missing" ] || fail "$missing; nothing was installed"
 compose_see
-if [ -n "$gone" ]; then
-  fail "the container of $service was made by $gone, which is not there any more; nothing was changed"
-fi
+[ -z "$gone" ] || fail "the container of $service was made by $gone, which is not there any more; nothing was changed"
 lasting=no
 if [ "$status" != absent ] && lasting; then
   lasting=yes
@@ -19,9 +15,7 @@ if [ "$status" = running ]; then
     oneoff_keep "$want.$named.tar"
     installed_any=$installed_any$staged
   fi
-  if [ -z "$installed_any" ]; then
-    fact changed no
-  fi
+  [ -n "$installed_any" ] || fact changed no
 else
   install_stopped
 fi

@@ -13,14 +13,12 @@ if [ -z "$missing" ]; then
     fi
   else
     for id in $ids; do
-      pip_seen "$id" || pip_ask "$id" check
+      pip_seen "$id" || said=$(pip_inside "$id" check)
       said_facts
       said_fact absent
       absent=$value
       said_fact missing
-      if [ -n "$value$absent" ]; then
-        break
-      fi
+      [ -z "$value$absent" ] || break
     done
   fi
 fi

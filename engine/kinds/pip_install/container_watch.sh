@@ -6,8 +6,6 @@ if [ -z "$missing" ]; then
     if pip_seen "$id" || said=$(pip_exec "$id" check); then
       said_fact fingerprint
       digests=$digests$value
-      said_fact absent
-      digests=$digests$value
       said_fact ctime
       if [ -n "$value" ] && { [ -z "$ctime" ] || [ "${value%%.*}" -gt "${ctime%%.*}" ]; }; then
         ctime=$value

@@ -1,13 +1,3 @@
-said=$(pip_request "$@" | "$python" -B -c "$pip_python" check)
-said_fact absent
-if [ -n "$value" ]; then
-  fail "the requirements file $value is not there; nothing was installed"
-fi
-said_fact missing
-if [ -z "$value" ]; then
-  fact changed no
-else
-  pip_request "$@" | "$python" -B -c "$pip_python" install
-  said=$(pip_request "$@" | "$python" -B -c "$pip_python" check)
-  said_satisfied
-fi
+where=there
+pip_lacking pip_here
+if [ -z "$lacking" ]; then fact changed no; else pip_install pip_here; fi

@@ -1,1 +1,2 @@
-pip_request "$@" | "$python" -B -c "$pip_python" check
+said=$(pip_here check)
+said_facts

@@ -1,12 +1,15 @@
+compose_enter
+where="in the container of service $service"
 # Asks the interpreter in the container $1 for $2, with the rest as further arguments; the request is in pip_lines.
 pip_exec() {
   pip_id=$1
   shift
   printf '%s\n' "$pip_lines" | "$engine" exec -i "$pip_id" "$python" -B -c "$pip_python" "$@"
 }
-# The same, into $said. What cannot be started is told on standard output.
-pip_ask() {
-  said=$(pip_exec "$@") || fail "$python failed in a container of service $service. $said"
+# The same, or it fails. What cannot be started is told on standard output.
+pip_inside() {
+  heard=$(pip_exec "$@") || fail "$python failed in a container of service $service. $heard"
+  printf '%s\n' "$heard"
 }
 # The same for what is required, from the look that the probe and who watches it share; fails where it is not there.
 pip_seen() {

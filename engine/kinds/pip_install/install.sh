@@ -14,23 +14,15 @@ oneoff_end() {
 # Installs in the one-off container. Sets staged where there is something to copy from its $stage.
 oneoff_install() {
   staged='' stage=/tmp/.state-engine-pip
-  pip_ask "$oneoff" check
-  said_fact absent
-  if [ -n "$value" ]; then
-    fail "the requirements file $value is not in the container of service $service; nothing was installed"
-  fi
-  said_fact missing
-  if [ -n "$value" ]; then
-    pip_ask "$oneoff" written
-    said_fact written
-    written=$value
-    pip_exec "$oneoff" install
-    pip_ask "$oneoff" check
-    said_satisfied
-    pip_lines="$pip_lines${newline}before $written"
-    pip_exec "$oneoff" collect "$stage"
-    staged=1
-  fi
+  pip_lacking pip_inside "$oneoff"
+  [ -n "$lacking" ] || return 0
+  said=$(pip_inside "$oneoff" written)
+  said_fact written
+  written=$value
+  pip_install pip_inside "$oneoff"
+  pip_lines="$pip_lines${newline}before $written"
+  pip_exec "$oneoff" collect "$stage"
+  staged=1
 }
 # Copies what was added into the container $1, which need not run.
 oneoff_copy() {
@@ -73,13 +65,8 @@ installed_write() {
 install_running() {
   installed_any=
   for id in $ids; do
-    pip_ask "$id" check
-    said_fact absent
-    if [ -n "$value" ]; then
-      fail "the requirements file $value is not in the container of service $service; nothing was installed"
-    fi
-    said_fact missing
-    if [ -n "$value" ]; then
+    pip_lacking pip_inside "$id"
+    if [ "$lacking" ]; then
       installed_any=1
       pip_exec "$id" install
     fi

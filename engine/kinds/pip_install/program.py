@@ -218,6 +218,7 @@ def report(request: Request) -> None:
         items = [item for path in request["requirements"] for item in wanted_in(path, home(request), set())]
     except Absent as absent:
         say("absent", absent)
+        say("fingerprint", f"no file {absent}")
         return
     items += [(text, home(request)) for text in request["package"]]
     missing, used = judge(items, Installed())

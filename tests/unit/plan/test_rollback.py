@@ -41,7 +41,7 @@ def compose(state: str = "running") -> ComposeRestart:
 
 
 def clone(state: str = "present", on_dirty: str = "fail") -> GitClone:
-    return GitClone("https://example.org/a.git", HostPath("/srv/a"), state=state, on_dirty=on_dirty)
+    return GitClone(repo="https://example.org/a.git", path=HostPath("/srv/a"), state=state, on_dirty=on_dirty)
 
 
 def file(**params: object) -> FileSync:

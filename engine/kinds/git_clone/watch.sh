@@ -1,7 +1,11 @@
+# When each of the files named on standard input, with NUL bytes after the names, changed: `SECONDS DATE` a line.
+moments() {
+  if stat -c %Z / >/dev/null 2>&1; then xargs -0 stat -c '%Z %z' --; else xargs -0 stat -f '%Fc' --; fi
+}
 # Directories from which a tracked file is missing, or what is left of them.
 missing_dirs() {
   # shellcheck disable=SC2016  # run by another shell
-  git_in "$file" ls-files -z --deleted | xargs -0 sh -c '
+  git_here ls-files -z --deleted | xargs -0 sh -c '
     for name do
       while :; do
         case $name in */*) name=${name%/*} ;; *) name=. ;; esac
@@ -10,24 +14,26 @@ missing_dirs() {
       printf "%s\0" "./$name"
     done' sh
 }
-find_checkout
+enter
 moment=''
 what=$type
 if [ "$type" = checkout ]; then
   find_url
   uncommitted
   changes=''
-  [ -z "$dirty" ] || changes=$(git_in "$file" diff --binary --no-ext-diff --no-textconv HEAD | sha256)
-  [ -z "$submodules" ] || changes=$changes$(git_in "$file" submodule status --recursive)
+  [ -z "$dirty" ] || changes=$(git_here diff --binary --no-ext-diff --no-textconv HEAD | sha256)
+  [ -z "$submodules" ] || changes=$changes$(git_here submodule status --recursive)
   what="$head $plain_url $changes"
-  cd -- "$file" || fail "$file cannot be entered"
   # Where files are missing, stat says so and goes on with the others.
   latest=$({
     printf '%s\0' "$git_dir/HEAD"
-    git_in "$file" ls-files -z
+    git_here ls-files -z
     missing_dirs
   } | { moments 2>/dev/null || :; } | sort -k1,1n -k3,3 | tail -n 1)
-  split_moment "$latest"
+  # Where a host tells no fractions, it is the end of that second.
+  fraction=999999999
+  case $latest in *.*) fraction=${latest#*.} ;; esac
+  moment=${latest%%[. ]*}.${fraction%% *}
 fi
 fingerprint=$(printf '%s\n' "$what" | sha256)
 fact fingerprint "$fingerprint"

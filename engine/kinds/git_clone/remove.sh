@@ -1,0 +1,2 @@
+pin "$path"
+if [ -d "./$temp" ]; then rmdir -- "./$temp"; fi

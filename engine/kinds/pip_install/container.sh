@@ -1,2 +1,0 @@
-pip_lines=$(pip_request "$@")
-compose_enter

@@ -1,1 +1,0 @@
-said_facts
