@@ -17,8 +17,8 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from importlib import resources
 
+from engine.kit import shell
 from engine.kit.shell import texts
 from engine.model import Become, Script
 from engine.program import quote
@@ -68,7 +68,7 @@ def pins(script: Script) -> bool:
 @cache
 def files() -> str:
     """The one door through which scripts reach a path; see `files.sh` of the kit."""
-    return (resources.files("engine.kit") / "files.sh").read_text("utf-8")
+    return texts(shell.__file__)("files.sh")
 
 
 @dataclass(frozen=True)
