@@ -49,7 +49,7 @@ class HttpAssert(Request):
     ] = 200
     json: Annotated[
         Mapping[str, Any],
-        f"JMESPath → what is expected there: {expect.MEANING}.",
+        "JMESPath → what is expected there: a scalar means equal, a map has one operator.",
         {"additionalProperties": expect.EXPECTATION},
     ] = {}
     text: Annotated[

@@ -52,9 +52,6 @@ def _schema(types: list[str], operators: Mapping[str, Mapping[str, Any]]) -> Map
     return {"anyOf": [{"type": types}, {**one, "additionalProperties": False}]}
 
 
-MEANING = "a scalar means equal, else one operator of " + ", ".join(f"`{name}`" for name in OPERATORS)
-"""What to tell the reader of a parameter's description."""
-
 EXPECTATION = _schema(["string", "number", "boolean", "null"], OPERATORS)
 """JSON Schema of what is expected of a JSON value."""
 
