@@ -64,6 +64,7 @@ TEXT_EXPECTATION = _schema(
 )
 """JSON Schema of what is expected of text: numbers and such stand for their spelling."""
 
+_TYPES = {bool: "true or false", int: "a number", float: "a number", str: "text", list: "a list"}
 _SIGNS = {"gte": ">=", "lte": "<=", "gt": ">", "lt": "<", "version": ""}
 
 
@@ -126,10 +127,13 @@ def spell(expectation: Any, found: Any) -> Plain:
         except bounds.Exceeded as error:
             return f"not known: {error}"
     words: Plain = found if isinstance(found, bool | int) else _short(found)
-    if isinstance(found, str):
-        words = printable(found) or "empty"
+    words = printable(found) or "empty" if isinstance(found, str) else words
     # 1 and true, or 1 and "1", differ in JSON although they look or compare equal here.
-    return f"{words} ({_type(found)})" if str(words) == str(wanted(expectation)) or words == operand else words
+    return (
+        f"{words} ({_TYPES.get(type(found), 'a map')})"
+        if str(words) == str(wanted(expectation)) or words == operand
+        else words
+    )
 
 
 def printable(text: str, longest: int = LONGEST) -> str:
@@ -233,11 +237,3 @@ _JUDGES: Mapping[str, Callable[[Any, Any], bool]] = {
 def _short(value: Any) -> str:
     text = json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= LONGEST else text[:LONGEST] + "…"
-
-
-def _type(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true or false"
-    if isinstance(value, int | float):
-        return "a number"
-    return "text" if isinstance(value, str) else "a list" if isinstance(value, list) else "a map"
