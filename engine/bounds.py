@@ -30,6 +30,10 @@ FILE = 8 * MIB
 """Bytes of a state, an included file, an inventory, a file of variables or a template."""
 PLAN = 256 * MIB
 """Bytes of a saved plan."""
+BODY = 2 * MIB
+"""Bytes of an HTTP answer that are looked at; /object_info of a ComfyUI with many nodes is about 0.5 MB."""
+HEADERS = 512 * KIB
+"""Bytes of its headers; curl itself takes 300 kB."""
 SECRET = 64 * KIB
 """Bytes of a secret. Hiding a value costs time and memory in proportion to its size."""
 SOURCE = 64 * GIB
@@ -45,8 +49,10 @@ WAIT = 30.0
 
 DEPTH = 100
 """Levels of nesting in YAML or JSON: more is a mistake, and would end in a recursion error further on."""
+TOO_DEEP = f"nested more than {DEPTH} levels deep"
 VALUES = 200_000
-"""Values of a YAML file with its aliases written out: a few lines of aliases can stand for billions."""
+"""Values of a YAML file with its aliases written out: a few lines of aliases can stand for billions. Also of the JSON
+in an HTTP answer."""
 ENTRIES = 1_000_000
 """The same for an inventory, which may list thousands of hosts."""
 LONG = 100
@@ -233,20 +239,18 @@ def _end(process: subprocess.Popen[bytes], apart: bool) -> None:
 # --- values
 
 
-def deep(value: Any) -> bool:
-    """Whether JSON is nested more than `DEPTH` levels deep."""
-    level = [value]
-    for _ in range(DEPTH):
-        level = [
-            part
-            for each in level
-            if isinstance(each, dict | list)
-            for part in (each.values() if isinstance(each, dict) else each)
-            if isinstance(part, dict | list)
-        ]
+def check_json(value: Any, values: int | None = None) -> None:
+    """Raises Exceeded where JSON is nested more than `DEPTH` levels deep, or holds more than so many `values`."""
+    level, count = [value], 0
+    for _ in range(DEPTH + 1):
+        inner = [each.values() if isinstance(each, dict) else each for each in level if isinstance(each, dict | list)]
+        level = [part for parts in inner for part in parts]
         if not level:
-            return False
-    return True
+            return
+        count += len(level)
+        if values is not None and count > values:
+            raise Exceeded(f"has more than {values:,} values")
+    raise Exceeded(f"is {TOO_DEEP}")
 
 
 class Weights:

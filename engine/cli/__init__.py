@@ -16,7 +16,6 @@ from engine import __version__
 from engine.cli.options import SETTINGS, how, look, rollout, what
 from engine.cli.terminal import restore
 from engine.errors import DEBUG, EngineError, internal
-from engine.model import said
 
 FORMATS = ["text", "json", "markdown", "html"]
 
@@ -115,6 +114,8 @@ def _run(command: click.Command) -> None:
         _say(usage.getvalue())
         sys.exit(3)
     except EngineError as error:
+        from engine.model import said
+
         _say(said(error))
         sys.exit(error.exit_code)
     except BrokenPipeError:

@@ -10,21 +10,22 @@ from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.cli.become import asked_for
 from engine.cli.job import Job, Rewrite, who
 from engine.cli.options import request_of
 from engine.cli.output import Printer, can_ask
 from engine.cli.project import project_root
-from engine.cli.reviewed import Reviewed, is_plan_file, save
 from engine.declare.problems import sorted_problems
 from engine.errors import EngineError, Interrupted, InvalidInput, Problem
 from engine.model import Plan, Progress, Report
-from engine.run.journal import Journal, Recording
 from engine.run.rollout import Rollout, converged
 from engine.views import render
 from engine.views.progress import make
+
+if TYPE_CHECKING:
+    from engine.cli.reviewed import Reviewed
 
 UNASKED = "apply asks before it changes anything, and standard input is no terminal; no host was reached"
 UNASKED_HINTS = (
@@ -48,6 +49,8 @@ def plan(options: dict[str, Any], rewrite: Rewrite | None = None) -> int:
     if rollout.stopping.is_set():
         raise Interrupted("stopped on request; nothing was changed")
     if options.get("out"):
+        from engine.cli.reviewed import save
+
         save(job, found, Path(options["out"]))
     show(found, options, printer, job.command("plan"))
     return plan_code(found, options.get("detailed_exitcode", False))
@@ -56,6 +59,8 @@ def plan(options: dict[str, Any], rewrite: Rewrite | None = None) -> int:
 def apply(options: dict[str, Any], rewrite: Rewrite | None = None) -> int:
     """Plan, ask, carry out, prove, report. Returns the exit code. `rewrite` as in `Job`. Raises InvalidInput, before
     any host is reached, where a question is to be answered and nobody can be asked."""
+    from engine.cli.reviewed import Reviewed, is_plan_file
+
     printer = Printer(options["color"])
     request, reviewed = request_of(options), None
     if is_plan_file(request.states):
@@ -71,6 +76,8 @@ def apply(options: dict[str, Any], rewrite: Rewrite | None = None) -> int:
 
 
 def _applied(job: Job, options: dict[str, Any], printer: Printer, reviewed: Reviewed | None) -> int:
+    from engine.run.journal import Journal, Recording
+
     watching = PausableProgress(_progress(options, printer, job))
     journal = Journal(job.root, printer.sentence)
     job.run = journal.run

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
 from engine.errors import InvalidInput, Problem
@@ -46,6 +45,8 @@ def _unmatched(option: str, word: str, declared: Sequence[DeclaredResource]) -> 
         known = sorted({f"tag:{tag}" for resource in declared for tag in resource.tags})
     else:
         known = list(dict.fromkeys(resource.name for resource in declared))
+    from difflib import get_close_matches
+
     near = get_close_matches(word, known, n=1)
     hints = (f"did you mean `{near[0]}`?",) if near else ()
     most = 20

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import sys
 from contextlib import suppress
 from typing import Any
@@ -13,6 +12,8 @@ _before: list[Any] | None = None
 def ask(text: str) -> str:
     """What somebody types, without showing it."""
     global _before
+    import getpass
+
     if sys.platform != "win32":
         import termios
 

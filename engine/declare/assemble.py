@@ -18,7 +18,6 @@ from engine.declare.templates.names import RenderError
 from engine.declare.templates.template import render_text
 from engine.declare.yaml.nodes import Scalar, find
 from engine.errors import InvalidParameter, Position, Problem, of_kind
-from engine.kit.kind import Kind
 from engine.model import HostPath, Resource, Secret, Watch
 
 Path: TypeAlias = tuple[str | int, ...]
@@ -161,6 +160,8 @@ class _Finish:
 @functools.cache
 def _fields(cls: type[Resource]) -> dict[str, str]:
     """Parameters whose field is called otherwise: a name that Python or the protocol uses ends in `_` there."""
+    from engine.kit.kind import Kind
+
     if issubclass(cls, Kind):
         return {name: field.field for name, field in cls.fields().items() if field.field != name}
     names = {field.name for field in fields(cls)}  # type: ignore[arg-type]

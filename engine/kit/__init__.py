@@ -4,12 +4,27 @@ A kind says what its parameters are, how to look and how to change. It performs 
 sees a transport: the engine gives it diff, plan, proof, drift, reference and schema. `engine.kit.testing` tests it.
 """
 
-from engine.errors import InvalidParameter, Refused
-from engine.kit.fields import Mode, Template
-from engine.kit.kind import Check, Kind, Reversible, Variables, Watchable
-from engine.model import Action, Change, Facts, HostPath, Script, Secret, Source, State, Unknown, Upload, Watch
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from engine.errors import InvalidParameter, Refused
+    from engine.kit.fields import Mode, Template
+    from engine.kit.kind import Check, Kind, Reversible, Variables, Watchable
+    from engine.model import Action, Change, Facts, HostPath, Script, Secret, Source, State, Unknown, Upload, Watch
 
 __all__ = [
     "Action", "Change", "Check", "Facts", "HostPath", "InvalidParameter", "Kind", "Mode", "Refused", "Reversible",
     "Script", "Secret", "Source", "State", "Template", "Unknown", "Upload", "Variables", "Watch", "Watchable",
 ]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    """What is exported is imported when it is first asked for: parts of the kit are used where no kind is."""
+    for module in ("engine.kit.kind", "engine.kit.fields", "engine.model") if name in __all__ else ():
+        found = getattr(import_module(module), name, None)
+        if found is not None:
+            return found
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -19,6 +19,7 @@ from engine.model import (
     Facts,
     HostPath,
     Params,
+    Place,
     Plain,
     Resource,
     Script,
@@ -183,6 +184,9 @@ class Check(Kind):
 
     def actions(self, change: Change) -> Iterator[Action]:
         return iter(())
+
+    def places(self) -> tuple[Place, ...]:
+        return ()
 
 
 class Watchable(Kind):

@@ -9,6 +9,9 @@ gives the kind every test of the contract, against this machine, under each shel
 bash --posix, busybox sh): what is absent is made; made again, nothing changes; what drifted is put right; what is in
 the way is left alone; looking writes nothing; what an apply reports is what its plan said; no secret shows; odd
 values arrive as they are; in a directory of another user nothing is written through that user's links.
+A check passes, fails with `other`, and changes nothing.
+
+`cases(MyLink)` runs what lies in the folder `cases` beside the module: see `engine.kit.cases`.
 """
 
 from __future__ import annotations
@@ -21,15 +24,16 @@ import shutil
 import stat
 import tempfile
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 
+from engine.kit.cases import cases, make
 from engine.kit.kind import Kind
-from engine.model import DeclaredResource, Host, HostDeclaration, HostPath, HostPlan, HostReport, Output, Secret
+from engine.model import DeclaredResource, Host, HostDeclaration, HostPlan, HostReport, Output, Secret
 from engine.program.section import Lock
 from engine.run.host import HostRun, Settings
 from engine.transports import Options
@@ -55,6 +59,8 @@ ODD = (
 """Values that a shell, or a program that is handed them carelessly, reads otherwise than they are meant."""
 
 ODD_LINES = (*ODD, "two\nlines", "\nbegins and ends\n")
+
+Setup: TypeAlias = Callable[[Path], contextlib.AbstractContextManager[Mapping[str, str]]]
 
 STRANGER = 65534
 """The user id of another user of this machine: nobody."""
@@ -167,27 +173,20 @@ class ProcessList(threading.Thread):
         self.join()
 
 
-def filled(params: Mapping[str, Any], place: Path | str) -> dict[str, Any]:
-    """Parameters with `{place}` replaced in every text."""
+def filled(params: Mapping[str, Any], place: Path | str, given: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Parameters with `{place}`, and the names of what else is given, replaced in every text."""
+    words = {"place": str(place), **(given or {})}
 
     def fill(value: Any) -> Any:
         if isinstance(value, str):
-            return value.replace("{place}", str(place))
+            for name, word in words.items():
+                value = value.replace(f"{{{name}}}", word)
+            return value
         if isinstance(value, Mapping):
             return {key: fill(item) for key, item in value.items()}
         return tuple(map(fill, value)) if isinstance(value, list | tuple) else value
 
     return {name: fill(value) for name, value in params.items()}
-
-
-def make(kind: type[Kind], params: Mapping[str, Any]) -> Kind:
-    """A resource from parameters as a state file has them: lists and paths on the host as the kind receives them."""
-    values = {}
-    for name, value in params.items():
-        field = kind.fields()[name]
-        host_path = field.schema.get("host_path") and isinstance(value, str)
-        values[field.field] = HostPath(value) if host_path else tuple(value) if isinstance(value, list) else value
-    return kind(**values)
 
 
 class Contract:
@@ -198,11 +197,13 @@ class Contract:
     other: Mapping[str, Any]
     odd: tuple[str, ...]
     obstacle: str
+    setup: Setup
+    given: Mapping[str, str]
 
     @pytest.fixture
-    def place(self) -> Iterator[Path]:
-        """A fresh directory that only we can write."""
-        with tempfile.TemporaryDirectory(prefix="contract-") as made:
+    def place(self, tmp_path: Path) -> Iterator[Path]:
+        """A fresh directory that only we can write; what the kind needs besides is there while the test runs."""
+        with tempfile.TemporaryDirectory(prefix="contract-") as made, self.setup(tmp_path) as self.given:
             yield Path(made).resolve()
 
     @pytest.fixture(params=list(here()))
@@ -212,7 +213,7 @@ class Contract:
 
     def resource(self, place: Path, **changed: Any) -> Kind:
         """The kind with its parameters, some of them changed."""
-        return make(self.kind, filled({**self.params, **changed}, place))
+        return make(self.kind, filled({**self.params, **changed}, place, self.given))
 
     def test_its_life(self, machine: Machine, place: Path) -> None:
         """Absent → made → nothing to do → drifted → put right, each apply as its plan said."""
@@ -228,12 +229,21 @@ class Contract:
             assert _verdict(machine.apply(gone)) == "changed", "it was not removed"
             assert _verdict(machine.apply(gone)) == "unchanged", "removed again, it changed something"
 
+    def test_a_check_passes_and_fails(self, machine: Machine, place: Path) -> None:
+        """And changes nothing, either way."""
+        before = snapshot(place)
+        assert _verdict(machine.apply(self.resource(place))) == "unchanged", "what holds was changed"
+        plan, report = machine.apply(self.resource(place, **self.other))
+        assert plan.steps[0].outlook in ("failing", "check"), "the plan does not say that `other` fails"
+        assert report.outcomes[0].verdict == "failed", "`other` does not fail"
+        assert snapshot(place) == before, "it wrote something"
+
     def test_looking_writes_nothing(self, machine: Machine, place: Path) -> None:
         resource = self.resource(place)
         for _ in range(2):
-            before = snapshot(place)
+            before = snapshot(place), snapshot(machine.home)
             machine.plan(resource)
-            assert snapshot(place) == before, "its probe wrote something"
+            assert (snapshot(place), snapshot(machine.home)) == before, "its probe wrote something"
             machine.apply(resource)
 
     def test_what_is_in_the_way_is_left_alone(self, machine: Machine, place: Path) -> None:
@@ -252,12 +262,13 @@ class Contract:
 
     def test_odd_values(self, machine: Machine, place: Path) -> None:
         """Each arrives as it is: applied, nothing is left to do."""
+        made = "unchanged" if self.kind.check else "changed"
         for name in self.odd:
             for number, value in enumerate(ODD):
                 below = place / f"{name}-{number}"
                 below.mkdir()
                 resource = self.resource(below, **{name: value})
-                assert _verdict(machine.apply(resource)) == "changed", f"{name}: {value!r}"
+                assert _verdict(machine.apply(resource)) == made, f"{name}: {value!r}"
                 assert _verdict(machine.apply(resource)) == "unchanged", f"{name}: {value!r}"
 
     def test_odd_paths(self, machine: Machine, place: Path) -> None:
@@ -275,6 +286,7 @@ class Contract:
         values = [secret.reveal() for secret in secrets.values()]
         with ProcessList(values) as processes:
             plan, report = machine.apply(self.resource(place, **secrets))
+        assert report.outcomes[0].verdict in ("changed", "passed"), "with a secret it was not made"
         assert not processes.seen, "a secret was in the arguments or the environment of a process"
         shown = json.dumps([asdict(plan), asdict(report)], default=str)
         assert not [value for value in values if value in shown], "a secret is in plan or report"
@@ -321,13 +333,14 @@ class Contract:
 
 def _path_parameter(kind: type[Kind], params: Mapping[str, Any]) -> str | None:
     """The first parameter that is a path below `{place}`."""
-    paths = (name for name, field in kind.fields().items() if field.schema.get("host_path"))
+    paths = (name for name, schema in kind.params.items() if schema.get("host_path"))
     return next((name for name in paths if str(params.get(name, "")).startswith("{place}/")), None)
 
 
 def _secrets(kind: type[Kind], params: Mapping[str, Any]) -> list[str]:
-    """Parameters given as text that may be secrets."""
-    return [name for name, value in params.items() if kind.params[name].get("secret") and isinstance(value, str)]
+    """Parameters given as text that may be secrets, and any: what `setup` gives must be what it is."""
+    texts = {name: value for name, value in params.items() if isinstance(value, str) and "{" not in value}
+    return [name for name in texts if kind.params[name].get("secret")]
 
 
 def contract_suite(
@@ -337,19 +350,28 @@ def contract_suite(
     other: Mapping[str, Any] | None = None,
     odd: Sequence[str] = (),
     obstacle: str = "directory",
+    setup: Callable[[Path], contextlib.AbstractContextManager[Mapping[str, str]]] = lambda place: (
+        contextlib.nullcontext({})
+    ),
 ) -> type[Contract]:
     """The contract suite of a kind, as a class for pytest to collect: give it a name that begins with `Test`.
 
     params    parameters as a state file has them; `{place}` is a fresh directory
-    other     parameters with which the thing is another one: applied, they are the drift to be put right
+    other     parameters with which the thing is another one: applied, they are the drift to be put right; of a check:
+              with which it fails
     odd       names of parameters that may be any text of one line
     obstacle  what is put in the way at the path: `directory`, `file`, or nothing
+    setup     what the kind needs besides, such as a server: handed a directory, it is entered before each test and
+              left after it; `{NAME}` in parameters stands for the text that it gives under that name
     """
     given: dict[str, Any] = {"kind": kind, "params": params, "other": other or {}, "odd": tuple(odd)}
-    given["obstacle"] = obstacle
+    given |= {"obstacle": obstacle, "setup": staticmethod(setup)}
     # A test of what the kind does not have is no test of it.
-    path, root = _path_parameter(kind, params), hasattr(os, "geteuid") and os.geteuid() == 0
+    path = None if kind.check else _path_parameter(kind, params)
+    root = hasattr(os, "geteuid") and os.geteuid() == 0
     asked = {
+        "test_its_life": not kind.check,
+        "test_a_check_passes_and_fails": kind.check and bool(other),
         "test_what_is_in_the_way_is_left_alone": bool(path and obstacle),
         "test_odd_values": bool(odd),
         "test_odd_paths": bool(path),
@@ -375,4 +397,4 @@ def _verdict(done: tuple[HostPlan, HostReport]) -> str:
     return {"passed": "unchanged"}.get(outcome.verdict, outcome.verdict)
 
 
-__all__ = ["ODD", "SHELLS", "Contract", "Machine", "contract_suite", "filled", "make", "snapshot"]
+__all__ = ["ODD", "SHELLS", "Contract", "Machine", "cases", "contract_suite", "filled", "make", "snapshot"]

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
-from engine.bounds import DEPTH, deep
+from engine.bounds import check_json
 from engine.errors import PlanRefused
 from engine.model import HostPlan, Plan, Step
 
@@ -49,8 +49,7 @@ def loads(text: str, file: str) -> dict[str, Any]:
     """Parse and check the shape. Raises PlanRefused with what is wrong; `check_seal` comes after it."""
     try:
         found = json.loads(text)
-        if deep(found):
-            raise ValueError(f"it is nested more than {DEPTH} levels deep")
+        check_json(found)
     except (ValueError, RecursionError) as error:
         raise PlanRefused(f"{file}: is no saved plan: {error}\n  Make one with: plan STATE --out {file}") from error
     if not isinstance(found, dict) or found.get("format") != FORMAT:

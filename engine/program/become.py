@@ -16,8 +16,8 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from importlib import resources
 
+from engine.kit import shell
 from engine.kit.shell import pins, texts
 from engine.model import Become
 from engine.program import quote
@@ -59,8 +59,7 @@ def kit(become: Become) -> str:
 @cache
 def files() -> str:
     """The doors through which scripts reach a path; see `files.sh` and `trust.sh` of the kit."""
-    kit = resources.files("engine.kit")
-    return "".join((kit / name).read_text("utf-8") for name in ("files.sh", "trust.sh"))
+    return texts(shell.__file__)("files.sh", "trust.sh")
 
 
 @dataclass(frozen=True)

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Protocol
 
 from engine.errors import LockHeld
-from engine.model import DeclaredResource, HostDeclaration, HostPlan, HostReport, Outcome, Secret
+from engine.model import DeclaredResource, HostDeclaration, HostPlan, HostReport, Outcome
 from engine.plan.cause import not_worth_waiting_for, upstream
 from engine.plan.gates import Gates
 from engine.plan.planner import Observation, PlannedHost
 from engine.program.events import Result
-from engine.program.section import Lock
 from engine.run.connection import HostConnection, split
 from engine.run.outcome import ActionResult, outcomes
 from engine.run.results import SectionResults
 from engine.run.sections import Patience, apply_sections, gate_name, patience, probe_name, probes, uploads
+from engine.run.settings import Settings
 from engine.run.stages import SoFar, Stage, as_planned, next_stage
 
 ROUNDS = 3
@@ -29,19 +29,6 @@ PAUSE = 1.0
 
 Agreed = Callable[[HostPlan], str]
 """A plan → why it may not be carried out, or nothing."""
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What a run is told from outside. `lock` for applies; `fix` the command that would go on with this host;
-    `run` the id under which the host keeps what is replaced (empty: it keeps nothing)."""
-
-    fingerprint: Callable[[Secret], str]
-    left_out: frozenset[str] = frozenset()
-    skipped: frozenset[str] = frozenset()
-    lock: Lock | None = None
-    fix: str = ""
-    run: str = ""
 
 
 class Planned(Protocol):

@@ -13,7 +13,6 @@ from engine.program import parser
 from engine.program.compose import compose, run
 from engine.program.lock import stop_program
 from engine.program.section import Lock, Section
-from engine.program.upload import stage
 from engine.run.results import SectionResults
 from engine.run.sections import Patience, place, probes, resource_of, usable
 
@@ -69,6 +68,8 @@ class HostConnection:
         """Send bulk content; one trip for each of the `users` (resource → whose it is to be). Name of the upload →
         directory on the host."""
         bulk: dict[str | None, dict[str, Upload]] = {}
+        from engine.program.upload import stage
+
         for name, upload in uploads.items():
             user = users[resource_of(name)] if self.other is not None else None
             bulk.setdefault(user, {})[name] = upload

@@ -11,8 +11,8 @@ from engine.model import Facts, HostDeclaration, HostPlan, HostReport, Secret, T
 from engine.model.progress import Progress
 from engine.plan.planner import Observation, PlannedHost, plan_host
 from engine.program.facts import FactsFirst
-from engine.run.apply import Apply, Settings
 from engine.run.connection import HostConnection
+from engine.run.settings import Settings
 
 __all__ = ["Finish", "HostRun", "Settings"]
 
@@ -86,6 +86,8 @@ class HostRun:
         `agreed` is asked again when the host had to be planned anew, and answers why the new plan may not be
         carried out, or nothing; then the report is one of drift.
         """
+        from engine.run.apply import Apply
+
         if self.planned is None:
             self.plan()
         return Apply(self).report(agreed)

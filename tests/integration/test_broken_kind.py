@@ -341,5 +341,5 @@ def test_a_web_service_that_answers_lists_within_lists(tmp_path: Path, body: str
         ran = project.run("apply", "-y", "--format", "json")
     assert ran.code == 1, ran.out + ran.err
     assert ran.verdicts() == {"it": "failed", "beside": "changed"}
-    assert "more than 100 lists and maps within each other" in ran.out
+    assert "nested more than 100 levels deep" in ran.out
     assert "internal error" not in ran.out + ran.err

@@ -88,7 +88,7 @@ def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def silent() -> HttpAssert:
     """A check of a port that nobody listens on."""
-    return HttpAssert(f"http://127.0.0.1:{free_port()}/")
+    return HttpAssert(url=f"http://127.0.0.1:{free_port()}/")
 
 
 def test_a_check_that_could_still_come_is_waited_for(tmp_path: Path, silent: HttpAssert) -> None:

@@ -17,14 +17,20 @@ from tests.engine_images import docker
 from tests.integration.project import Project, Ran
 
 PAGE = Path(__file__).parents[2] / "docs/kinds/writing.md"
-BLOCK = re.compile(r"`([a-z_]+\.(?:py|cfg))`[^`]*```(?:python|ini)\n(.*?)```", re.DOTALL)
+BLOCK = re.compile(r"`([a-z_/]+\.(?:py|cfg|yaml))`[^`]*```(?:python|ini|yaml)\n(.*?)```", re.DOTALL)
 
 
 def printed() -> dict[str, str]:
     """The files that the page shows, by name."""
     found: dict[str, str] = dict(BLOCK.findall(PAGE.read_text()))
-    assert set(found) == {"my_link.py", "my_unit.py", "setup.cfg", "test_my_kinds.py"}
+    assert set(found) == {"my_link.py", "my_unit.py", "setup.cfg", "test_my_kinds.py", "cases/link.yaml"}
     return found
+
+
+def write(place: Path) -> None:
+    for name, text in printed().items():
+        (place / name).parent.mkdir(exist_ok=True)
+        (place / name).write_text(text)
 
 
 @pytest.fixture(scope="module")
@@ -32,8 +38,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A directory outside of the repository in which the page's files are, as `pip install` would leave them there:
     the modules, and the entry points as metadata."""
     place = tmp_path_factory.mktemp("site")
-    for name, text in printed().items():
-        (place / name).write_text(text)
+    write(place)
     config = ConfigParser()
     config.read(place / "setup.cfg")
     about = place / f"my_kinds-{config['metadata']['version']}.dist-info"
@@ -123,12 +128,19 @@ def test_its_contract_suite(installed: Path) -> None:
     assert "skipped" not in done.stdout
 
 
+def test_its_cases(installed: Path) -> None:
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "test_cases", "test_my_kinds.py"]
+    env = {**os.environ, "PYTHONPATH": str(installed)}
+    done = subprocess.run(command, cwd=installed, env=env, capture_output=True, text=True, check=False)
+    assert re.search(r"^2 passed", done.stdout, re.MULTILINE), done.stdout[-3000:]
+
+
 def test_the_contract_suite_asks_for_the_pin(installed: Path, tmp_path: Path) -> None:
     if os.geteuid() != 0:
         pytest.skip("only root can be led astray")
     text = printed()["my_link.py"].replace('pin "$path"', "name=$path")
+    write(tmp_path)
     tmp_path.joinpath("my_link.py").write_text(text)
-    tmp_path.joinpath("test_my_kinds.py").write_text(printed()["test_my_kinds.py"])
     command = [
         sys.executable,
         "-m",

@@ -58,7 +58,7 @@ def differing(check: HttpAssert, result: Result) -> dict[str, Any]:
 
 def test_what_is_sent_arrives_as_it_was_declared(server: Web, shell: tuple[str, ...]) -> None:
     check = HttpAssert(
-        f"{server.url}/a b/../c?x=1",
+        url=f"{server.url}/a b/../c?x=1",
         method="POST",
         headers={"X-Odd": "a \"b\" \\c\t'd'", "X-Empty": ""},
         query={"token": Secret("$2b$&=+ é\n")},
@@ -79,7 +79,7 @@ def test_what_is_sent_arrives_as_it_was_declared(server: Web, shell: tuple[str, 
 @pytest.mark.parametrize("first", [Reset(), Silence(), answer(502), answer(503), answer(504)], ids=str)
 def test_not_yet_is_asked_again(server: Web, shell: tuple[str, ...], first: Any) -> None:
     server.says(first, first, answer(200, '{"a": 1}'))
-    check = HttpAssert(server.url, json={"a": 1})
+    check = HttpAssert(url=server.url, json={"a": 1})
     result = ask(check, shell)
     assert differing(check, result) == {}
     assert len(server.requests) == 3
@@ -91,7 +91,7 @@ def test_a_server_that_starts_late(shell: tuple[str, ...], tmp_path: Path) -> No
         port = served.port
     command = ["sh", "-c", f"sleep 0.6; exec {sys.executable} -m http.server -b 127.0.0.1 {port}"]
     with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as late:
-        check = HttpAssert(f"http://127.0.0.1:{port}/")
+        check = HttpAssert(url=f"http://127.0.0.1:{port}/")
         assert differing(check, ask(check, shell)) == {}
         late.kill()
 
@@ -99,20 +99,20 @@ def test_a_server_that_starts_late(shell: tuple[str, ...], tmp_path: Path) -> No
 @pytest.mark.parametrize("status", [200, 401, 404, 500])
 def test_any_other_status_is_final(server: Web, shell: tuple[str, ...], status: int) -> None:
     server.says(answer(status), answer(204))
-    check = HttpAssert(server.url, status=204)
+    check = HttpAssert(url=server.url, status=204)
     assert differing(check, ask(check, shell)) == {"status": status}
     assert len(server.requests) == 1
 
 
 def test_a_status_that_is_expected_is_final(server: Web, shell: tuple[str, ...]) -> None:
     server.says(answer(503), answer(200))
-    check = HttpAssert(server.url, status=[204, 503])
+    check = HttpAssert(url=server.url, status=[204, 503])
     assert differing(check, ask(check, shell)) == {}
 
 
 def test_the_deadline(server: Web, shell: tuple[str, ...]) -> None:
     server.says(answer(503))
-    check = HttpAssert(server.url)
+    check = HttpAssert(url=server.url)
     started = time.monotonic()
     result = ask(check, shell, timeout=3)
     assert 1 <= time.monotonic() - started < 3
@@ -123,7 +123,7 @@ def test_the_deadline(server: Web, shell: tuple[str, ...]) -> None:
 
 def test_a_server_that_hangs_does_not_outlast_the_deadline(server: Web, shell: tuple[str, ...]) -> None:
     server.says(Silence(8))
-    check = HttpAssert(server.url)
+    check = HttpAssert(url=server.url)
     started = time.monotonic()
     assert differing(check, ask(check, shell, timeout=3)) == {"status": "no answer: no answer in time"}
     assert time.monotonic() - started < 3.5
@@ -132,7 +132,7 @@ def test_a_server_that_hangs_does_not_outlast_the_deadline(server: Web, shell: t
 def test_an_answer_that_breaks_off(server: Web, shell: tuple[str, ...]) -> None:
     cut = answer(200, '{"a": 1}').replace(b"Content-Length: 8", b"Content-Length: 80")
     server.says(cut)
-    check = HttpAssert(server.url, json={"a": 1})
+    check = HttpAssert(url=server.url, json={"a": 1})
     (said,) = differing(check, ask(check, shell, timeout=2)).values()
     assert said.startswith("200, but ")
     assert len(server.requests) > 1
@@ -140,12 +140,12 @@ def test_an_answer_that_breaks_off(server: Web, shell: tuple[str, ...]) -> None:
 
 def test_a_plan_asks_once_and_only_reads(server: Web, shell: tuple[str, ...]) -> None:
     server.says(answer(503), answer(200))
-    check = HttpAssert(server.url)
+    check = HttpAssert(url=server.url)
     result = ask(check, shell, "plan")
     assert differing(check, result) == {"status": 503}
     assert result.facts["not_yet"] == "yes"
     assert len(server.requests) == 1
-    posting = HttpAssert(server.url, method="POST")
+    posting = HttpAssert(url=server.url, method="POST")
     result = ask(posting, shell, "plan")
     assert result.facts == {"asked": "no", "not_yet": "yes"}
     assert len(server.requests) == 1
@@ -154,7 +154,7 @@ def test_a_plan_asks_once_and_only_reads(server: Web, shell: tuple[str, ...]) ->
 def test_a_plan_does_not_wait_long(server: Web, shell: tuple[str, ...]) -> None:
     server.says(Silence(4))
     started = time.monotonic()
-    check = HttpAssert(server.url, answer_within=1)
+    check = HttpAssert(url=server.url, answer_within=1)
     assert differing(check, ask(check, shell, "plan", 60)) == {"status": "no answer: no answer in time"}
     assert time.monotonic() - started < 3
 
@@ -162,11 +162,11 @@ def test_a_plan_does_not_wait_long(server: Web, shell: tuple[str, ...]) -> None:
 def test_redirects(server: Web, shell: tuple[str, ...]) -> None:
     there = answer(302, "", "Location: /login", "X-First: yes")
     server.says(there)
-    check = HttpAssert(server.url, headers={"Accept": "text/html"})
+    check = HttpAssert(url=server.url, headers={"Accept": "text/html"})
     assert differing(check, ask(check, shell)) == {"status": "302 to /login"}
-    assert differing(HttpAssert(server.url, status=302), ask(HttpAssert(server.url, status=302), shell)) == {}
+    assert differing(HttpAssert(url=server.url, status=302), ask(HttpAssert(url=server.url, status=302), shell)) == {}
     server.says(there, answer(200, "in"))
-    check = HttpAssert(server.url, follow=True, text="in", response_headers={"X-First": {"exists": False}})
+    check = HttpAssert(url=server.url, follow=True, text="in", response_headers={"X-First": {"exists": False}})
     assert differing(check, ask(check, shell)) == {}
     assert [request.target for request in server.requests] == ["/", "/login"]
     server.says(there, answer(503), there, answer(200, "in"))
@@ -198,27 +198,27 @@ CHUNKED = (
 )
 def test_bodies(server: Web, shell: tuple[str, ...], said: bytes, expected: dict[str, Any]) -> None:
     server.says(said)
-    check = HttpAssert(server.url, **expected)
+    check = HttpAssert(url=server.url, **expected)
     assert differing(check, ask(check, shell)) == {}
 
 
 def test_no_json_is_told(server: Web, shell: tuple[str, ...]) -> None:
     server.says(answer(200, "<h1>Welcome</h1>", kind="text/html"))
-    check = HttpAssert(server.url, json={"a": 1})
+    check = HttpAssert(url=server.url, json={"a": 1})
     assert differing(check, ask(check, shell)) == {"json": "the body is no JSON (text/html): <h1>Welcome</h1>"}
 
 
 def test_a_large_body(server: Web, shell: tuple[str, ...]) -> None:
     server.says(answer(200, '{"big": "' + "x" * 700_000 + '", "last": 1}\n'))
-    check = HttpAssert(server.url, json={"length(big)": 700_000, "last": 1})
+    check = HttpAssert(url=server.url, json={"length(big)": 700_000, "last": 1})
     assert differing(check, ask(check, shell)) == {}
 
 
 def test_a_body_that_is_too_large(server: Web, shell: tuple[str, ...]) -> None:
     server.says(answer(200, b"[" + b" " * 3_000_000 + b"]"))
-    check = HttpAssert(server.url, json={"a": 1})
+    check = HttpAssert(url=server.url, json={"a": 1})
     assert differing(check, ask(check, shell)) == {"json": "the body is larger than 2 MiB"}
-    unread = HttpAssert(server.url)
+    unread = HttpAssert(url=server.url)
     result = ask(unread, shell)
     assert differing(unread, result) == {}
     assert len(result.facts["answer"]) < 3000
@@ -226,14 +226,14 @@ def test_a_body_that_is_too_large(server: Web, shell: tuple[str, ...]) -> None:
 
 def test_head(server: Web, shell: tuple[str, ...]) -> None:
     server.says(answer(200, "", "X-A: b"))
-    check = HttpAssert(server.url, method="HEAD", response_headers={"X-A": "b"}, text="")
+    check = HttpAssert(url=server.url, method="HEAD", response_headers={"X-A": "b"}, text="")
     assert differing(check, ask(check, shell, "plan")) == {}
     assert server.requests[0].method == "HEAD"
 
 
 def test_a_large_body_is_sent(server: Web, shell: tuple[str, ...]) -> None:
     body = {"text": "é\n" * 100_000}
-    check = HttpAssert(server.url, method="PUT", body=body)
+    check = HttpAssert(url=server.url, method="PUT", body=body)
     assert differing(check, ask(check, shell)) == {}
     (request,) = server.requests
     assert request.headers["content-type"] == "application/json"
@@ -241,7 +241,7 @@ def test_a_large_body_is_sent(server: Web, shell: tuple[str, ...]) -> None:
 
 
 def test_what_cannot_be_asked(shell: tuple[str, ...]) -> None:
-    check = HttpAssert("http://no-such-name.invalid/")
+    check = HttpAssert(url="http://no-such-name.invalid/")
     started = time.monotonic()
     result = ask(check, shell)
     assert differing(check, result) == {"status": "no answer: the name of the server is not known"}
@@ -251,7 +251,7 @@ def test_what_cannot_be_asked(shell: tuple[str, ...]) -> None:
 
 def test_not_http(shell: tuple[str, ...], server: Web) -> None:
     server.says(b"SSH-2.0-OpenSSH_9.2p1\r\n")
-    check = HttpAssert(server.url)
+    check = HttpAssert(url=server.url)
     (said,) = differing(check, ask(check, shell, timeout=2)).values()
     assert said.startswith("no answer: ")
 
@@ -272,14 +272,14 @@ def test_tls(shell: tuple[str, ...], certificate: Path, monkeypatch: pytest.Monk
     context.load_cert_chain(certificate)
     monkeypatch.setenv("HOME", str(certificate.parent))
     with web(tls=context) as server:
-        check = HttpAssert(server.url)
+        check = HttpAssert(url=server.url)
         result = ask(check, shell)
         assert differing(check, result) == {"status": "no answer: the server's certificate is not trusted"}
         assert "not_yet" not in result.facts
         for check in (
-            HttpAssert(server.url, insecure=True),
-            HttpAssert(server.url, ca=HostPath(certificate)),
-            HttpAssert(server.url, ca=HostPath(f"~/{certificate.name}")),
+            HttpAssert(url=server.url, insecure=True),
+            HttpAssert(url=server.url, ca=HostPath(certificate)),
+            HttpAssert(url=server.url, ca=HostPath(f"~/{certificate.name}")),
         ):
             assert differing(check, ask(check, shell)) == {}
 
@@ -289,7 +289,7 @@ def test_without_curl(tmp_path: Path, shell: tuple[str, ...], monkeypatch: pytes
         if path.exists() and not (tmp_path / path.name).exists():
             (tmp_path / path.name).symlink_to(path)
     monkeypatch.setenv("PATH", str(tmp_path))
-    result = ask(HttpAssert("http://127.0.0.1/"), shell)
+    result = ask(HttpAssert(url="http://127.0.0.1/"), shell)
     assert result.status == 1
     assert "curl is not installed on this host" in result.output
 
@@ -300,7 +300,7 @@ def test_no_proxy_and_no_curlrc(
     (tmp_path / ".curlrc").write_text('user-agent = "mine"\n')
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
-    check = HttpAssert(server.url)
+    check = HttpAssert(url=server.url)
     assert differing(check, ask(check, shell)) == {}
     assert server.requests[0].headers["user-agent"].startswith("curl/")
 
@@ -310,7 +310,7 @@ def test_a_credential_shows_in_no_process_list_and_no_file(
 ) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     server.says(Silence(1.5))
-    check = HttpAssert(server.url, bearer=Secret("canary-of-http"), query={"t": Secret("canary-of-http")})
+    check = HttpAssert(url=server.url, bearer=Secret("canary-of-http"), query={"t": Secret("canary-of-http")})
     lists: list[str] = []
 
     def watch() -> None:

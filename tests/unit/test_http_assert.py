@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from engine.bounds import BODY
 from engine.errors import InvalidParameter
 from engine.kinds.http_assert import HttpAssert
-from engine.kinds.http_assert.answer import BODY_LIMIT
 from engine.model import Secret, Unknown
 
 URL = "http://127.0.0.1:8188/system_stats"
@@ -50,7 +50,7 @@ def test_the_request_is_configuration_for_curl() -> None:
         "max-redirs = 10",
         "insecure",
     ]
-    assert HttpAssert(URL, method="PUT", body={"a": [1, "é"]}).probe().vars["body"] == '{"a": [1, "é"]}'
+    assert HttpAssert(url=URL, method="PUT", body={"a": [1, "é"]}).probe().vars["body"] == '{"a": [1, "é"]}'
 
 
 def test_the_address_is_encoded() -> None:
@@ -72,14 +72,14 @@ def test_a_method_without_a_body() -> None:
     [{"bearer": Secret("s3cret")}, {"query": {"t": Secret("s3cret")}}, {"headers": {"X": Secret("s3cret")}}],
 )
 def test_a_request_with_a_secret_is_one(parameters: dict[str, Any]) -> None:
-    written = HttpAssert(URL, **parameters).probe().vars
+    written = HttpAssert(url=URL, **parameters).probe().vars
     assert isinstance(written["config"], Secret)
     assert "s3cret" in written["config"].reveal()
 
 
 @pytest.mark.parametrize("body", [Secret("s3cret"), {"token": Secret("s3cret")}, [Secret("s3cret")]])
 def test_a_body_with_a_secret_is_one(body: Any) -> None:
-    sent = HttpAssert(URL, method="POST", body=body).probe().vars["body"]
+    sent = HttpAssert(url=URL, method="POST", body=body).probe().vars["body"]
     assert isinstance(sent, Secret)
     assert "s3cret" in sent.reveal()
 
@@ -100,17 +100,17 @@ def test_a_body_with_a_secret_is_one(body: Any) -> None:
 )
 def test_what_could_never_be_asked_or_judged(parameters: dict[str, Any], said: str) -> None:
     with pytest.raises(InvalidParameter) as raised:
-        HttpAssert(URL, **parameters)
+        HttpAssert(url=URL, **parameters)
     assert str(raised.value).startswith(said)
 
 
 def test_a_secret_known_by_its_digest_alone_can_be_declared() -> None:
-    HttpAssert(URL, bearer=Secret.seen(Secret("x").digest))
+    HttpAssert(url=URL, bearer=Secret.seen(Secret("x").digest))
 
 
 def test_as_expected() -> None:
     check = HttpAssert(
-        URL,
+        url=URL,
         json={"system.comfyui_version": {"version": ">=0.3"}, "length(devices)": {"gte": 2}, "nothing": None},
         text={"contains": "comfyui"},
         response_headers={"content-type": {"matches": "json"}},
@@ -122,7 +122,7 @@ def test_as_expected() -> None:
 
 def test_each_thing_that_differs_is_named() -> None:
     check = HttpAssert(
-        URL,
+        url=URL,
         json={"system.comfyui_version": {"version": ">=1"}, "missing.key": "x", "devices[0].name": "A"},
         text={"contains": "login"},
         response_headers={"Server": "nginx"},
@@ -136,10 +136,10 @@ def test_each_thing_that_differs_is_named() -> None:
 
 
 def test_where_the_status_is_wrong_nothing_else_is_judged() -> None:
-    check = HttpAssert(URL, status=[200, 204], json={"a": 1})
+    check = HttpAssert(url=URL, status=[200, 204], json={"a": 1})
     assert differing(check, facts('{"error": "Authentication required."}', 401)) == {"status": (401, "200 or 204")}
-    assert differing(HttpAssert(URL, status=401), facts("{}", 401)) == {}
-    assert differing(HttpAssert(URL), facts("", 302, "Location: /login")) == {"status": ("302 to /login", 200)}
+    assert differing(HttpAssert(url=URL, status=401), facts("{}", 401)) == {}
+    assert differing(HttpAssert(url=URL), facts("", 302, "Location: /login")) == {"status": ("302 to /login", 200)}
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ def test_where_the_status_is_wrong_nothing_else_is_judged() -> None:
     ],
 )
 def test_no_answer(found: dict[str, str], said: str) -> None:
-    assert differing(HttpAssert(URL, json={"a": 1}), found) == {"status": (said, 200)}
+    assert differing(HttpAssert(url=URL, json={"a": 1}), found) == {"status": (said, 200)}
 
 
 @pytest.mark.parametrize(
@@ -163,17 +163,17 @@ def test_no_answer(found: dict[str, str], said: str) -> None:
     [
         ("<h1>\x1bno\n</h1>", "the body is no JSON (text/html): <h1> no </h1>"),
         ("", "the body is empty"),
-        ("x" * (BODY_LIMIT + 1), "the body is larger than 2 MiB"),
+        ("x" * (BODY + 1), "the body is larger than 2 MiB"),
         ("\udcff{}", "the body is no JSON (text/html): \ufffd{}"),
     ],
 )
 def test_no_json(body: str, said: str) -> None:
-    check = HttpAssert(URL, json={"a": 1, "b": 2})
+    check = HttpAssert(url=URL, json={"a": 1, "b": 2})
     assert differing(check, facts(body, 200, "Content-Type: text/html")) == {"json": (said, "JSON")}
 
 
 def test_text_in_the_character_set_of_the_answer() -> None:
-    check = HttpAssert(URL, text="Grüße")
+    check = HttpAssert(url=URL, text="Grüße")
     assert differing(check, facts("Gr\udcfc\udcdfe\n", 200, "Content-Type: text/plain; charset=ISO-8859-1")) == {}
     assert differing(check, facts("Gr\udcfc\udcdfe", 200, "Content-Type: text/plain; charset=no-such")) == {
         "text": ("Gr\ufffd\ufffde", "Grüße")
@@ -182,17 +182,17 @@ def test_text_in_the_character_set_of_the_answer() -> None:
 
 def test_the_last_of_several_responses_counts() -> None:
     head = "HTTP/1.1 302 Found\r\nServer: a\r\n\r\nHTTP/2 200 \r\nserver: b\r\nVia: HTTP/1.1 x\r\n\r\n\n0"
-    check = HttpAssert(URL, follow=True, response_headers={"Server": "b"})
+    check = HttpAssert(url=URL, follow=True, response_headers={"Server": "b"})
     assert differing(check, {"asked": "yes", "answer": "\n\x1e" + head}) == {}
 
 
 def test_a_body_that_looks_like_the_rest() -> None:
-    check = HttpAssert(URL, text={"contains": "HTTP/1.1 500"})
+    check = HttpAssert(url=URL, text={"contains": "HTTP/1.1 500"})
     assert differing(check, facts("x\n\x1eHTTP/1.1 500 No\r\n\r\n\n7")) == {}
 
 
 def test_what_a_plan_does_not_ask_is_unknown() -> None:
-    check = HttpAssert(URL, method="POST", json={"a": 1})
+    check = HttpAssert(url=URL, method="POST", json={"a": 1})
     actual = check.actual({"asked": "no"})
     assert actual == {"status": Unknown("asked only after apply")}
     assert list(check.desired({"asked": "no"})) == ["status"]
@@ -207,7 +207,7 @@ def test_show() -> None:
         "first": "devices[0]",
         "none": "no.such",
     }
-    check = HttpAssert(URL, show_=labels)
+    check = HttpAssert(url=URL, show_=labels)
     assert check.show(facts(STATS)) == {
         "ComfyUI": "0.3.64",
         "RAM": "62.7 GiB",
@@ -237,20 +237,20 @@ MISSING_MODEL = (
     ],
 )
 def test_an_unexpected_status_shows_the_first_line_of_the_body(body: str, shown: str) -> None:
-    assert HttpAssert(URL).show(facts(body, 400)) == {"answer": shown}
-    assert HttpAssert(URL, json={"a": 1}).show(facts(body, 500)) == {"answer": shown}
-    assert HttpAssert(URL, status=400).show(facts(body, 400)) == {}
+    assert HttpAssert(url=URL).show(facts(body, 400)) == {"answer": shown}
+    assert HttpAssert(url=URL, json={"a": 1}).show(facts(body, 500)) == {"answer": shown}
+    assert HttpAssert(url=URL, status=400).show(facts(body, 400)) == {}
 
 
 def test_a_body_that_is_cut_off_ends_before_the_word_it_was_cut_in() -> None:
     secret = "$2b$12$" + "x" * 53
     for length in range(430, 500, 7):
-        (shown,) = HttpAssert(URL).show(facts("o " * (length // 2) + f'"token={secret}"', 400)).values()
+        (shown,) = HttpAssert(url=URL).show(facts("o " * (length // 2) + f'"token={secret}"', 400)).values()
         assert "$2b" not in shown or secret in shown
-    (shown,) = HttpAssert(URL).show(facts(("\u00e9" * 480 + f" {secret}").encode()[:1024].decode(), 400)).values()
+    (shown,) = HttpAssert(url=URL).show(facts(("\u00e9" * 480 + f" {secret}").encode()[:1024].decode(), 400)).values()
     assert "$2b" not in shown
 
 
 def test_who_asks() -> None:
-    assert HttpAssert(URL).where() == "host"
-    assert HttpAssert(URL, from_="controller").where() == "controller"
+    assert HttpAssert(url=URL).where() == "host"
+    assert HttpAssert(url=URL, from_="controller").where() == "controller"

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from engine.bounds import BODY, DEPTH
 from engine.kinds.http_assert import HttpAssert
-from engine.kinds.http_assert.answer import BODY_LIMIT, DEEPEST, MARK, parse
+from engine.kinds.http_assert.answer import MARK, parse
 from engine.model import DeclaredResource, Host, HostDeclaration, Step
 from engine.plan.planner import Observation, plan_host
 from tests.measured import measured
@@ -26,20 +27,22 @@ SCHEMA: dict[str, Any] = {
     "additionalProperties": {"anyOf": [{"type": "number"}, {"$ref": "#"}]},
 }
 CHECKS = [
-    HttpAssert(URL),
-    HttpAssert(URL, status=(200, 204), response_headers={"Content-Type": "application/json", "X": {"exists": False}}),
-    HttpAssert(URL, json={"a": 1, "a.b[0]": {"gte": 1}, "b": {"version": ">=0.3"}, "length(@)": {"lt": 5}}),
-    HttpAssert(URL, json={"@": {"schema": SCHEMA}}, show_={"all": "@", "size": {"bytes": "a"}}),
+    HttpAssert(url=URL),
     HttpAssert(
-        URL,
+        url=URL, status=(200, 204), response_headers={"Content-Type": "application/json", "X": {"exists": False}}
+    ),
+    HttpAssert(url=URL, json={"a": 1, "a.b[0]": {"gte": 1}, "b": {"version": ">=0.3"}, "length(@)": {"lt": 5}}),
+    HttpAssert(url=URL, json={"@": {"schema": SCHEMA}}, show_={"all": "@", "size": {"bytes": "a"}}),
+    HttpAssert(
+        url=URL,
         json={
             "sum(*)": {"gt": 1}, "ceil(a)": 1, "sort_by(@, &b)[0]": {"contains": "x"}, "to_number(b)": {"lte": 3},
             "max(@)": {"exists": True}, "avg(*.a)": {"ne": 0}, "a": {"equals": {"b": [1]}}, "b": {"one_of": [1, "x"]},
         },
     ),
-    HttpAssert(URL, text={"contains": "ready"}, show_={"RAM": {"bytes": "*"}, "names": "*[].b"}),
-    HttpAssert(URL, text={"version": ">=1"}, json={"a": {"matches": "^x+$"}, "b": {"min_length": 2}}),
-    HttpAssert(URL, method="HEAD", response_headers={"Location": {"matches": "x"}}),
+    HttpAssert(url=URL, text={"contains": "ready"}, show_={"RAM": {"bytes": "*"}, "names": "*[].b"}),
+    HttpAssert(url=URL, text={"version": ">=1"}, json={"a": {"matches": "^x+$"}, "b": {"min_length": 2}}),
+    HttpAssert(url=URL, method="HEAD", response_headers={"Location": {"matches": "x"}}),
 ]  # fmt: skip
 ATOMS: list[str] = [
     "1", "-1", "0", "1e999", "-1e999", "1" * 4000, "1" * 5000, "NaN", "Infinity", "true", "null", '""', '"x"',
@@ -62,9 +65,9 @@ def value(rng: random.Random, depth: int = 0) -> str:
     if depth > 4 or kind < 2:
         return rng.choice(ATOMS)
     if kind == 2:
-        return "[" * (many := rng.choice([3, DEEPEST - 5, DEEPEST + 5, 1200, 5000])) + "]" * many
+        return "[" * (many := rng.choice([3, DEPTH - 5, DEPTH + 5, 1200, 5000])) + "]" * many
     if kind == 3:
-        return '{"a":' * (many := rng.choice([3, DEEPEST - 5, DEEPEST + 5, 1200])) + "1" + "}" * many
+        return '{"a":' * (many := rng.choice([3, DEPTH - 5, DEPTH + 5, 1200])) + "1" + "}" * many
     items = [value(rng, depth + 1) for _ in range(rng.randrange(5))]
     if kind == 4:
         return "[" + ",".join(items) + "]"
@@ -130,7 +133,7 @@ def test_answers(full: bool, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("code", CODES)
 def test_whatever_curl_ends_with(code: str) -> None:
-    error = parse({"answer": f"{{}}{MARK}HTTP/1.1 200 OK\r\n\r\n\n{code}"}).error
+    error = parse(f"{{}}{MARK}HTTP/1.1 200 OK\r\n\r\n\n{code}").error
     assert bool(error) == (code not in ("0", "0\n0"))
     assert len(error) < 200
 
@@ -140,7 +143,7 @@ def test_whatever_curl_ends_with(code: str) -> None:
 def test_lists_within_lists(opening: str, closed: bool) -> None:
     """Ten bytes a level would do to end a host's run."""
     closing = opening[::-1].translate(str.maketrans("[{", "]}")).replace('"', "").replace("a", "").replace(":", "")
-    for many in (DEEPEST + 1, 500, 990, 100_000):
+    for many in (DEPTH + 1, 500, 990, 100_000):
         body = opening * many + ("1" + closing * many if closed else "")
         for check in CHECKS[2:4]:
             step = judged(check, {"asked": "yes", "answer": f"{body}{MARK}HTTP/1.1 200 OK\r\n\r\n\n0"})
@@ -149,29 +152,29 @@ def test_lists_within_lists(opening: str, closed: bool) -> None:
 
 
 def test_as_deep_as_allowed() -> None:
-    body = '{"a":' * DEEPEST + "1" + "}" * DEEPEST
+    body = '{"a":' * DEPTH + "1" + "}" * DEPTH
     step = judged(CHECKS[3], {"asked": "yes", "answer": f"{body}{MARK}HTTP/1.1 200 OK\r\n\r\n\n0"})
     assert step.show["all"].startswith('{"a": {"a":')
 
 
 IMPORTS = """
 import engine.plan.planner
-from tests.unit.test_http_fuzz import BODY_LIMIT, CHECKS, MARK, judged, sound
+from tests.unit.test_http_fuzz import BODY, CHECKS, MARK, judged, sound
 import jmespath, jsonschema, packaging.version
 def look(body, head="Content-Type: application/json"):
     for check in CHECKS[3], CHECKS[4], CHECKS[6]:
         sound(judged(check, {"asked": "yes", "answer": f"{body}{MARK}HTTP/1.1 200 OK\\r\\n{head}\\r\\n\\r\\n\\n0"}))
 """
 LARGE = {
-    "opened and never closed": "look('[' * BODY_LIMIT)",
-    "many empty lists": "look('[' + '[],' * (BODY_LIMIT // 3 - 2) + '1]')",
-    "many maps": "look('[' + '{\"b\":1},' * (BODY_LIMIT // 8 - 2) + '1]')",
-    "digits": "look('1' * BODY_LIMIT)",
-    "a string of digits": "look('{\"b\":\"' + '1' * (BODY_LIMIT - 10) + '\"}')",
-    "punycode": "look('a-' + '9' * (BODY_LIMIT - 2), 'Content-Type: text/plain; charset=punycode')",
+    "opened and never closed": "look('[' * BODY)",
+    "many empty lists": "look('[' + '[],' * (BODY // 3 - 2) + '1]')",
+    "many maps": "look('[' + '{\"b\":1},' * (BODY // 8 - 2) + '1]')",
+    "digits": "look('1' * BODY)",
+    "a string of digits": "look('{\"b\":\"' + '1' * (BODY - 10) + '\"}')",
+    "punycode": "look('a-' + '9' * (BODY - 2), 'Content-Type: text/plain; charset=punycode')",
     "headers": "look('{}', '\\r\\n'.join(f'X-{n}: y' for n in range(200_000)))",
     "one header": "look('{}', 'X: ' + 'y' * 20_000_000)",
-    "more than is looked at": "look('x' * (BODY_LIMIT + 1))",
+    "more than is looked at": "look('x' * (BODY + 1))",
 }
 
 
@@ -181,4 +184,4 @@ def test_a_large_answer(name: str) -> None:
     assert took.said is None
     assert took.seconds < 20
     assert took.memory < 300 * MB
-    assert BODY_LIMIT == 2 * MB
+    assert BODY == 2 * MB

@@ -7,9 +7,9 @@ import string
 
 from engine.bounds import HOSTS
 
-_RANGE = r"\[[0-9a-z]+:[0-9a-z]+(?::[0-9]+)?\]"
+_RANGE = r"\[[0-9a-zA-Z]+:[0-9a-zA-Z]+(?::[0-9]+)?\]"
 _LABEL = rf"(?:\w|{_RANGE})(?:[\w-]|{_RANGE})*(?<![_-])"
-_NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*", re.IGNORECASE)
+_NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 _PORT = re.compile(r"((?:[^:\[\]]|\[[^\]]*\])+):([0-9]+)")
 _BRACKETED = re.compile(r"\[(.+)\]:([0-9]+)")
 LIMIT = HOSTS

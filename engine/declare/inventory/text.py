@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from engine.bounds import DEPTH, ENTRIES, LONG, deep
+from engine.bounds import DEPTH, ENTRIES, LONG, TOO_DEEP, Exceeded, check_json
 from engine.declare.yaml.loader import read_text
 from engine.errors import InvalidInput, Position, Problem
 
@@ -95,13 +95,12 @@ def parse(text: str, label: str) -> Item | None:
     if text.lstrip()[:1] in ("{", "["):
         try:
             data = json.loads(text)
-        except RecursionError:
-            raise InvalidInput(Problem(_DEEP, label)) from None
+            check_json(data)
+        except (RecursionError, Exceeded):
+            raise InvalidInput(Problem(TOO_DEEP, label)) from None
         except ValueError:
             pass
         else:
-            if deep(data):
-                raise InvalidInput(Problem(_DEEP, label))
             return Item(Position(label), _plain=data)
     loader = _Loader(text)
     try:
@@ -120,9 +119,6 @@ def parse(text: str, label: str) -> Item | None:
     if item.kind != "map" and (problem := _ini(text, label)):
         raise InvalidInput(problem)
     return item
-
-
-_DEEP = f"nested more than {DEPTH} levels deep"
 
 
 def _measure(text: str, label: str) -> None:
@@ -150,7 +146,7 @@ def _measure(text: str, label: str) -> None:
             sizes |= {anchor: size} if anchor else {}
         total += size
         if len(open_) > DEPTH:
-            raise InvalidInput(Problem(_DEEP, where))
+            raise InvalidInput(Problem(TOO_DEEP, where))
         if total > ENTRIES:
             what = f"with this it holds more than {ENTRIES} values, aliases written out"
             raise InvalidInput(Problem(what, where))

@@ -14,16 +14,15 @@ from engine.model import Outside, Secret, Sentence
 SHOWN = "<secret>"
 """What stands in the place of a secret."""
 
+# Expressions are texts: they are compiled, and remembered, when something is searched for.
 _DOLLAR = r"(?:(?:\\{0,2}\$){1,2}|%(?:25){0,2}24|\\u0024|\\x24|&\#(?:36|[xX]24);)"
-_HASH = re.compile(rf"{_DOLLAR}2[abxy]?{_DOLLAR}[0-9]{{2}}{_DOLLAR}(?:[./A-Za-z0-9]|\\/|%(?:25){{0,2}}2[fF]){{8,53}}")
+_HASH = rf"{_DOLLAR}2[abxy]?{_DOLLAR}[0-9]{{2}}{_DOLLAR}(?:[./A-Za-z0-9]|\\/|%(?:25){{0,2}}2[fF]){{8,53}}"
 """A bcrypt hash, of which the end may be missing, as it is or quoted."""
-_TOKEN = re.compile(
-    r"(?i)(?<![A-Za-z0-9])(?:token|password|passwd|api[_-]?key)=['\"]?(?!secret:[0-9a-f])([^\s&'\"<>;,()]+)"
-)
+_TOKEN = r"(?i)(?<![A-Za-z0-9])(?:token|password|passwd|api[_-]?key)=['\"]?(?!secret:[0-9a-f])([^\s&'\"<>;,()]+)"
 """`token=...` and its like; the value is its group."""
-_FINGERPRINT = re.compile(r"secret:[0-9a-f]{6,16}")
-_COMMON = re.compile("[A-Za-z]?[a-z]*|[A-Z]*|[0-9]*")
-_SEPARATORS = re.compile(r"[\s\-_.,:;'\"()<>=]+")
+_FINGERPRINT = r"secret:[0-9a-f]{6,16}"
+_COMMON = "[A-Za-z]?[a-z]*|[A-Z]*|[0-9]*"
+_SEPARATORS = r"[\s\-_.,:;'\"()<>=]+"
 _WIDEST = 64
 """The most characters of what is hidden by its digest or its shape alone (quoted as nobody does: a little more)."""
 _PLAIN_WORDS = 24
@@ -85,7 +84,7 @@ class Redactor:
 
         Judges what it is given as a whole: of a text that comes in pieces use `stream`.
         """
-        if _FINGERPRINT.fullmatch(text):
+        if re.fullmatch(_FINGERPRINT, text):
             return text
         return _replaced(text, self._spans(text, outside=True))
 
@@ -140,10 +139,10 @@ class Redactor:
         one, too."""
         found = list(self._fragments.spans(text))
         if digests := digests or self._digests:
-            found += [match.span() for match in _DIGEST.finditer(text) if match[0].lower() in digests]
-        found += [match.span() for match in _HASH.finditer(text)]
+            found += [match.span() for match in re.finditer(_DIGEST, text) if match[0].lower() in digests]
+        found += [match.span() for match in re.finditer(_HASH, text)]
         if outside:
-            found += [match.span(1) for match in _TOKEN.finditer(text)]
+            found += [match.span(1) for match in re.finditer(_TOKEN, text)]
         if self._seen:
             found += _digested(text, self._seen)
         # Most texts are short and hold nothing, and there are many of them.
@@ -242,12 +241,12 @@ def _common(value: str) -> bool:
     """Whether the engine might say this itself: white space, signs, ordinary words and numbers."""
     if len(value) < encodings.SHORT:
         return bool(value)
-    return len(value) < _PLAIN_WORDS and all(map(_COMMON.fullmatch, _SEPARATORS.split(value)))
+    return len(value) < _PLAIN_WORDS and all(re.fullmatch(_COMMON, part) for part in re.split(_SEPARATORS, value))
 
 
-_DIGEST = re.compile(r"(?<![0-9a-fA-F])[0-9a-fA-F]{64}(?![0-9a-fA-F])")
-_WORD = re.compile(r"[^\s'\"`,;()<>\[\]{}]+")
-_STARTS = re.compile(r"[=:] *|(?<=\s)(?=\S)|['\"]")
+_DIGEST = r"(?<![0-9a-fA-F])[0-9a-fA-F]{64}(?![0-9a-fA-F])"
+_WORD = r"[^\s'\"`,;()<>\[\]{}]+"
+_STARTS = r"[=:] *|(?<=\s)(?=\S)|['\"]"
 _RESTS = 20
 """So many places of a line are tried for the beginning of a secret that goes on to its end."""
 
@@ -259,12 +258,12 @@ def _digested(text: str, digests: frozenset[str]) -> Iterator[tuple[int, int]]:
     def known(start: int, end: int) -> bool:
         return hashlib.sha256(text[start:end].encode("utf-8", "surrogateescape")).hexdigest() in digests
 
-    for word in _WORD.finditer(text):
+    for word in re.finditer(_WORD, text):
         starts = [word.start(), *(word.start() + at + 1 for at, char in enumerate(word[0][:200]) if char in "=:")]
         ends = {word.end(), word.start() + len(word[0].rstrip(".:!?"))}
         yield from ((start, end) for start in starts for end in ends if start < end and known(start, end))
     for line in re.finditer(r"[^\r\n]+", text):
-        found = _STARTS.finditer(text, line.start(), line.end())
+        found = re.compile(_STARTS).finditer(text, line.start(), line.end())
         starts = [line.start(), *(match.end() for _, match in zip(range(_RESTS), found, strict=False))]
         end = line.start() + len(line[0].rstrip(" '\""))
         ends = {end, line.end()}

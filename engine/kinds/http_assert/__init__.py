@@ -3,250 +3,137 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Annotated, Any, Literal
 
-from engine.errors import InvalidParameter
+from engine import bounds
 from engine.kinds.http_assert import expect
-from engine.kinds.http_assert.answer import BODY_LIMIT, Answer, parse
-from engine.kinds.http_assert.request import PROBE, READING, Request, Text
-from engine.model import (
-    Action,
-    Change,
-    Facts,
-    HostPath,
-    Params,
-    Place,
-    Resource,
-    Script,
-    Secret,
-    State,
-    Unknown,
-    Value,
-)
+from engine.kinds.http_assert.answer import Answer, parse
+from engine.kinds.http_assert.request import READING, Request
+from engine.kit import Facts, InvalidParameter, State, Unknown, Variables
+from engine.kit.fields import Schema
+from engine.kit.shell import texts
+from engine.model import Value
 
-_JUDGED_BODY = BODY_LIMIT + 1
 _UNJUDGED_BODY = 1024
 MOST = 20
 """Items of a list that are shown."""
 
-_TEXT_MAP = {"type": "object", "additionalProperties": {"type": "string", "secret": True}}
-_ANY_SECRET = {"secret": True}
+_Status = Annotated[int, Schema(minimum=100, maximum=599)]
+_SIZE = {
+    "type": "object",
+    "properties": {"bytes": {"type": "string"}},
+    "required": ["bytes"],
+    "additionalProperties": False,
+}
 
 
-@dataclass(frozen=True)
-class HttpAssert(Resource):
-    """A request and what its answer must be; the fields are the parameters that `params` describes."""
+class HttpAssert(Request):
+    """A request has the expected status, headers, JSON and text.
 
-    kind: ClassVar[str] = "http-assert"
-    summary: ClassVar[str] = "A request has the expected status, headers, JSON and text."
-    check: ClassVar[bool] = True
-    example: ClassVar[str] = """\
-accepts-token:
-  timeout: 2m
-  http-assert:
-    url: http://127.0.0.1:8188/system_stats
-    bearer: "{{ secrets.api_token }}"
-    status: 200
-    json:
-      system.comfyui_version: { version: ">=0.3" }
-      length(devices): { gte: 1 }
-    show: { ComfyUI: system.comfyui_version, RAM: { bytes: system.ram_total }, GPU: "devices[].name" }
-"""
-    params: ClassVar[Params] = {
-        "url": {
-            "type": "string",
-            "pattern": "^https?://[^/]",
-            "required": True,
-            "description": "What to ask for, as seen from where the request is made (`from`).",
-        },
-        "from": {
-            "enum": ["host", "controller"],
-            "description": "Who asks: the host itself (default), or the machine the engine runs on.",
-        },
-        "method": {
-            "enum": ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],
-            "description": "GET unless given. A plan asks with GET and HEAD only; an apply asks all others once.",
-        },
-        "headers": {
-            **_TEXT_MAP,
-            "description": "Headers to send.",
-        },
-        "query": {
-            **_TEXT_MAP,
-            "description": "Parameters that are URL-encoded and added to the URL; empty text sends `name=`.",
-        },
-        "bearer": {
-            "type": "string",
-            "secret": True,
-            "description": "Sent as `Authorization: Bearer ...`. One line.",
-        },
-        "body": {
-            "type": ["string", "object", "array"],
-            "secret": True,
-            "additionalProperties": _ANY_SECRET,
-            "items": _ANY_SECRET,
-            "description": "What to send: text as it is, a map or a list as JSON (application/json).",
-        },
-        "follow": {
-            "type": "boolean",
-            "description": "Follow redirects. Without it a redirect is an answer: 302 to /login shows as such.",
-        },
-        "insecure": {"type": "boolean", "description": "Do not check the server's TLS certificate."},
-        "ca": {
-            "type": "string",
-            "host_path": True,
-            "description": "File of certificates to trust instead of the system's, where the request is made.",
-        },
-        "answer_within": {
-            "type": "integer",
-            "minimum": 1,
-            "description": "Seconds one request may take; 30, and 5 in a plan, unless given.",
-        },
-        "status": {
-            "anyOf": [
-                {"type": "integer", "minimum": 100, "maximum": 599},
-                {"type": "array", "items": {"type": "integer", "minimum": 100, "maximum": 599}, "minItems": 1},
-            ],
-            "description": "The expected status, or a list of them; 200 unless given.",
-        },
-        "json": {
-            "type": "object",
-            "additionalProperties": expect.EXPECTATION,
-            "description": f"JMESPath → what is expected there: {expect.MEANING}.",
-        },
-        "text": {
-            **expect.TEXT_EXPECTATION,
-            "description": "What is expected of the body as text, as in `json`; numbers stand for their spelling.",
-        },
-        "response_headers": {
-            "type": "object",
-            "additionalProperties": expect.TEXT_EXPECTATION,
-            "description": "Header → what is expected of its value, as in `text`.",
-        },
-        "show": {
-            "type": "object",
-            "additionalProperties": {
-                "anyOf": [
-                    {"type": "string"},
-                    {
-                        "type": "object",
-                        "properties": {"bytes": {"type": "string"}},
-                        "required": ["bytes"],
-                        "additionalProperties": False,
-                    },
-                ]
-            },
-            "description": "Label → JMESPath of a value to print in the report; `{bytes: PATH}` prints GiB.",
-        },
-    }
+    accepts-token:
+      timeout: 2m
+      http-assert:
+        url: http://127.0.0.1:8188/system_stats
+        bearer: "{{ secrets.api_token }}"
+        status: 200
+        json:
+          system.comfyui_version: { version: ">=0.3" }
+          length(devices): { gte: 1 }
+        show: { ComfyUI: system.comfyui_version, RAM: { bytes: system.ram_total }, GPU: "devices[].name" }
+    """
 
-    url: str
-    from_: Literal["host", "controller"] = "host"
-    method: str = "GET"
-    headers: Mapping[str, Text] = field(default_factory=dict)
-    query: Mapping[str, Text] = field(default_factory=dict)
-    bearer: Text | None = None
-    body: Any = None
-    follow: bool = False
-    insecure: bool = False
-    ca: HostPath | None = None
-    answer_within: int | None = None
-    status: int | Sequence[int] = 200
-    json: Mapping[str, Any] = field(default_factory=dict)
-    text: Any = None
-    response_headers: Mapping[str, Any] = field(default_factory=dict)
-    show_: Mapping[str, Any] = field(default_factory=dict)
+    status: Annotated[
+        _Status | Annotated[Sequence[_Status], Schema(minItems=1)], "The expected status, or a list of them."
+    ] = 200
+    json: Annotated[
+        Mapping[str, Any],
+        "JMESPath → what is expected there: a scalar means equal, a map has one operator.",
+        {"additionalProperties": expect.EXPECTATION},
+    ] = {}
+    text: Annotated[
+        Any,
+        "What is expected of the body as text, as in `json`; numbers stand for their spelling.",
+        expect.TEXT_EXPECTATION,
+    ] = None
+    response_headers: Annotated[
+        Mapping[str, Any],
+        "Header → what is expected of its value, as in `text`.",
+        {"additionalProperties": expect.TEXT_EXPECTATION},
+    ] = {}
+    show_: Annotated[
+        Mapping[str, Any],
+        "Label → JMESPath of a value to print in the report; `{bytes: PATH}` prints GiB.",
+        {"additionalProperties": {"anyOf": [{"type": "string"}, _SIZE]}},
+    ] = {}
 
-    def __post_init__(self) -> None:
+    # One request, asked until it is answered. Nothing touches the disk and nothing but constants stands in curl's
+    # arguments: its options come on standard input, a body to send on descriptor 5. The answer's body goes to
+    # descriptor 4; headers, complaint and exit code are held back until it is through, so that the two do not mix.
+    probe_sh = texts(__file__)("request.sh", "probe.sh")
+
+    def check_parameters(self) -> None:
         """Raises InvalidParameter for what could never be asked or judged."""
-        self._request().check()
-        for path, expectation in self.json.items():
+        super().check_parameters()
+        for path in (*self.json, *(path for path, _ in self._labels().values())):
             _search(path, {})
-            _named("json", path, expectation)
-        for name, expectation in self.response_headers.items():
-            _named("response_headers", name, expectation)
-        if self.text is not None:
-            _named("text", "", self.text)
-        for path, _ in self._labels().values():
-            _search(path, {})
-
-    def places(self) -> tuple[Place, ...]:
-        return ()
-
-    def where(self) -> Literal["host", "controller"]:
-        return self.from_
-
-    def effects(self) -> bool:
-        return self.method not in READING
+        expected = [("json", *each) for each in self.json.items()]
+        expected += [("response_headers", *each) for each in self.response_headers.items()]
+        for parameter, name, expectation in [*expected, ("text", "", self.text)]:
+            try:
+                expect.check(expectation)
+            except ValueError as error:
+                raise InvalidParameter(parameter, f"`{name}`: {error}" if name else str(error)) from None
 
     def judge(self) -> Literal["host", "controller"]:
         beyond = self.json or self.text is not None or self.response_headers
         return "controller" if beyond else "host"
 
-    def probe(self) -> Script:
-        request = self._request()
-        variables: dict[str, str | int | bool | Secret] = {
-            "config": request.config(),
-            "body": request.payload() or "",
+    def variables(self) -> Variables:
+        return {
+            "config": self.config(),
+            "body": self.payload() or "",
             "reading": self.method in READING,
             "ca": self.ca or "",
             "within": self.answer_within or "",
             "statuses": " ".join(map(str, self._statuses())),
-            "keep": _JUDGED_BODY if self.json or self.text is not None or self.show_ else _UNJUDGED_BODY,
+            "keep": bounds.BODY + 1 if self.json or self.text is not None or self.show_ else _UNJUDGED_BODY,
         }
-        return Script(PROBE, variables)
 
     def actual(self, facts: Facts) -> State:
         if facts.get("asked") != "yes":
             return {name: Unknown("asked only after apply") for name in self.desired(facts)}
         answer = self._answer(facts)
-        state: dict[str, Value] = {"status": self._got(answer)}
-        if self._arrived(answer):
-            state |= {name: value for name, (_, value) in self._judged(answer).items()}
-        return state
+        found = {name: expect.verdict(*pair) for name, pair in self._expected(answer).items()}
+        return {"status": self._got(answer), **found}
 
     def desired(self, facts: Facts) -> State:
         """Where the status is wrong it is the only attribute: what an error page says of the rest is noise."""
-        statuses = self._statuses()
-        state: dict[str, Value] = {"status": statuses[0] if len(statuses) == 1 else " or ".join(map(str, statuses))}
-        if facts.get("asked") == "yes":
-            answer = self._answer(facts)
-            if self._arrived(answer):
-                state |= {name: wanted for name, (wanted, _) in self._judged(answer).items()}
-        return state
-
-    def actions(self, change: Change) -> Iterator[Action]:
-        return iter(())
+        wanted = {name: expect.wanted(each) for name, (each, _) in self._expected(self._answer(facts)).items()}
+        return {"status": self._wanted_status(), **wanted}
 
     def show(self, facts: Facts) -> Mapping[str, str]:
         """The values to show; where the status is wrong, the first line of the body, which often says why."""
-        if facts.get("asked") != "yes":
-            return {}
         answer = self._answer(facts)
         if not self._arrived(answer):
             first = answer.first_line(_UNJUDGED_BODY)
             return {"answer": first} if first else {}
-        if not self.show_:
-            return {}
-        try:
-            data = answer.json()
-        except ValueError:
+        data, problem = answer.json if self.show_ else (None, "nothing to show")
+        if problem:
             return {}
         found = {label: _shown(_search(path, data), size) for label, (path, size) in self._labels().items()}
         return {label: expect.printable(text, MOST * expect.LONGEST) for label, text in found.items()}
 
-    def _request(self) -> Request:
-        return Request(
-            self.url, self.method, self.headers, self.query, self.bearer, self.body, self.follow, self.insecure
-        )
-
     def _statuses(self) -> tuple[int, ...]:
         return (self.status,) if isinstance(self.status, int) else tuple(self.status)
 
+    def _wanted_status(self) -> Value:
+        statuses = self._statuses()
+        return statuses[0] if len(statuses) == 1 else " or ".join(map(str, statuses))
+
     def _answer(self, facts: Facts) -> Answer:
-        answer = parse(facts)
+        answer = parse(facts.get("answer", ""))
         # For HEAD curl prints the headers where a body would be.
         return replace(answer, body=b"") if self.method == "HEAD" else answer
 
@@ -256,7 +143,7 @@ accepts-token:
     def _got(self, answer: Answer) -> Value:
         """The status as it is compared: that of `desired` where it is one of those expected."""
         if self._arrived(answer):
-            return self.desired({})["status"]
+            return self._wanted_status()
         if answer.status is None:
             return f"no answer: {answer.error}"
         if answer.error:
@@ -266,20 +153,18 @@ accepts-token:
             return f"{answer.status} to {expect.printable(target)}"
         return answer.status
 
-    def _judged(self, answer: Answer) -> dict[str, tuple[Value, Value]]:
-        """Attribute → (wanted, found), the same twice where it is as expected."""
-        found: dict[str, tuple[Value, Value]] = {}
-        for name, expectation in self.response_headers.items():
-            found[f"header {name}"] = _verdict(expectation, answer.header(name))
-        if self.json:
-            try:
-                data = answer.json()
-            except ValueError as error:
-                return {**found, "json": ("JSON", str(error))}
-            for path, expectation in self.json.items():
-                found[f"json {path}"] = _verdict(expectation, _search(path, data))
+    def _expected(self, answer: Answer) -> dict[str, tuple[Any, Any]]:
+        """Attribute → (what is expected of it, the value found); nothing where the status is wrong."""
+        if not self._arrived(answer):
+            return {}
+        headers = self.response_headers.items()
+        found = {f"header {name}": (expectation, answer.header(name)) for name, expectation in headers}
+        data, problem = answer.json if self.json else (None, "")
+        if problem:
+            return {**found, "json": ("JSON", problem)}
+        found |= {f"json {path}": (expectation, _search(path, data)) for path, expectation in self.json.items()}
         if self.text is not None:
-            found["text"] = _verdict(self.text, answer.text().removesuffix("\n"))
+            found["text"] = (self.text, answer.text().removesuffix("\n"))
         return found
 
     def _labels(self) -> dict[str, tuple[str, bool]]:
@@ -288,13 +173,6 @@ accepts-token:
             label: (path, False) if isinstance(path, str) else (str(path["bytes"]), True)
             for label, path in self.show_.items()
         }
-
-
-def _named(parameter: str, name: str, expectation: object) -> None:
-    try:
-        expect.check(expectation)
-    except ValueError as error:
-        raise InvalidParameter(parameter, f"`{name}`: {error}" if name else str(error)) from None
 
 
 def _search(path: str, data: object) -> Any:
@@ -312,11 +190,6 @@ def _search(path: str, data: object) -> Any:
         raise InvalidParameter("", f"`{path}` is no JMESPath: {error}") from None
     except (JMESPathError, ArithmeticError, TypeError, ValueError):
         return None
-
-
-def _verdict(expectation: object, found: object) -> tuple[Value, Value]:
-    wanted = expect.wanted(expectation)
-    return wanted, wanted if expect.holds(expectation, found) else expect.spell(expectation, found)
 
 
 def _shown(value: object, size: bool) -> str:

@@ -5,28 +5,18 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import Any
 
+from engine import bounds
 from engine.kinds.http_assert.expect import printable
-
-BODY_LIMIT = 2 * 1024 * 1024
-"""Bytes of a body that travel to the controller; /object_info of a ComfyUI with many nodes is about 0.5 MB."""
 
 FIRST_LINE = 500
 """Characters of an unexpected answer that are shown: as much as ComfyUI needs to name the model that is missing."""
 
 MARK = "\n\x1e"
 """What the probe puts between the body and the rest."""
-
-HEADERS_LIMIT = 512 * 1024
-"""Bytes of headers that are looked at; curl itself takes 300 kB."""
-VALUES = 250_000
-"""Values that a body of JSON may have: a schema takes its time for each."""
-DEEPEST = 100
-DEEP = f"{DEEPEST} lists and maps within each other"
-"""What a body may have of them: what judges it calls itself for each."""
 
 _CHARSET = re.compile(
     r"""charset="?(utf-?(?:8|16|32)(?:[lb]e)?|(?:us-)?ascii|iso-8859-\d+|latin-?\d|windows-\d+|koi8-[ru]|gbk|gb2312|gb18030"""
@@ -56,11 +46,6 @@ class Answer:
     body: bytes
     error: str
 
-    @property
-    def cut(self) -> bool:
-        """More body came than is looked at."""
-        return len(self.body) > BODY_LIMIT
-
     def header(self, name: str) -> str | None:
         """The value of a header, several joined by `, `; None: it is missing."""
         values = [value for key, value in self.headers if key.lower() == name.lower()]
@@ -88,22 +73,24 @@ class Answer:
             return clean
         return re.sub(r"[^\s\"'<>&,;]*$", "", clean[:FIRST_LINE]) + "…"
 
-    def json(self) -> Any:
-        """The body as JSON. Raises ValueError with a sentence on what came instead."""
-        if self.cut:
-            raise ValueError(f"the body is larger than {BODY_LIMIT // 1024 // 1024} MiB")
+    @cached_property
+    def json(self) -> tuple[Any, str]:
+        """The body as JSON, read once, and a sentence on what came instead; one of them is empty."""
+        if len(self.body) > bounds.BODY:
+            return None, f"the body is larger than {bounds.size(bounds.BODY)}"
         if not self.body.strip():
-            raise ValueError("the body is empty")
+            return None, "the body is empty"
         try:
             data = json.loads(self.body.decode("utf-8-sig"), parse_constant=_no_json)
+            bounds.check_json(data, bounds.VALUES)
         except RecursionError:
-            raise ValueError(f"the body has more than {DEEP}") from None
+            return None, f"the body is {bounds.TOO_DEEP}"
+        except bounds.Exceeded as error:
+            return None, f"the body {error}"
         except ValueError:
             kind = printable(self.header("Content-Type") or "no Content-Type", 60)
-            raise ValueError(f"the body is no JSON ({kind}): {printable(self.text(), 60)}") from None
-        if excess := _excess(data):
-            raise ValueError(f"the body has more than {excess}")
-        return data
+            return None, f"the body is no JSON ({kind}): {printable(self.text(), 60)}"
+        return data, ""
 
 
 def _no_json(word: str) -> Any:
@@ -111,25 +98,15 @@ def _no_json(word: str) -> Any:
     raise ValueError(word)
 
 
-def _excess(data: Any) -> str:
-    """What there is too much of in a body, or nothing."""
-    level, values = [data], 0
-    for _ in range(DEEPEST + 1):
-        inner = [item.values() if isinstance(item, dict) else item for item in level if isinstance(item, dict | list)]
-        level = [item for items in inner for item in items]
-        values += len(level)
-        if values > VALUES:
-            return f"{VALUES:,} values"
-        if not inner:
-            return ""
-    return DEEP
+@lru_cache(maxsize=4)
+def parse(text: str) -> Answer:
+    """The answer as a probe reports it: body, mark, then headers, curl's complaint and its exit code.
 
-
-def parse(facts: Mapping[str, str]) -> Answer:
-    """The answer in the facts of a probe: body, mark, then headers, curl's complaint and its exit code."""
-    body, _, rest = facts.get("answer", "").rpartition(MARK)
-    if len(rest) > HEADERS_LIMIT:
-        return Answer(None, (), b"", f"the headers are larger than {HEADERS_LIMIT // 1024} KiB")
+    A plan asks for the same one several times: the last few are remembered, so that each is taken apart once.
+    """
+    body, _, rest = text.rpartition(MARK)
+    if len(rest) > bounds.HEADERS:
+        return Answer(None, (), b"", f"the headers are larger than {bounds.size(bounds.HEADERS)}")
     rest, _, code = rest.replace("\r\n", "\n").rpartition("\n")
     status, headers = _last_response(rest)
     return Answer(status, headers, body.encode("utf-8", "surrogateescape"), _error(code, rest))

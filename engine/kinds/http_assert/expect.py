@@ -1,7 +1,7 @@
 """What an expectation says of a value: a scalar means equal, else one operator. Pure.
 
 Used for JSON values, headers and text. `check` finds a mistake in an expectation before anything runs, `holds`
-judges a value found, `wanted` and `spell` put either side in words for a plan or a failure.
+judges a value found, `wanted` and `verdict` put either side in words for a plan or a failure.
 """
 
 from __future__ import annotations
@@ -17,20 +17,19 @@ from engine.model import Plain
 LONGEST = 120
 """Characters of a found value that are shown."""
 
-_ANY: Mapping[str, Any] = {}
 _COUNT = {"type": "integer", "minimum": 0}
 _NUMBER = {"type": "number"}
 
 OPERATORS: Mapping[str, Mapping[str, Any]] = {
-    "equals": {**_ANY, "description": "The same value; for lists and maps, which cannot stand alone."},
-    "ne": {**_ANY, "description": "Any other value."},
+    "equals": {"description": "The same value; for lists and maps, which cannot stand alone."},
+    "ne": {"description": "Any other value."},
     "version": {"type": "string", "description": "A version within these bounds, as in `>=0.3,<1`."},
     "gte": {**_NUMBER, "description": "A number, this or more."},
     "lte": {**_NUMBER, "description": "A number, this or less."},
     "gt": {**_NUMBER, "description": "A number, more than this."},
     "lt": {**_NUMBER, "description": "A number, less than this."},
     "matches": {"type": "string", "description": "Text in which this regular expression (Python's) is found."},
-    "contains": {**_ANY, "description": "Text with this in it, a list with this item, or a map with this key."},
+    "contains": {"description": "Text with this in it, a list with this item, or a map with this key."},
     "one_of": {"type": "array", "minItems": 1, "description": "One of these values."},
     "length": {**_COUNT, "description": "Text, a list or a map of this length."},
     "min_length": {**_COUNT, "description": "Text, a list or a map of this length or longer."},
@@ -53,9 +52,6 @@ def _schema(types: list[str], operators: Mapping[str, Mapping[str, Any]]) -> Map
     return {"anyOf": [{"type": types}, {**one, "additionalProperties": False}]}
 
 
-MEANING = "a scalar means equal, else one operator of " + ", ".join(f"`{name}`" for name in OPERATORS)
-"""What to tell the reader of a parameter's description."""
-
 EXPECTATION = _schema(["string", "number", "boolean", "null"], OPERATORS)
 """JSON Schema of what is expected of a JSON value."""
 
@@ -68,6 +64,7 @@ TEXT_EXPECTATION = _schema(
 )
 """JSON Schema of what is expected of text: numbers and such stand for their spelling."""
 
+_TYPES = {bool: "true or false", int: "a number", float: "a number", str: "text", list: "a list"}
 _SIGNS = {"gte": ">=", "lte": "<=", "gt": ">", "lt": "<", "version": ""}
 
 
@@ -109,6 +106,14 @@ def wanted(expectation: Any) -> Plain:
     return f"{sign}{operand}" if isinstance(operand, str) else f"{sign}{_short(operand)}"
 
 
+def verdict(expectation: Any, found: Any) -> Plain:
+    """A value found: in the words of `wanted` where it is as expected, else in its own."""
+    operator, operand = _split(expectation)
+    if operator == "schema":
+        return _complaint(operand, found) or wanted(expectation)
+    return wanted(expectation) if holds(expectation, found) else spell(expectation, found)
+
+
 def spell(expectation: Any, found: Any) -> Plain:
     """A value that is not as expected, in words that never equal those of the expectation."""
     operator, operand = _split(expectation)
@@ -122,10 +127,13 @@ def spell(expectation: Any, found: Any) -> Plain:
         except bounds.Exceeded as error:
             return f"not known: {error}"
     words: Plain = found if isinstance(found, bool | int) else _short(found)
-    if isinstance(found, str):
-        words = printable(found) or "empty"
+    words = printable(found) or "empty" if isinstance(found, str) else words
     # 1 and true, or 1 and "1", differ in JSON although they look or compare equal here.
-    return f"{words} ({_type(found)})" if str(words) == str(wanted(expectation)) or words == operand else words
+    return (
+        f"{words} ({_TYPES.get(type(found), 'a map')})"
+        if str(words) == str(wanted(expectation)) or words == operand
+        else words
+    )
 
 
 def printable(text: str, longest: int = LONGEST) -> str:
@@ -159,18 +167,13 @@ def _same(wanted: Any, found: Any) -> bool:
     return bool(wanted == found)
 
 
-def _number(compare: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
-    def judge(bound: Any, found: Any) -> bool:
-        return isinstance(found, int | float) and not isinstance(found, bool) and compare(found, bound)
-
-    return judge
+def _number(found: Any) -> Any:
+    """A number as it is; else one that compares as less, more or equal to none."""
+    return found if isinstance(found, int | float) and not isinstance(found, bool) else float("nan")
 
 
-def _sized(compare: Callable[[int, int], bool]) -> Callable[[Any, Any], bool]:
-    def judge(bound: Any, found: Any) -> bool:
-        return isinstance(found, str | list | Mapping) and compare(len(found), bound)
-
-    return judge
+def _size(found: Any) -> int:
+    return len(found) if isinstance(found, str | list | Mapping) else -1
 
 
 def _contains(operand: Any, found: Any) -> bool:
@@ -206,10 +209,6 @@ def _within(operand: str, found: Any) -> bool:
     return bool(_bounds(operand).contains(version, prereleases=True))
 
 
-def _valid(schema: Any, found: Any) -> bool:
-    return not _complaint(schema, found)
-
-
 def _complaint(schema: Any, found: Any) -> str:
     from engine.kinds.http_assert.json_schema import complaint
 
@@ -221,28 +220,20 @@ _JUDGES: Mapping[str, Callable[[Any, Any], bool]] = {
     "equals": _same,
     "ne": lambda operand, found: not _same(operand, found),
     "version": lambda operand, found: isinstance(found, str | int | float) and _within(operand, found),
-    "gte": _number(lambda found, bound: found >= bound),
-    "lte": _number(lambda found, bound: found <= bound),
-    "gt": _number(lambda found, bound: found > bound),
-    "lt": _number(lambda found, bound: found < bound),
+    "gte": lambda bound, found: _number(found) >= bound,
+    "lte": lambda bound, found: _number(found) <= bound,
+    "gt": lambda bound, found: _number(found) > bound,
+    "lt": lambda bound, found: _number(found) < bound,
     "matches": lambda operand, found: isinstance(found, str) and matching.expression(operand).search(found),
     "contains": _contains,
     "one_of": lambda operand, found: any(_same(item, found) for item in operand),
-    "length": _sized(lambda found, bound: found == bound),
-    "min_length": _sized(lambda found, bound: found >= bound),
+    "length": lambda bound, found: _size(found) == bound,
+    "min_length": lambda bound, found: _size(found) >= bound,
     "exists": lambda operand, found: (found is not None) is operand,
-    "schema": _valid,
+    "schema": lambda operand, found: not _complaint(operand, found),
 }
 
 
 def _short(value: Any) -> str:
     text = json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= LONGEST else text[:LONGEST] + "…"
-
-
-def _type(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true or false"
-    if isinstance(value, int | float):
-        return "a number"
-    return "text" if isinstance(value, str) else "a list" if isinstance(value, list) else "a map"

@@ -27,8 +27,10 @@ _DATA = {"enum", "const", "default", "examples"}
 
 def check_schema(schema: Any) -> None:
     """Raises ValueError, with a sentence for the user, for what is no schema, or cannot be judged in bounded time."""
-    if bounds.deep(schema):
-        raise ValueError(f"the schema is nested more than {bounds.DEPTH} levels deep")
+    try:
+        bounds.check_json(schema)
+    except bounds.Exceeded as error:
+        raise ValueError(f"the schema {error}") from None
     for name, value in _keywords(schema):
         if name in ("unevaluatedProperties", "unevaluatedItems"):
             raise ValueError(f"the schema has `{name}`, which is not supported; use `additionalProperties`, `items`")

@@ -1,60 +1,68 @@
-"""The request of `http-assert`: what curl is told, and the script that asks. Pure.
-
-Everything about a request travels as configuration on curl's standard input, so that no address, header or body
-ever shows in a process list, and no file is written.
-"""
+"""What `http-assert` sends: the parameters of a request, and curl's configuration made of them."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any, Literal
 from urllib.parse import quote, quote_plus
 
-from engine.errors import InvalidParameter
-from engine.kit.shell import texts
-from engine.model import Secret
-
-sh = texts(__file__)
+from engine.kit import Check, HostPath, InvalidParameter, Secret
 
 Text = str | Secret
 
 READING = ("GET", "HEAD")
 """Methods that change nothing, so that a plan may use them."""
 
+_ANY_SECRET = {"secret": True}
+_BODY = {"type": ["string", "object", "array"], **_ANY_SECRET, "additionalProperties": _ANY_SECRET}
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
-# One request. Nothing touches the disk and nothing but constants stands in curl's arguments: its options come on
-# standard input, a body to send on descriptor 5. The answer's body goes to descriptor 4, what else there is to
-# say (headers, complaint, exit code) is held back until the body is through, so that the two do not mix.
-# `answer` ends with 0 (the status is as expected), 75 (no answer yet) or 76 (a wrong answer).
-_REQUEST = sh("request.sh")
 
-PROBE = sh("request.sh", "probe.sh")
+class Request(Check):
+    """A request; what its answer must be is for the kind to say."""
 
+    url: Annotated[
+        str, "What to ask for, as seen from where the request is made (`from`).", {"pattern": "^https?://[^/]"}
+    ]
+    from_: Annotated[
+        Literal["host", "controller"], "Who asks: the host itself, or the machine the engine runs on."
+    ] = "host"
+    method: Annotated[
+        Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],
+        "A plan asks with GET and HEAD only; an apply asks all others once.",
+    ] = "GET"
+    headers: Annotated[Mapping[str, Text], "Headers to send."] = {}
+    query: Annotated[
+        Mapping[str, Text], "Parameters that are URL-encoded and added to the URL; empty text sends `name=`."
+    ] = {}
+    bearer: Annotated[Text | None, "Sent as `Authorization: Bearer ...`. One line."] = None
+    body: Annotated[
+        Any, "What to send: text as it is, a map or a list as JSON (application/json).", _BODY, {"items": _ANY_SECRET}
+    ] = None
+    follow: Annotated[bool, "Follow redirects. Without it a redirect is an answer: 302 to /login shows as such."] = (
+        False
+    )
+    insecure: Annotated[bool, "Do not check the server's TLS certificate."] = False
+    ca: Annotated[
+        HostPath | None, "File of certificates to trust instead of the system's, where the request is made."
+    ] = None
+    answer_within: Annotated[int | None, "Seconds one request may take: 30, and 5 in a plan.", {"minimum": 1}] = None
 
-@dataclass(frozen=True)
-class Request:
-    """What is asked; the fields are the parameters of `http-assert` of the same names."""
-
-    url: str
-    method: str = "GET"
-    headers: Mapping[str, Text] = field(default_factory=dict)
-    query: Mapping[str, Text] = field(default_factory=dict)
-    bearer: Text | None = None
-    body: Any = None
-    follow: bool = False
-    insecure: bool = False
-
-    def check(self) -> None:
+    def check_parameters(self) -> None:
         """Raises InvalidParameter for what could never be sent."""
         for name, value in self.headers.items():
             if not _NAME.fullmatch(name):
                 raise InvalidParameter("headers", f"`{name}` is no name of a header")
             _one_line(f"headers: `{name}`", value)
         _one_line("bearer", self.bearer or "")
+
+    def where(self) -> Literal["host", "controller"]:
+        return self.from_
+
+    def effects(self) -> bool:
+        return self.method not in READING
 
     def config(self) -> Text:
         """The options of curl, as a file of its `-K`. A Secret where anything in it is one."""
@@ -75,25 +83,6 @@ class Request:
             lines.append("insecure")
         return _join(lines, "\n")
 
-    def _address(self) -> Text:
-        base, _, _ = self.url.partition("#")
-        pairs: list[Text] = []
-        for name, value in self.query.items():
-            encoded = quote_plus(_reveal(value))
-            pairs.append(_join([f"{quote_plus(name)}=", Secret(encoded) if isinstance(value, Secret) else encoded]))
-        address = quote(base, safe="%/:?#[]@!$&'()*+,;=~-._")
-        if not pairs:
-            return address
-        return _join([address, "&" if "?" in address else "?", _join(pairs, "&")])
-
-    def _sent_headers(self) -> dict[str, Text]:
-        sent = dict(self.headers)
-        if self.bearer is not None:
-            sent["Authorization"] = _join(["Bearer ", self.bearer])
-        if isinstance(self.body, Mapping | list | tuple) and "content-type" not in map(str.lower, sent):
-            sent["Content-Type"] = "application/json"
-        return sent
-
     def payload(self) -> Text | None:
         """What is sent as a body; None: nothing, not even an empty one."""
         if self.body is None:
@@ -110,6 +99,23 @@ class Request:
 
         text = json.dumps(self.body, ensure_ascii=False, default=revealed)
         return Secret(text) if secrets else text
+
+    def _address(self) -> Text:
+        base, _, _ = self.url.partition("#")
+        pairs: list[Text] = []
+        for name, value in self.query.items():
+            encoded = quote_plus(_reveal(value))
+            pairs.append(_join([f"{quote_plus(name)}=", Secret(encoded) if isinstance(value, Secret) else encoded]))
+        address = quote(base, safe="%/:?#[]@!$&'()*+,;=~-._")
+        return _join([address, "&" if "?" in address else "?", _join(pairs, "&")]) if pairs else address
+
+    def _sent_headers(self) -> dict[str, Text]:
+        sent = dict(self.headers)
+        if self.bearer is not None:
+            sent["Authorization"] = _join(["Bearer ", self.bearer])
+        if isinstance(self.body, Mapping | list | tuple) and "content-type" not in map(str.lower, sent):
+            sent["Content-Type"] = "application/json"
+        return sent
 
 
 def _one_line(where: str, value: Text) -> None:

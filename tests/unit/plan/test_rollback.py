@@ -75,7 +75,7 @@ CASES: dict[str, tuple[Resource, Mapping[str, Plain] | None, tuple[str, ...], st
     "a directory that was removed": (file(state="absent"), {"type": "directory"}, ("type",), "it is no file"),
     "a directory": (file(state="directory"), None, ("type",), "it is no file (directory)"),
     "behind a link": (file(content="a", follow=True), {"content": "b"}, ("content",), "what a link leads to"),
-    "a check": (HttpAssert("http://localhost/"), {"status": 401}, ("status",), ""),
+    "a check": (HttpAssert(url="http://localhost/"), {"status": 401}, ("status",), ""),
 }
 
 

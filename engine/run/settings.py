@@ -1,0 +1,22 @@
+"""What a run on a host is told from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from engine.model import Secret
+from engine.program.section import Lock
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a run is told from outside. `lock` for applies; `fix` the command that would go on with this host;
+    `run` the id under which the host keeps what is replaced (empty: it keeps nothing)."""
+
+    fingerprint: Callable[[Secret], str]
+    left_out: frozenset[str] = frozenset()
+    skipped: frozenset[str] = frozenset()
+    lock: Lock | None = None
+    fix: str = ""
+    run: str = ""

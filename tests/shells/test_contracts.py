@@ -1,0 +1,73 @@
+"""The shipped kinds keep the contract that every kind has to keep: the very suite that a stranger's kind is given."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import pip
+
+from engine.kinds.git_clone import GitClone
+from engine.kinds.http_assert import HttpAssert
+from engine.kinds.pip_install import PipInstall
+from engine.kit.testing import contract_suite
+from tests.web import answer, web
+from tests.wheels import wheel
+
+
+@contextmanager
+def server(place: Path) -> Iterator[Mapping[str, str]]:
+    """One that always gives the same answer."""
+    with web(answer(200, '{"ready": true}')) as served:
+        yield {"url": served.url}
+
+
+@contextmanager
+def repository(place: Path) -> Iterator[Mapping[str, str]]:
+    """One with two commits, that everybody can read."""
+    alone = {**os.environ, "GIT_CONFIG_GLOBAL": "/dev/null", "HOME": str(place)}
+    for command in (
+        "git init -q -b main repo && cd repo && git config user.name A && git config user.email a@b",
+        "cd repo && echo one >file && git add file && git commit -qm one && git tag one",
+        "cd repo && echo two >file && git commit -qam two && git tag two",
+    ):
+        subprocess.run(["sh", "-c", command], cwd=place, env=alone, check=True)
+    yield {"repo": str(place / "repo")}
+
+
+@contextmanager
+def interpreter(place: Path) -> Iterator[Mapping[str, str]]:
+    """One with the pip of these tests, and packages that need no network."""
+    for version in ("1.0", "2.0"):
+        wheel(place / "wheels", "alpha", version)
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(place / "venv")], check=True)
+    (site,) = (place / "venv/lib").glob("python3*/site-packages")
+    for part in Path(pip.__path__[0]).parent.glob("pip*"):
+        shutil.copytree(part, site / part.name, ignore=shutil.ignore_patterns("__pycache__"))
+    yield {"python": str(place / "venv/bin/python"), "wheels": str(place / "wheels")}
+
+
+TestHttpAssert = contract_suite(
+    HttpAssert,
+    {"url": "{url}/ready", "bearer": "token", "json": {"ready": True}},
+    other={"json": {"ready": False}},
+    odd=["bearer"],
+    setup=server,
+)
+TestGitClone = contract_suite(
+    GitClone,
+    {"repo": "{repo}", "path": "{place}/checkout", "revision": "one"},
+    other={"revision": "two"},
+    setup=repository,
+)
+TestPipInstall = contract_suite(
+    PipInstall,
+    {"packages": ["alpha==1.0"], "python": "{python}", "options": {"no-index": True, "find-links": "{wheels}"}},
+    other={"packages": ["alpha==2.0"]},
+    setup=interpreter,
+)
