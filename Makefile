@@ -9,7 +9,7 @@ SCRIPTS = scripts/docs
 JOBS = 4
 PYTEST = $(PYTHON) -m pytest -n $(JOBS) $(if $(REQUIRE_ALL),--require-all)
 
-.PHONY: demo demo-down test test-full docs lint bench
+.PHONY: demo demo-down test test-full pythons docs lint bench
 
 demo: .venv/.ready
 	@scripts/setup docker
@@ -27,6 +27,10 @@ test-full: .venv/.ready
 	@[ "$$(id -u)" != 0 ] || scripts/setup tests
 	$(PYTEST) --full $(TESTS)
 
+# Other versions of Python that this machine has.
+pythons: .venv/.ready
+	@scripts/pythons
+
 docs: .venv/.ready
 	$(PYTHON) scripts/docs
 
@@ -42,7 +46,7 @@ lint: .venv/.ready
 	.venv/bin/ruff format --check . $(SCRIPTS)
 	.venv/bin/mypy
 	.venv/bin/mypy --platform win32 --cache-dir .mypy_cache/win32 --exclude 'kit/testing|pip_install/program'
-	shellcheck scripts/setup scripts/compose-v2 .ci/run $$(git ls-files 'engine/*.sh')
+	shellcheck scripts/setup scripts/compose-v2 scripts/pythons .ci/run $$(git ls-files 'engine/*.sh')
 	$(PYTHON) scripts/docs --check
 
 .venv/.ready: setup.cfg

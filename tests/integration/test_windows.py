@@ -71,18 +71,6 @@ def converges(project: Windows, place: Path) -> None:
     assert CANARY not in planned.out + applied.out + again.out + rolled.out
 
 
-def modules() -> list[str]:
-    """Every module of the engine, but the program that runs on hosts alone."""
-    files = [path.relative_to(TOP).with_suffix("") for path in (TOP / "engine").rglob("*.py")]
-    names = {".".join(path.parts).removesuffix(".__init__") for path in files}
-    return sorted(names - {"engine.kinds.pip_install.program"})
-
-
-def test_every_module_loads() -> None:
-    ran = subprocess.run([*AS_WINDOWS, "import", *modules()], cwd=TOP, capture_output=True, text=True, check=False)
-    assert (ran.returncode, ran.stderr) == (0, "")
-
-
 def test_it_is_no_longer_posix_to_the_engine(tmp_path: Path) -> None:
     """What is hidden from the engine for these tests is hidden."""
     lines = [

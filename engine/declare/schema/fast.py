@@ -61,7 +61,7 @@ def _additional(data: Any, wanted: Any, schema: Any, kind: str) -> bool:
     if "patternProperties" in schema:
         raise NotSure
     known = schema.get("properties", {})
-    return all(valid(value, wanted) for key, value in data.items() if key not in known)
+    return all(wanted is not False and valid(value, wanted) for key, value in data.items() if key not in known)
 
 
 def _unique(data: Any, wanted: Any, schema: Any, kind: str) -> bool:
