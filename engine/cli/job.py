@@ -39,6 +39,7 @@ from engine.model import (
     Secret,
     Transport,
 )
+from engine.model.events import Note
 from engine.plan.cause import secrets_of
 from engine.program.section import Lock
 from engine.run.batches import RolloutRule, rollout_rule
@@ -157,14 +158,15 @@ class Job:
         found = rollout.plan()
         known = self.declared.known()[1] if any(host.pending for host in self.declared.hosts) else ()
         for warning in known[len(self.declared.warnings) :]:
-            rollout.progress.note(f"warning: {warning}")
+            rollout.progress(Note(f"warning: {warning}"))
         self._learn()
         if named := self.printer.redactor.named:
             names = ", ".join(sorted({secret.name for secret in named if secret.name})) or "of a password"
-            rollout.progress.note(
+            warning = (
                 f"warning: the value of secret {names} is also part of the name of a host or resource; names are not "
                 "redacted, so choose another value"
             )
+            rollout.progress(Note(warning))
         self._check_words([run.declared for run in rollout.runs.values()])
         hosts = self.clean(found)
         several = len(self.rule.batches) > 1
@@ -217,7 +219,7 @@ class Job:
         for new in self.declared.new_hashes():
             form = Redactor([new.value])
             if any(form.text(text) != text for text in used):
-                rollout.progress.note(new.keep(self.run))
+                rollout.progress(Note(new.keep(self.run)))
 
     def clean(self, value: Any) -> Any:
         """The same value with every secret in it redacted."""

@@ -20,10 +20,8 @@ from typing import Any, TextIO
 
 from engine.errors import InvalidInput, Problem
 from engine.model import HostReport
-from engine.model.progress import Progress
+from engine.model.events import Event, HostStarted, Note, StepFinished, StepStarted
 from engine.plan.rollback import Changed
-
-Event = Mapping[str, Any]
 
 KEEP = "ENGINE_KEEP_RUNS"
 """The environment variable that says how many runs a project keeps the journals of."""
@@ -86,9 +84,17 @@ class Journal:
         self._file.write(line + "\n")
         self._file.flush()
 
-    def note(self, text: str) -> None:
-        """Append a note, redacted."""
-        self.write("note", text=self._redact(text))
+    def event(self, event: Event) -> None:
+        """Record what happens on a host as it happens. What became of it is for `host`."""
+        match event:
+            case HostStarted(host):
+                self.write("host-started", host=host)
+            case StepStarted(host, step):
+                self.write("step-started", host=host, name=step)
+            case StepFinished(host, step, seconds, ok):
+                self.write("step-finished", host=host, name=step, seconds=round(seconds, 3), ok=ok)
+            case Note(text):
+                self.write("note", text=self._redact(text))
 
     def host(self, report: HostReport) -> None:
         """What became of one host, resource by resource; the report is redacted."""
@@ -124,49 +130,6 @@ class Journal:
                 with suppress(OSError):
                     self._file.close()
                     _prune(self._path, self._keep)
-
-
-class Recording:
-    """A Progress that writes to the journal what it hears, and passes it on."""
-
-    def __init__(self, journal: Journal, onward: Progress) -> None:
-        self.journal, self.onward = journal, onward
-
-    def host_observing(self, host: str) -> None:
-        """Passed on."""
-        self.onward.host_observing(host)
-
-    def host_observed(self, host: str, seconds: float, ok: bool) -> None:
-        """Passed on."""
-        self.onward.host_observed(host, seconds, ok)
-
-    def host_started(self, host: str) -> None:
-        """Noted and passed on."""
-        self.journal.write("host-started", host=host)
-        self.onward.host_started(host)
-
-    def step_started(self, host: str, name: str) -> None:
-        """Noted and passed on."""
-        self.journal.write("step-started", host=host, name=name)
-        self.onward.step_started(host, name)
-
-    def step_finished(self, host: str, name: str, seconds: float, ok: bool) -> None:
-        """Noted and passed on."""
-        self.journal.write("step-finished", host=host, name=name, seconds=round(seconds, 3), ok=ok)
-        self.onward.step_finished(host, name, seconds, ok)
-
-    def host_finished(self, host: str, ok: bool, changed: int) -> None:
-        """Passed on; the journal has the host's report."""
-        self.onward.host_finished(host, ok, changed)
-
-    def note(self, text: str) -> None:
-        """Noted and passed on."""
-        self.journal.note(text)
-        self.onward.note(text)
-
-    def close(self) -> None:
-        """Passed on."""
-        self.onward.close()
 
 
 def runs(project: Path) -> list[str]:

@@ -25,7 +25,7 @@ from tests.harness import snapshot
 from tests.integration.clone_cases import CloneCase, Repositories
 from tests.integration.drawn import states
 from tests.integration.file_cases import ROOT, TREES, FileCase, lay_tree
-from tests.integration.test_runner import Silent
+from tests.integration.test_runner import silent
 
 Case = FileCase | CloneCase
 STUCK = ("refused", "error", "blocked")
@@ -75,7 +75,7 @@ class World:
         (host,) = declared.hosts
         transport = connect(host.host, Options(self.project))
         given = Settings(self.key.fingerprint, lock=Lock("the test", 10.0))
-        return HostRun(host, transport, transport, given, Silent())
+        return HostRun(host, transport, transport, given, silent)
 
 
 @pytest.fixture(scope="module")
