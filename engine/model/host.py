@@ -8,7 +8,7 @@ from typing import Any, Literal, Protocol
 
 from engine.errors import Position
 from engine.model.resource import Resource
-from engine.model.values import Facts
+from engine.model.values import Facts, HostPath
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class DeclaredResource:
     """A resource as declared for one host: templates rendered, `for_each` unrolled, `when` true.
 
     `name` is unique on the host (`login-node`, `node/kjnodes`); its address is `HOST/NAME`. `needs` holds names.
-    `timeout` in seconds. `state` is the name of the state it comes from.
+    `timeout` in seconds. `backup`: where the host keeps what it puts back, in a rollback.
     """
 
     name: str
@@ -66,6 +66,7 @@ class DeclaredResource:
     retries: int = 0
     become: str | None = None
     position: Position | None = None
+    backup: HostPath | None = None
 
 
 @dataclass(frozen=True)

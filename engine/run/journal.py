@@ -23,6 +23,8 @@ from engine.model import HostReport
 from engine.model.events import Event, HostStarted, Note, StepFinished, StepStarted
 from engine.plan.rollback import Changed
 
+VERSION = 1
+"""Of the lines of a journal. Version 0.1 of the engine did not write it down."""
 KEEP = "ENGINE_KEEP_RUNS"
 """The environment variable that says how many runs a project keeps the journals of."""
 KEPT = 1000
@@ -67,7 +69,7 @@ class Journal:
 
     def write(self, event: str, **data: Any) -> None:
         """Append one event with its UTC time; the file is made with the first one."""
-        line = json.dumps({"at": _now(), "event": event, **data}, ensure_ascii=False, default=str)
+        line = json.dumps({"version": VERSION, "at": _now(), "event": event, **data}, ensure_ascii=False, default=str)
         with self._lock:
             if self.problem:
                 return
@@ -138,13 +140,18 @@ def runs(project: Path) -> list[str]:
 
 
 def events(project: Path, run: str) -> list[dict[str, Any]]:
-    """All events of a run; a last line that a kill cut short is left out. Raises InvalidInput for an unknown run."""
+    """All events of a run; a last line that a kill cut short is left out. Raises InvalidInput for an unknown run, and
+    for one with lines of a version that this engine does not read."""
     path = runs_directory(project) / f"{run}.jsonl"
     if run not in runs(project):
         known = runs(project)[-5:]
         hint = f"The latest are: {', '.join(known)}" if known else "There are no runs yet."
         raise InvalidInput(Problem(f"there is no run `{run}`", where=str(runs_directory(project)), hints=(hint,)))
-    return list(_parsed(path))
+    found = list(_parsed(path))
+    if strange := next((event["version"] for event in found if event.get("version", VERSION) != VERSION), None):
+        what = f"was recorded in version {strange}, and this engine reads version {VERSION}"
+        raise InvalidInput(Problem(what, where=run, hints=("Use the engine that applied it.",)))
+    return found
 
 
 def _parsed(path: Path) -> Iterator[dict[str, Any]]:
@@ -154,7 +161,13 @@ def _parsed(path: Path) -> Iterator[dict[str, Any]]:
                 event = json.loads(line)
             except ValueError:
                 continue
-            if isinstance(event, dict) and _SHAPES.get(str(event.get("event")), frozenset()) <= event.keys():
+            if not isinstance(event, dict):
+                continue
+            # A line of another version has a shape of its own.
+            if (
+                event.get("version", VERSION) != VERSION
+                or _SHAPES.get(str(event.get("event")), frozenset()) <= event.keys()
+            ):
                 yield event
 
 
