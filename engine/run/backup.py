@@ -1,7 +1,7 @@
 """What applies replaced is kept on the host, so that a run can be rolled back. Nothing of it ever leaves the host.
 
-It is under `~/.local/state/engine/kept/RUN/`, a directory of mode 0700, whose file `version` names the format (1 where
-there is none). At the end of a run the oldest are removed.
+It is under `~/.local/state/engine/kept/RUN/`, a directory of mode 0700, whose file `version` names the format (1
+where there is none). At the end of a run the oldest are removed.
 """
 
 from __future__ import annotations
