@@ -147,7 +147,7 @@ def _told(job: Job, options: dict[str, Any], reviewed: Reviewed | None) -> dict[
         "plan": reviewed.file if reviewed else None,
         "rollback": job.rewrite.run if job.rewrite is not None else None,
         "lost": [asdict(lost) for lost in job.lost()],
-        "hosts": [host.host.name for host in job.declared.hosts],
+        "hosts": list(job.hosts),
     }
 
 
@@ -274,7 +274,7 @@ def _progress(options: dict[str, Any], printer: Printer, job: Job) -> ProgressVi
     batches = job.rule.batches if len(job.rule.batches) > 1 else ()
     return make(
         sys.stderr,
-        hosts=len(job.declared.hosts),
+        hosts=len(job.hosts),
         color=printer.colored(sys.stderr),
         quiet=options["quiet"],
         verbose=options["verbose"],

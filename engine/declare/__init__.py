@@ -2,41 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.model import Facts, HostDeclaration, Secret
+from engine.model import Facts
 
 if TYPE_CHECKING:
+    from engine.declare.build import Declarations
     from engine.declare.inventory import Inventory
     from engine.declare.registry import Kinds
-    from engine.declare.secrets.resolve import NewHash
-
-
-@dataclass(frozen=True)
-class Declarations:
-    """All that state files declare.
-
-    name      of the states, joined by a comma
-    hosts     what is declared for each host, in the order of the inventory
-    sources   every file that was read: states, includes, templates, sources; absolute, no secret among them
-    secrets   every secret that was used, and everything that was made of one: for the redactor
-    warnings  sentences about what is odd, but not wrong
-    rollout   the section `rollout`, as it is written
-    known     `secrets` and `warnings` as they are by now: finishing a pending host may add to both
-    new_hashes  bcrypt hashes that had to be made by now, and that an apply is to write before it uses them
-    """
-
-    name: str
-    hosts: tuple[HostDeclaration, ...]
-    sources: tuple[Path, ...] = ()
-    secrets: tuple[Secret, ...] = ()
-    warnings: tuple[str, ...] = ()
-    rollout: Mapping[str, Any] = field(default_factory=dict)
-    known: Callable[[], tuple[tuple[Secret, ...], tuple[str, ...]]] = field(default=lambda: ((), ()), compare=False)
-    new_hashes: Callable[[], tuple[NewHash, ...]] = field(default=tuple, compare=False)
 
 
 def load(
@@ -71,18 +46,16 @@ def load(
     from engine.declare import registry
     from engine.declare.build import build
 
-    return Declarations(
-        **build(
-            files,
-            project=project,
-            inventory=inventory,
-            extra=extra,
-            limit=limit,
-            read_secrets=read_secrets,
-            kinds=kinds or registry.kinds(),
-            facts=facts,
-            become_user=become_user,
-        )
+    return build(
+        files,
+        project=project,
+        inventory=inventory,
+        extra=extra,
+        limit=limit,
+        read_secrets=read_secrets,
+        kinds=kinds or registry.kinds(),
+        facts=facts,
+        become_user=become_user,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -74,11 +74,10 @@ class HostDeclaration:
     """All that is declared for one host, in an order in which every resource comes after what it needs.
 
     facts    the facts of the host that the declaration refers to, as it was finished with them
-    pending  given all facts, the finished declaration; it raises InvalidInput. None: it is finished. Until then
-             `resources` are those that are sure to be there as they are
+    pending  facts are needed to finish it; until then `resources` are those that are sure to be there as they are
     """
 
     host: Host
     resources: tuple[DeclaredResource, ...]
     facts: Facts = field(default_factory=dict)
-    pending: Callable[[Facts], HostDeclaration] | None = field(default=None, compare=False)
+    pending: bool = False
