@@ -143,11 +143,11 @@ def run(transport: Transport, program: Program, stdin: Iterable[bytes] = ()) -> 
             if output.stream == "exit":
                 status = output.status
                 break
-            for event in parser.feed(output):
-                deadline.told(event)
-                since = time.monotonic()
-                yield event
-                deadline.late(time.monotonic() - since)
+            events = parser.feed(output)
+            deadline.told(*events)
+            since = time.monotonic()
+            yield from events
+            deadline.late(time.monotonic() - since)
             if parser.done:
                 break
             deadline.heard()

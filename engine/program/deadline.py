@@ -53,12 +53,13 @@ class Deadline:
                 "  Is it overloaded, or was the program's watchdog ended there?"
             )
 
-    def told(self, event: Event) -> None:
-        """The program has come to another place."""
-        if isinstance(event, Started):
-            self._allow(f"`{event.section}`", self.limits.sections[event.section])
-        elif isinstance(event, Finished):
-            self._allow("what comes between two sections", self.limits.after)
+    def told(self, *events: Event) -> None:
+        """The program has come to other places: the last one counts."""
+        for event in events:
+            if isinstance(event, Started):
+                self._allow(f"`{event.section}`", self.limits.sections[event.section])
+            elif isinstance(event, Finished):
+                self._allow("what comes between two sections", self.limits.after)
 
     def late(self, seconds: float) -> None:
         """So long nobody has listened, which is not the host's fault."""
