@@ -31,7 +31,7 @@ def validate_command(states: tuple[str, ...], format_: str, **options: Any) -> N
 
     Without a STATE: all of states/. Exit codes: 0 valid; 3 invalid.
     """
-    from engine import declare
+    from engine.declare.build import load
     from engine.declare.host_facts import REPRESENTATIVE
 
     chdir: Path | None = options["chdir"]
@@ -48,7 +48,7 @@ def validate_command(states: tuple[str, ...], format_: str, **options: Any) -> N
     problems: list[Problem] = []
     for file in files:
         try:
-            declare.load(
+            load(
                 [file],
                 project=root,
                 inventory=inventory,

@@ -14,7 +14,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
-from engine import declare
 from engine.cli.become import given, other, variables
 from engine.cli.become import words as become_words
 from engine.cli.output import Printer, can_ask, scrub
@@ -22,6 +21,7 @@ from engine.cli.project import extra_vars, inventory_path, project_root, state_f
 from engine.cli.request import Request
 from engine.cli.select import check_words, left_out
 from engine.cli.terminal import ask
+from engine.declare.build import load
 from engine.declare.inventory import Inventory
 from engine.declare.secrets.key import Key
 from engine.declare.secrets.redact import Redactor
@@ -82,7 +82,7 @@ class Job:
         self.root = project_root(self.files[0], request.chdir)
         self.extra = extra_vars(request.variables, self.root)
         self.inventory = load_inventory(request, self.root)
-        self.declared = declare.load(
+        self.declared = load(
             self.files,
             project=self.root,
             inventory=self.inventory,

@@ -8,6 +8,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
+from engine.declare import registry
 from engine.declare.assemble import Assembler, watching
 from engine.declare.controller_files import Sources
 from engine.declare.expand import Item, Problems, Unroller
@@ -88,7 +89,7 @@ class Variables:
         if state not in self._layers:
             layer: dict[str, Binding] = {}
             for name, value in self.extra.items():
-                default: Node | None = state.vars.get(name) if state.vars else None
+                default: Node | None = state.vars.items.get(name) if state.vars else None
                 try:
                     layer[name] = Binding(f"-e {name}", data=typed(name, value, default))
                 except RenderError as fault:
@@ -328,20 +329,36 @@ class Declarations:
             return tuple(self.builder.store.new.values())
 
 
-def build(
+def load(
     files: Sequence[Path],
     *,
     project: Path,
     inventory: Inventory,
     extra: Mapping[str, Any],
     limit: str | None,
-    read_secrets: bool,
-    kinds: Kinds,
-    facts: Facts | None,
-    become_user: str | None,
+    read_secrets: bool = True,
+    kinds: Kinds | None = None,
+    facts: Facts | None = None,
+    become_user: str | None = None,
 ) -> Declarations:
-    """See `engine.declare.load`."""
-    reader = Reader(kinds)
+    """Read state files and say what they declare for each host that they, and `limit`, name.
+
+    A host is reached later: where what is declared for one refers to facts (`host.os`), it comes back `pending`, and
+    only what is wrong whatever the facts are is told here.
+
+    files         state files, or directories of them; messages name them as they are given here
+    project       the project root, where controller paths begin
+    extra         variables from the command line: text takes the type of the variable's default, other values
+                  (from `read_vars`) keep theirs
+    limit         an inventory pattern that narrows the hosts down
+    read_secrets  False: no secret is resolved, a stand-in takes its place, and all else is checked
+    become_user   whom `become: true` means on a host that does not say; root unless given
+    kinds         the kinds there are; those that are installed unless given
+    facts         stand for those of every host, so that none is pending
+
+    Raises InvalidInput with every problem found, in the order of the files.
+    """
+    reader = Reader(kinds or registry.kinds())
     states = read_states(files, reader)
     picked, unmatched = pick_hosts(states, inventory, limit)
     rollout, contradictions = merged_rollout(states)

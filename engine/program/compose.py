@@ -144,13 +144,13 @@ def run(transport: Transport, program: Program, stdin: Iterable[bytes] = ()) -> 
                 status = output.status
                 break
             events = parser.feed(output)
-            deadline.told(*events)
+            deadline.heard(*events)
             since = time.monotonic()
             yield from events
-            deadline.late(time.monotonic() - since)
             if parser.done:
                 break
-            deadline.heard()
+            if events:
+                deadline.late(time.monotonic() - since)
     yield from parser.end()
     if parser.failure is not None or not parser.done:
         raise HostFailed(unfinished(parser, status))

@@ -13,7 +13,7 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 
-from engine import declare
+from engine.declare.build import load
 from engine.declare.inventory import Inventory
 from engine.declare.secrets.key import Key
 from engine.model import HostPlan
@@ -69,7 +69,7 @@ class World:
 
     def run(self) -> HostRun:
         """A run as a command makes it: everything is read anew."""
-        declared = declare.load(
+        declared = load(
             [self.project / "state.yaml"], project=self.project, inventory=self.inventory, extra={}, limit=None
         )
         (host,) = declared.hosts
