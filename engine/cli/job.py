@@ -11,18 +11,16 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Any, Protocol
 
 from engine.cli.become import given, other, variables
 from engine.cli.become import words as become_words
 from engine.cli.output import Printer, can_ask, scrub
-from engine.cli.project import extra_vars, inventory_path, project_root, state_files
+from engine.cli.project import extra_vars, load_inventory, project_root, state_files
 from engine.cli.request import Request
 from engine.cli.select import check_words, left_out
 from engine.cli.terminal import ask
 from engine.declare.build import load
-from engine.declare.inventory import Inventory
 from engine.declare.secrets.key import Key
 from engine.declare.secrets.redact import Redactor
 from engine.model import (
@@ -81,7 +79,7 @@ class Job:
         self.files = state_files(request.states, request.chdir)
         self.root = project_root(self.files[0], request.chdir)
         self.extra = extra_vars(request.variables, self.root)
-        self.inventory = load_inventory(request, self.root)
+        self.inventory = load_inventory(self.root, request.inventory)
         self.declared = load(
             self.files,
             project=self.root,
@@ -310,9 +308,3 @@ def who() -> str:
     except (KeyError, OSError):
         user = str(os.getuid())
     return f"{user}@{socket.gethostname()} pid {os.getpid()}"
-
-
-def load_inventory(request: Request, root: Path) -> Inventory:
-    """The inventory that the request names. Raises InvalidInput."""
-    paths = inventory_path(root, request.inventory)
-    return Inventory.load(paths or None, root)
