@@ -6,7 +6,7 @@ import json
 import sys
 from pathlib import Path
 
-from engine import declare
+from engine.declare.build import load
 from engine.declare.inventory import Inventory
 from engine.program.compose import compose
 from engine.run.sections import probes
@@ -16,7 +16,7 @@ def main() -> None:
     state, directory = Path(sys.argv[1]), Path(sys.argv[2])
     root = Path.cwd()
     inventory = Inventory.load([root / "inventory.yaml"], root)
-    declared = declare.load([state], project=root, inventory=inventory, extra={}, limit=None)
+    declared = load([state], project=root, inventory=inventory, extra={}, limit=None)
     for host in declared.hosts:
         program = compose(probes(host.resources, "plan"))
         address = host.host.vars["ansible_host"]

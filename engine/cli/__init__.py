@@ -13,7 +13,7 @@ from typing import Any, NoReturn, cast
 import click
 
 from engine import __version__
-from engine.cli.options import SETTINGS, how, look, rollout, what
+from engine.cli.options import SETTINGS, duration, how, look, rollout, what
 from engine.cli.terminal import restore
 from engine.errors import DEBUG, EngineError, internal
 
@@ -81,7 +81,7 @@ def plan_command(**options: Any) -> None:
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @click.option("-n", "--dry-run", is_flag=True, help="Only plan.")
 @click.option(
-    "--lock-wait", type=float, default=60.0, show_default=True, metavar="SECONDS", help="Wait for a host's lock."
+    "--lock-wait", type=duration, default="60s", show_default=True, metavar="DURATION", help="Wait for a host's lock."
 )
 @click.option("--format", "format_", type=click.Choice([*FORMATS, "junit"]), default="text", show_default=True)
 @how

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import getpass
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from engine.cli.output import can_ask
 from engine.cli.request import Request
-from engine.model import Become, Host, HostDeclaration, Secret, become_of
+from engine.model import Become, Host, Secret, become_of
 
 FIELDS = ("become", "become_user", "become_method")
 
@@ -58,11 +58,6 @@ def given(host: Host, found: Mapping[str, Any]) -> Host:
     host = replace(host, vars={**found, **own})
     become_of(host.name, host.vars)
     return host
-
-
-def all_given(hosts: Iterable[HostDeclaration], found: Mapping[str, Any]) -> tuple[HostDeclaration, ...]:
-    """The same for all that is declared."""
-    return tuple(replace(declared, host=given(declared.host, found)) for declared in hosts)
 
 
 def other(host: Host, user: str) -> Become:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 def history_command(chdir: Path | None, number: int) -> None:
     """List the latest applies of this project, newest last. ENGINE_KEEP_RUNS says how many are kept (1000)."""
     root = project_root(Path.cwd(), chdir)
-    rows = [_row(run, journal.events(root, run)) for run in journal.runs(root)[-number:]]
+    rows = [_row(root, run) for run in journal.runs(root)[-number:]]
     if not rows:
         Printer().out("No apply has been recorded here yet.")
         return
@@ -42,7 +42,11 @@ def history_command(chdir: Path | None, number: int) -> None:
     Printer().out("\n".join(lines))
 
 
-def _row(run: str, events: list[dict[str, Any]]) -> tuple[str, ...]:
+def _row(root: Path, run: str) -> tuple[str, ...]:
+    try:
+        events = journal.events(root, run)
+    except InvalidInput as error:
+        return run, "?", "?", "", error.problems[0].message
     started = _first(events, "started")
     finished = _first(events, "finished")
     changed = sum(event["event"] == "resource" and event["verdict"] == "changed" for event in events)

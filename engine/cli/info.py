@@ -9,11 +9,9 @@ from typing import Any
 
 import click
 
-from engine.cli.job import load_inventory
 from engine.cli.options import SETTINGS, inventory_option, limit_option, root_option, variables_option
 from engine.cli.output import Printer
-from engine.cli.project import extra_vars, project_root, state_files
-from engine.cli.request import Request
+from engine.cli.project import extra_vars, load_inventory, project_root, state_files
 from engine.declare.inventory import Inventory
 from engine.errors import InvalidInput, Problem
 from engine.views.escape import json_text, lines, visible
@@ -31,7 +29,7 @@ def validate_command(states: tuple[str, ...], format_: str, **options: Any) -> N
 
     Without a STATE: all of states/. Exit codes: 0 valid; 3 invalid.
     """
-    from engine import declare
+    from engine.declare.build import load
     from engine.declare.host_facts import REPRESENTATIVE
 
     chdir: Path | None = options["chdir"]
@@ -39,8 +37,7 @@ def validate_command(states: tuple[str, ...], format_: str, **options: Any) -> N
     try:
         files = state_files(states or ((str(base / "states"),) if (base / "states").is_dir() else ()), chdir)
         root = project_root(files[0], chdir)
-        request = Request(states=states, chdir=chdir, inventory=options["inventory"], limit=options["limit"])
-        inventory = load_inventory(request, root)
+        inventory = load_inventory(root, options["inventory"])
         extra = extra_vars(options["variables"], root)
     except InvalidInput as error:
         _report(error.problems, format_)
@@ -48,7 +45,7 @@ def validate_command(states: tuple[str, ...], format_: str, **options: Any) -> N
     problems: list[Problem] = []
     for file in files:
         try:
-            declare.load(
+            load(
                 [file],
                 project=root,
                 inventory=inventory,
@@ -136,7 +133,7 @@ def inventory_command(pattern: str, graph: bool, name: str | None, limit: str | 
     import yaml
 
     root = project_root(Path.cwd(), options["chdir"])
-    inventory = load_inventory(Request(inventory=options["inventory"], chdir=options["chdir"]), root)
+    inventory = load_inventory(root, options["inventory"])
     if graph:
         Printer().out(inventory.graph())
     elif name is not None:

@@ -6,23 +6,21 @@ import getpass
 import os
 import socket
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Any, Protocol
 
-from engine import declare
-from engine.cli.become import all_given, other, variables
+from engine.cli.become import given, other, variables
 from engine.cli.become import words as become_words
 from engine.cli.output import Printer, can_ask, scrub
-from engine.cli.project import extra_vars, inventory_path, project_root, state_files
+from engine.cli.project import extra_vars, load_inventory, project_root, state_files
 from engine.cli.request import Request
 from engine.cli.select import check_words, left_out
 from engine.cli.terminal import ask
-from engine.declare.inventory import Inventory
+from engine.declare.build import load
 from engine.declare.secrets.key import Key
 from engine.declare.secrets.redact import Redactor
 from engine.model import (
@@ -39,6 +37,7 @@ from engine.model import (
     Secret,
     Transport,
 )
+from engine.model.events import Note
 from engine.plan.cause import secrets_of
 from engine.program.section import Lock
 from engine.run.batches import RolloutRule, rollout_rule
@@ -80,8 +79,8 @@ class Job:
         self.files = state_files(request.states, request.chdir)
         self.root = project_root(self.files[0], request.chdir)
         self.extra = extra_vars(request.variables, self.root)
-        self.inventory = load_inventory(request, self.root)
-        self.declared = declare.load(
+        self.inventory = load_inventory(self.root, request.inventory)
+        self.declared = load(
             self.files,
             project=self.root,
             inventory=self.inventory,
@@ -90,22 +89,20 @@ class Job:
             become_user=request.become_user,
         )
         self.rewrite = rewrite
-        self.declared = replace(self.declared, hosts=tuple(map(self._rewritten, self.declared.hosts)))
         becoming = variables(request)
-        typed = tuple(value for value in becoming.values() if isinstance(value, Secret))
-        self.declared = replace(
-            self.declared,
-            hosts=all_given(self.declared.hosts, becoming),
-            secrets=(*self.declared.secrets, *typed),
-        )
-        self._finished_hosts: dict[str, HostDeclaration] = {}
+        self._typed = [value for value in becoming.values() if isinstance(value, Secret)]
+        self.hosts = {
+            each.host.name: self._rewritten(replace(each, host=given(each.host, becoming)))
+            for each in self.declared.hosts
+        }
         self._found = 0
         self._runs: tuple[HostRun, ...] = ()
         self._learn()
-        for warning in self.declared.warnings:
+        self._warned = self.declared.warnings
+        for warning in self._warned:
             printer.err(f"warning: {warning}")
         self.key = Key.load(self.root)
-        self._check_words(self.declared.hosts)
+        self._check_words()
         self.rule = self._rule()
 
     @contextmanager
@@ -113,7 +110,7 @@ class Job:
         """The rollout over all hosts; connections are closed at the end, and threads joined: all but those of a run
         that is stopped at once."""
         forks = self.request.forks or int(self.declared.rollout.get("forks") or FORKS)
-        executor: Executor = ThreadPoolExecutor(max(1, min(forks, len(self.declared.hosts))))
+        executor: Executor = ThreadPoolExecutor(max(1, min(forks, len(self.hosts))))
         options = Options(
             project=self.root,
             connect_timeout=self.request.connect_timeout,
@@ -139,7 +136,7 @@ class Job:
                 lambda user: told(as_user(transport, host.host, other(host.host, user)), host.host.name),
             )
 
-        runs = [run(host) for host in self.declared.hosts]
+        runs = [run(host) for host in self.hosts.values()]
         self._runs = tuple(runs)
         rollout = Rollout(runs, executor, progress)
         at_once = False
@@ -157,17 +154,17 @@ class Job:
         """Observe all hosts and say what differs, redacted. Raises InvalidInput where --only or --skip name what no
         host has, now that it is known what each has."""
         found = rollout.plan()
-        known = self.declared.known()[1] if any(host.pending for host in self.declared.hosts) else ()
-        for warning in known[len(self.declared.warnings) :]:
-            rollout.progress.note(f"warning: {warning}")
+        for warning in self.declared.warnings[len(self._warned) :]:
+            rollout.progress(Note(f"warning: {warning}"))
         self._learn()
         if named := self.printer.redactor.named:
             names = ", ".join(sorted({secret.name for secret in named if secret.name})) or "of a password"
-            rollout.progress.note(
+            warning = (
                 f"warning: the value of secret {names} is also part of the name of a host or resource; names are not "
                 "redacted, so choose another value"
             )
-        self._check_words([run.declared for run in rollout.runs.values()])
+            rollout.progress(Note(warning))
+        self._check_words()
         hosts = self.clean(found)
         several = len(self.rule.batches) > 1
         return Plan(
@@ -216,10 +213,10 @@ class Job:
             if not step.check and step.outlook in ("converged", "change", "check")
             for secret in secrets_of(declared.resource)
         ]
-        for new in self.declared.new_hashes():
+        for new in self.declared.new_hashes:
             form = Redactor([new.value])
             if any(form.text(text) != text for text in used):
-                rollout.progress.note(new.keep(self.run))
+                rollout.progress(Note(new.keep(self.run)))
 
     def clean(self, value: Any) -> Any:
         """The same value with every secret in it redacted."""
@@ -233,13 +230,12 @@ class Job:
     def _secrets(self) -> Iterator[Secret]:
         """Those declared, and those found on hosts, each once."""
         found = (secret for run in self._runs for secret in run.found.copy())
-        yield from dict.fromkeys((*self.declared.secrets, *self.declared.known()[0], *found))
+        yield from dict.fromkeys((*self.declared.secrets, *self._typed, *found))
 
     def _names(self) -> Iterator[str]:
         """The names of hosts and resources, each once."""
-        hosts = [self._finished_hosts.get(host.host.name, host) for host in self.declared.hosts]
-        yield from dict.fromkeys(host.host.name for host in hosts)
-        yield from dict.fromkeys(resource.name for host in hosts for resource in host.resources)
+        yield from self.hosts
+        yield from dict.fromkeys(resource.name for host in list(self.hosts.values()) for resource in host.resources)
 
     def lost(self) -> tuple[Lost, ...]:
         """What a rollback cannot put back, redacted."""
@@ -260,23 +256,22 @@ class Job:
 
     def _finished(self, host: HostDeclaration, verb: str, facts: Facts) -> tuple[HostDeclaration, Settings]:
         """What is declared for a host with these facts, and the settings for it. Raises InvalidInput."""
-        assert host.pending is not None
         try:
-            declared = host.pending(facts)
+            declared = self._rewritten(self.declared.finish(host.host, facts))
         finally:
             self._learn()
-        declared = self._rewritten(replace(declared, host=host.host))
-        self._finished_hosts[host.host.name] = declared
+        self.hosts[host.host.name] = declared
         return declared, self._settings(declared, verb)
 
-    def _check_words(self, hosts: Sequence[HostDeclaration]) -> None:
+    def _check_words(self) -> None:
         """Raises InvalidInput for a word of --only or --skip that matches nothing, once all there is is known."""
+        hosts = list(self.hosts.values())
         if not any(host.pending for host in hosts):
             check_words(hosts, self.request.only, self.request.skip)
 
     def _settings(self, declared: HostDeclaration, verb: str) -> Settings:
         fix = self.command("apply")
-        if len(self.declared.hosts) > 1 or self.request.limit:
+        if len(self.hosts) > 1 or self.request.limit:
             fix += f" --limit {declared.host.name}"
         wait = self.request.lock_wait
         return Settings(
@@ -296,7 +291,7 @@ class Job:
             value = getattr(self.request, name)
             if value is not None:
                 spec[name] = value
-        names = [host.host.name for host in self.declared.hosts]
+        names = list(self.hosts)
         limited = self.request.limit is not None
         return rollout_rule(names, spec, lambda p: [h.name for h in self.inventory.hosts(p, None)], limited)
 
@@ -315,9 +310,3 @@ def who() -> str:
     except (ImportError, KeyError, OSError):
         user = str(os.getuid()) if hasattr(os, "getuid") else "somebody"
     return f"{user}@{socket.gethostname()} pid {os.getpid()}"
-
-
-def load_inventory(request: Request, root: Path) -> Inventory:
-    """The inventory that the request names. Raises InvalidInput."""
-    paths = inventory_path(root, request.inventory)
-    return Inventory.load(paths or None, root)

@@ -15,6 +15,16 @@ F = TypeVar("F", bound=Callable[..., Any])
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
+def duration(text: str) -> float:
+    """A duration of the command line, in seconds; see `engine.kit.duration`, which is imported when it is needed."""
+    from engine.kit.duration import seconds
+
+    try:
+        return seconds(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
 def _together(options: list[Callable[[F], F]]) -> Callable[[F], F]:
     def decorate(function: F) -> F:
         for option in reversed(options):
@@ -65,13 +75,13 @@ how = _together(
     [
         become,
         click.option("--forks", type=click.IntRange(1), help="Hosts worked on at the same time (default: 30)."),
-        click.option("--connect-timeout", type=float, default=10.0, show_default=True, metavar="SECONDS"),
+        click.option("--connect-timeout", type=duration, default="10s", show_default=True, metavar="DURATION"),
         click.option(
             "--silence",
-            type=float,
-            default=60.0,
+            type=duration,
+            default="60s",
             show_default=True,
-            metavar="SECONDS",
+            metavar="DURATION",
             help="A host that says nothing for so long counts as lost.",
         ),
         click.option("--accept-new", is_flag=True, help="Trust and remember the key of a host not known yet."),

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.errors import InvalidInput, Problem
+
+if TYPE_CHECKING:
+    from engine.declare.inventory import Inventory
 
 
 def project_root(near: Path, chosen: Path | None) -> Path:
@@ -57,12 +60,11 @@ def _known(base: Path) -> tuple[str, ...]:
     return ("Here are:", *(f"  {state}" for state in states))
 
 
-def inventory_path(root: Path, chosen: Sequence[str]) -> list[Path]:
-    """The inventories named by -i, else `inventory.yaml` in the project root where it exists."""
-    if chosen:
-        return [Path(name).expanduser() for name in chosen]
-    default = root / "inventory.yaml"
-    return [default] if default.exists() else []
+def load_inventory(root: Path, chosen: Sequence[str]) -> Inventory:
+    """The inventories named by -i, else that of the project root. Raises InvalidInput."""
+    from engine.declare.inventory import Inventory
+
+    return Inventory.load([Path(name).expanduser() for name in chosen] or None, root)
 
 
 def extra_vars(options: Sequence[str], root: Path) -> dict[str, Any]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -19,13 +20,15 @@ from engine.cli.output import Printer, can_ask
 from engine.cli.project import project_root
 from engine.declare.problems import sorted_problems
 from engine.errors import EngineError, Interrupted, InvalidInput, Problem
-from engine.model import Plan, Progress, Report
+from engine.model import Plan, Report
+from engine.model.events import Event, Note
 from engine.run.rollout import Rollout, converged
 from engine.views import render
-from engine.views.progress import make
+from engine.views.progress import ProgressView, make
 
 if TYPE_CHECKING:
     from engine.cli.reviewed import Reviewed
+    from engine.run.journal import Journal
 
 UNASKED = "apply asks before it changes anything, and standard input is no terminal; no host was reached"
 UNASKED_HINTS = (
@@ -76,13 +79,13 @@ def apply(options: dict[str, Any], rewrite: Rewrite | None = None) -> int:
 
 
 def _applied(job: Job, options: dict[str, Any], printer: Printer, reviewed: Reviewed | None) -> int:
-    from engine.run.journal import Journal, Recording
+    from engine.run.journal import Journal
 
-    watching = PausableProgress(_progress(options, printer, job))
+    screen = Screen(partial(_progress, options, printer, job))
     journal = Journal(job.root, printer.sentence)
     job.run = journal.run
     try:
-        with job.reach(watching, "apply") as rollout:
+        with job.reach(screen, "apply") as rollout:
             with interruptible(rollout):
                 found = job.plan(rollout)
             _refuse_invalid(rollout)
@@ -91,18 +94,18 @@ def _applied(job: Job, options: dict[str, Any], printer: Printer, reviewed: Revi
                 rollout.refused = {host: text for host, text in refused if text}
             elif found.lost and not _pending(found):
                 # What could be put back is as it was.
-                watching.close()
+                screen.close()
                 show(found, options, printer, job.command("apply"))
                 return plan_code(found, detailed=False)
             elif _pending(found) and not options["yes"] and not rollout.stopping.is_set():
-                watching.close()
+                screen.close()
                 _show_for_question(found, options, printer, job.command("apply"))
                 if not _agreed(printer):
                     return 1
-                watching.onward = _progress(options, printer, job)
+                screen.reopen()
             if not rollout.stopping.is_set():
                 job.keep_hashes(rollout)
-            watching.onward = Recording(journal, watching.onward)
+            screen.journal = journal
             journal.write("started", **_told(job, options, reviewed))
             if journal.problem:
                 raise EngineError(f"{journal.problem}; nothing was changed, since it could not be retried or undone")
@@ -112,12 +115,12 @@ def _applied(job: Job, options: dict[str, Any], printer: Printer, reviewed: Revi
             code = report_code(report)
             journal.write("finished", stopped=report.stopped, exit=code, seconds=round(report.seconds, 3))
     except KeyboardInterrupt:
-        watching.close()
+        screen.close()
         if journal.begun:
             printer.err(f"What was done: engine show {journal.run}\nGo on with: engine retry {journal.run}")
         raise
     finally:
-        watching.close()
+        screen.close()
         journal.close()
     if journal.problem:
         printer.err(f"warning: {journal.problem}; not all of this run is recorded")
@@ -152,7 +155,7 @@ def _told(job: Job, options: dict[str, Any], reviewed: Reviewed | None) -> dict[
         "plan": reviewed.file if reviewed else None,
         "rollback": job.rewrite.run if job.rewrite is not None else None,
         "lost": [asdict(lost) for lost in job.lost()],
-        "hosts": [host.host.name for host in job.declared.hosts],
+        "hosts": list(job.hosts),
     }
 
 
@@ -215,7 +218,7 @@ def interruptible(rollout: Rollout) -> Iterator[None]:
     """The first Ctrl-C or SIGTERM lets running steps finish; a second one stops at once."""
 
     def stop() -> None:
-        rollout.progress.note("Stopping: running steps finish, none is started. Again: stop at once.")
+        rollout.progress(Note("Stopping: running steps finish, none is started. Again: stop at once."))
         rollout.stop()
 
     def on_signal(number: int, frame: FrameType | None) -> None:
@@ -253,21 +256,33 @@ def _agreed(printer: Printer) -> bool:
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
-class PausableProgress:
-    """A Progress whose drawing can be closed for a question and begun again after it."""
+class Screen:
+    """Hears of a run: shows it, and records it once there is a `journal`. It can be closed for a question."""
 
-    def __init__(self, onward: Progress) -> None:
-        self.onward = onward
+    def __init__(self, make_view: Callable[[], ProgressView]) -> None:
+        self.make_view, self.view = make_view, make_view()
+        self.journal: Journal | None = None
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.onward, name)
+    def __call__(self, event: Event) -> None:
+        """See `engine.model.Progress`."""
+        if self.journal is not None:
+            self.journal.event(event)
+        self.view(event)
+
+    def close(self) -> None:
+        """Nothing is shown until `reopen`; safe to call twice."""
+        self.view.close()
+
+    def reopen(self) -> None:
+        """Show what comes from now on."""
+        self.view = self.make_view()
 
 
-def _progress(options: dict[str, Any], printer: Printer, job: Job) -> Progress:
+def _progress(options: dict[str, Any], printer: Printer, job: Job) -> ProgressView:
     batches = job.rule.batches if len(job.rule.batches) > 1 else ()
     return make(
         sys.stderr,
-        hosts=len(job.declared.hosts),
+        hosts=len(job.hosts),
         color=printer.colored(sys.stderr),
         quiet=options["quiet"],
         verbose=options["verbose"],

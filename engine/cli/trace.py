@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from engine.model import Output, Progress, Transport
+from engine.model.events import Note
 
 
 class Traced:
@@ -29,9 +30,9 @@ class Traced:
         self.onward.close()
 
     def _tell(self, text: str) -> None:
-        self.progress.note(f"{self.name}: a program of {len(text)} characters")
+        self.progress(Note(f"{self.name}: a program of {len(text)} characters"))
         for line in self.redact(text).rstrip("\n").split("\n"):
-            self.progress.note(f"  {line}")
+            self.progress(Note(f"  {line}"))
 
     def _watched(self, first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
         yield first

@@ -9,10 +9,9 @@ from typing import Any
 import click
 
 from engine.cli.become import given, variables
-from engine.cli.job import load_inventory
 from engine.cli.options import SETTINGS, become, inventory_option, root_option
 from engine.cli.output import Printer
-from engine.cli.project import project_root
+from engine.cli.project import load_inventory, project_root
 from engine.cli.request import Request
 from engine.declare.inventory import passwords
 from engine.errors import EngineError, HostFailed, Unreachable
@@ -42,9 +41,8 @@ def unlock_command(
     apply ran as: where that was another one than connects, --become says whose lock is meant.
     """
     root = project_root(Path.cwd(), chdir)
-    request = Request(inventory=inventory, chdir=chdir, **options)
-    found = load_inventory(request, root).hosts(pattern, None)
-    becoming = variables(request)
+    found = load_inventory(root, inventory).hosts(pattern, None)
+    becoming = variables(Request(**options))
     hosts = [given(host, becoming) for host in found]
     printer = Printer()
     printer.learn(lambda: passwords(hosts), lambda: [host.name for host in hosts])

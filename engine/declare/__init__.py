@@ -2,88 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from engine.model import Facts, HostDeclaration, Secret
-
-if TYPE_CHECKING:
-    from engine.declare.inventory import Inventory
-    from engine.declare.registry import Kinds
-    from engine.declare.secrets.resolve import NewHash
-
-
-@dataclass(frozen=True)
-class Declarations:
-    """All that state files declare.
-
-    name      of the states, joined by a comma
-    hosts     what is declared for each host, in the order of the inventory
-    sources   every file that was read: states, includes, templates, sources; absolute, no secret among them
-    secrets   every secret that was used, and everything that was made of one: for the redactor
-    warnings  sentences about what is odd, but not wrong
-    rollout   the section `rollout`, as it is written
-    known     `secrets` and `warnings` as they are by now: finishing a pending host may add to both
-    new_hashes  bcrypt hashes that had to be made by now, and that an apply is to write before it uses them
-    """
-
-    name: str
-    hosts: tuple[HostDeclaration, ...]
-    sources: tuple[Path, ...] = ()
-    secrets: tuple[Secret, ...] = ()
-    warnings: tuple[str, ...] = ()
-    rollout: Mapping[str, Any] = field(default_factory=dict)
-    known: Callable[[], tuple[tuple[Secret, ...], tuple[str, ...]]] = field(default=lambda: ((), ()), compare=False)
-    new_hashes: Callable[[], tuple[NewHash, ...]] = field(default=tuple, compare=False)
-
-
-def load(
-    files: Sequence[Path],
-    *,
-    project: Path,
-    inventory: Inventory,
-    extra: Mapping[str, Any],
-    limit: str | None,
-    read_secrets: bool = True,
-    kinds: Kinds | None = None,
-    facts: Facts | None = None,
-    become_user: str | None = None,
-) -> Declarations:
-    """Read state files and say what they declare for each host that they, and `limit`, name.
-
-    A host is reached later: where what is declared for one refers to facts (`host.os`), it comes back `pending`, and
-    only what is wrong whatever the facts are is told here.
-
-    files         state files, or directories of them; messages name them as they are given here
-    project       the project root, where controller paths begin
-    extra         variables from the command line: text takes the type of the variable's default, other values
-                  (from `read_vars`) keep theirs
-    limit         an inventory pattern that narrows the hosts down
-    read_secrets  False: no secret is resolved, a stand-in takes its place, and all else is checked
-    become_user   whom `become: true` means on a host that does not say; root unless given
-    kinds         the kinds there are; those that are installed unless given
-    facts         stand for those of every host, so that none is pending
-
-    Raises InvalidInput with every problem found, in the order of the files.
-    """
-    from engine.declare import registry
-    from engine.declare.build import build
-
-    return Declarations(
-        **build(
-            files,
-            project=project,
-            inventory=inventory,
-            extra=extra,
-            limit=limit,
-            read_secrets=read_secrets,
-            kinds=kinds or registry.kinds(),
-            facts=facts,
-            become_user=become_user,
-        )
-    )
+from typing import Any
 
 
 def read_vars(path: Path) -> dict[str, Any]:

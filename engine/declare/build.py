@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import partial
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from engine.declare.assemble import Assembler, seconds, watching
+from engine.declare import registry
+from engine.declare.assemble import Assembler, watching
 from engine.declare.controller_files import Sources
 from engine.declare.expand import Item, Problems, Unroller
 from engine.declare.host_facts import HostNames, used
@@ -17,13 +18,14 @@ from engine.declare.places import collisions
 from engine.declare.problems import assuming_facts, sorted_problems
 from engine.declare.registry import Kinds
 from engine.declare.schema.validate import nearest
-from engine.declare.secrets.store import SecretStore
+from engine.declare.secrets.store import SecretStore, StateSecrets
 from engine.declare.statefile import Entry, Reader, State
 from engine.declare.templates.budget import Spent, counted
 from engine.declare.templates.names import RenderError
-from engine.declare.templates.scope import Binding, Layer, Scope, Secrets, given, of_host, typed
+from engine.declare.templates.scope import Binding, Layer, Scope, given, of_host, typed
 from engine.declare.yaml.nodes import Node
 from engine.errors import InvalidInput, Problem, of_kind
+from engine.kit import duration
 from engine.model import DeclaredResource, Facts, Host, HostDeclaration, Resource, Secret, Watch
 
 if TYPE_CHECKING:
@@ -87,7 +89,7 @@ class Variables:
         if state not in self._layers:
             layer: dict[str, Binding] = {}
             for name, value in self.extra.items():
-                default: Node | None = state.vars.get(name) if state.vars else None
+                default: Node | None = state.vars.items.get(name) if state.vars else None
                 try:
                     layer[name] = Binding(f"-e {name}", data=typed(name, value, default))
                 except RenderError as fault:
@@ -105,48 +107,57 @@ class Variables:
         ]
 
 
+class Scopes:
+    """What templates can refer to on one host: a scope each time that a state file is unrolled."""
+
+    def __init__(self, host: Host, facts: Facts | None, variables: Variables, store: SecretStore) -> None:
+        self.names, self.own = HostNames(host, facts), of_host(host)
+        self.variables, self.store = variables, store
+        self.secrets: list[StateSecrets] = []
+
+    def of(self, state: State, passed: Layer) -> Scope:
+        """The scope of a state file that is given the variables `passed`."""
+        scope = Scope(self.names, (passed, self.variables.layer(state), self.own, given(state.vars)))
+        scope.secrets = secrets = StateSecrets(self.store, state.secrets, scope)
+        self.secrets.append(secrets)
+        return scope
+
+
 class Builder:
-    """Builds the declarations of one host after the other."""
+    """Builds the declarations of one host after the other. `picked`: by its number, the hosts of each state."""
 
     def __init__(
         self,
         states: Sequence[State],
+        picked: Mapping[int, Sequence[Host]],
         variables: Variables,
-        vault: SecretStore,
+        store: SecretStore,
         sources: Sources,
-        become_user: str | None = None,
+        become_user: str | None,
     ) -> None:
         self.states = states
+        self.picked = picked
         self.variables = variables
-        self.vault = vault
+        self.store = store
         self.sources = sources
+        self.become_user = become_user or "root"
         self.shared: dict[Entry, Resource] = {}
         self.secrets: dict[Secret, None] = {}
         self.spent = Spent()
         self.one = Lock()
-        self.become_user = become_user or "root"
 
-    def host(
-        self, host: Host, numbers: Sequence[int], facts: Facts | None = None
-    ) -> tuple[HostDeclaration, list[Problem]]:
-        """What the states of these numbers declare for a host, and what is wrong with it. Without `facts`, what
-        refers to one is put off: the declaration is `pending` then, and what is wrong is wrong whatever they are."""
+    def host(self, host: Host, facts: Facts | None = None) -> tuple[HostDeclaration, list[Problem]]:
+        """What is declared for a host, and what is wrong with it. Without `facts`, what refers to one is put off: the
+        declaration is `pending` then, and what is wrong is wrong whatever they are."""
         with counted(self.spent):
-            return self._host(host, numbers, facts)
+            return self._host(host, facts)
 
-    def _host(self, host: Host, numbers: Sequence[int], facts: Facts | None) -> tuple[HostDeclaration, list[Problem]]:
-        problems, names = Problems(), HostNames(host, facts)
-        scopes: list[Scope] = []
-
-        def scope(state: State, passed: Layer) -> Scope:
-            layers = (passed, self.variables.layer(state), of_host(host), given(state.vars))
-            resolver = self.vault.resolver(state.secrets)
-            scopes.append(Scope(names, layers, lambda made: Secrets(state.secrets, resolver(made))))
-            return scopes[-1]
-
-        unroller = Unroller(problems, scope)
-        for number in numbers:
-            unroller.state(self.states[number], number)
+    def _host(self, host: Host, facts: Facts | None) -> tuple[HostDeclaration, list[Problem]]:
+        problems, scopes = Problems(), Scopes(host, facts, self.variables, self.store)
+        unroller = Unroller(problems, scopes.of)
+        for number, hosts in self.picked.items():
+            if any(other.name == host.name for other in hosts):
+                unroller.state(self.states[number], number)
         items = _unique(unroller.items, problems)
         needed = Resolver(items, unroller)
         assembler = Assembler(problems, self.sources, self.shared)
@@ -159,26 +170,10 @@ class Builder:
         resources = self.assembled(needed.ordered(watched), data, assembler, host)
         problems.add(collisions(resources))
         self.secrets.update(assembler.secrets)
-        pending = None
         if problems.later:
-            self.vault.ask(scopes)
-            pending = partial(self.finish, host, numbers)
-        return HostDeclaration(host, tuple(resources), used(names), pending), list(problems.found)
-
-    def finish(self, host: Host, numbers: Sequence[int], facts: Facts) -> HostDeclaration:
-        """What is declared for a host whose facts are known now. Raises InvalidInput. Any thread may call it."""
-        with self.one:
-            self.vault.asking = False
-            self.spent = Spent()
-            declaration, problems = self.host(host, numbers, facts)
-        if problems:
-            raise InvalidInput(sorted_problems({problem: [] for problem in problems}, 1))
-        return declaration
-
-    def new_hashes(self) -> tuple[NewHash, ...]:
-        """The bcrypt hashes that had to be made by now. Any thread may ask."""
-        with self.one:
-            return tuple(self.vault.new.values())
+            for secrets in scopes.secrets:
+                secrets.ask()
+        return HostDeclaration(host, tuple(resources), used(scopes.names), problems.later), list(problems.found)
 
     def assembled(
         self,
@@ -246,7 +241,7 @@ def _declared(item: Item, resource: Resource, needs: tuple[str, ...], become: st
         resource=resource,
         needs=needs,
         tags=frozenset(words.get("tags", ())),
-        timeout=seconds(words["timeout"]) if "timeout" in words else None,
+        timeout=duration.seconds(words["timeout"]) if "timeout" in words else None,
         retries=words.get("retries", 0),
         become=become,
         position=item.entry.where,
@@ -283,58 +278,107 @@ def _all_secrets(found: Iterable[Secret], used: Iterable[Secret]) -> tuple[Secre
     return tuple(dict.fromkeys([*found, *made]))
 
 
-def build(
+@dataclass(frozen=True)
+class Declarations:
+    """All that state files declare.
+
+    name     of the states, joined by a comma
+    hosts    what is declared for each host, in the order of the inventory
+    sources  every file that was read: states, includes, templates, sources; absolute, no secret among them
+    rollout  the section `rollout`, as it is written
+    """
+
+    name: str
+    hosts: tuple[HostDeclaration, ...]
+    sources: tuple[Path, ...]
+    rollout: Mapping[str, Any]
+    inventory: Inventory = field(repr=False, compare=False)
+    builder: Builder = field(repr=False, compare=False)
+
+    def finish(self, host: Host, facts: Facts) -> HostDeclaration:
+        """What is declared for a pending host whose facts are known now. Raises InvalidInput. Any thread may call it,
+        and it may add to the secrets, warnings and new hashes."""
+        builder = self.builder
+        with builder.one:
+            builder.store.asking = False
+            builder.spent = Spent()
+            declaration, problems = builder.host(host, facts)
+        if problems:
+            raise InvalidInput(sorted_problems({problem: [] for problem in problems}, 1))
+        return declaration
+
+    @property
+    def secrets(self) -> tuple[Secret, ...]:
+        """Every secret that was used by now, and everything that was made of one: for the redactor."""
+        from engine.declare.inventory import passwords
+
+        with self.builder.one:
+            found = [*self.builder.store.found, *passwords([each.host for each in self.hosts])]
+            return _all_secrets(found, self.builder.secrets)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Sentences about what is odd by now, but not wrong."""
+        with self.builder.one:
+            return (*self.inventory.warnings, *self.builder.store.warnings)
+
+    @property
+    def new_hashes(self) -> tuple[NewHash, ...]:
+        """The bcrypt hashes that had to be made by now, and that an apply is to write before it uses them."""
+        with self.builder.one:
+            return tuple(self.builder.store.new.values())
+
+
+def load(
     files: Sequence[Path],
     *,
     project: Path,
     inventory: Inventory,
     extra: Mapping[str, Any],
     limit: str | None,
-    read_secrets: bool,
-    kinds: Kinds,
-    facts: Facts | None,
-    become_user: str | None,
-) -> dict[str, Any]:
-    """The fields of Declarations; see `engine.declare.load`."""
-    from engine.declare.inventory import passwords
+    read_secrets: bool = True,
+    kinds: Kinds | None = None,
+    facts: Facts | None = None,
+    become_user: str | None = None,
+) -> Declarations:
+    """Read state files and say what they declare for each host that they, and `limit`, name.
 
-    reader = Reader(kinds)
+    A host is reached later: where what is declared for one refers to facts (`host.os`), it comes back `pending`, and
+    only what is wrong whatever the facts are is told here.
+
+    files         state files, or directories of them; messages name them as they are given here
+    project       the project root, where controller paths begin
+    extra         variables from the command line: text takes the type of the variable's default, other values
+                  (from `read_vars`) keep theirs
+    limit         an inventory pattern that narrows the hosts down
+    read_secrets  False: no secret is resolved, a stand-in takes its place, and all else is checked
+    become_user   whom `become: true` means on a host that does not say; root unless given
+    kinds         the kinds there are; those that are installed unless given
+    facts         stand for those of every host, so that none is pending
+
+    Raises InvalidInput with every problem found, in the order of the files.
+    """
+    reader = Reader(kinds or registry.kinds())
     states = read_states(files, reader)
     picked, unmatched = pick_hosts(states, inventory, limit)
     rollout, contradictions = merged_rollout(states)
-    variables, vault, sources = Variables(extra, states), SecretStore(project, read=read_secrets), Sources(project)
-    builder = Builder(states, variables, vault, sources, become_user)
-    hosts = {host.name: host for each in picked.values() for host in each}
+    variables, store, sources = Variables(extra, states), SecretStore(project, read=read_secrets), Sources(project)
+    builder = Builder(states, picked, variables, store, sources, become_user)
+    hosts = list({host.name: host for each in picked.values() for host in each}.values())
     found: dict[Problem, list[str]] = {problem: [] for problem in [*reader.problems, *unmatched, *contradictions]}
     if picked:
-        found.update({problem: [] for problem in variables.undeclared(hosts.values())})
+        found.update({problem: [] for problem in variables.undeclared(hosts)})
     declared: list[HostDeclaration] = []
-    for name, host in hosts.items():
-        numbers = [number for number, each in picked.items() if any(other.name == name for other in each)]
-        declaration, problems = builder.host(host, numbers)
+    for host in hosts:
+        declaration, problems = builder.host(host)
         if facts is not None and declaration.pending:
-            declaration, more = builder.host(host, numbers, facts)
+            declaration, more = builder.host(host, facts)
             problems += [assuming_facts(problem, declaration.facts) for problem in more if problem not in problems]
         declared.append(declaration)
         for problem in problems:
-            found.setdefault(problem, []).append(name)
+            found.setdefault(problem, []).append(host.name)
     found.update({problem: [] for problem in variables.problems})
     if found:
         raise InvalidInput(sorted_problems(found, len(hosts)))
-
-    def known() -> tuple[tuple[Secret, ...], tuple[str, ...]]:
-        with builder.one:
-            secrets = _all_secrets([*vault.found, *passwords(hosts.values())], builder.secrets)
-            return secrets, (*inventory.warnings, *vault.warnings)
-
-    secrets, warnings = known()
-    return {
-        "name": ", ".join(dict.fromkeys(state.name for state in states)),
-        "hosts": tuple(declared),
-        "sources": (*reader.files, *sources.read),
-        "secrets": secrets,
-        "warnings": warnings,
-        "rollout": rollout,
-        "known": known,
-        "new_hashes": builder.new_hashes,
-    }
+    name = ", ".join(dict.fromkeys(state.name for state in states))
+    return Declarations(name, tuple(declared), (*reader.files, *sources.read), rollout, inventory, builder)

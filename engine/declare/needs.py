@@ -92,5 +92,5 @@ class Resolver:
 
 
 def _place(item: Item, path: tuple[str | int, ...]) -> Position:
-    node = item.entry.keywords.get(str(path[0]), item.entry.params.get(str(path[0])))
+    node = item.entry.keywords.get(str(path[0]), item.entry.params.items.get(str(path[0])))
     return find(node, path[1:]) if node is not None else item.entry.where

@@ -143,7 +143,7 @@ class Reader:
         sections = {key: node for key, node in root.items.items() if key not in ("resources", "secrets")}
         data = convert(Map(sections, root.keys, root.where), _DOCUMENT, unknown)
         for key in ("resources", "secrets"):
-            node = root.get(key)
+            node = root.items.get(key)
             if isinstance(node, Map):
                 data[key] = {
                     name: {} if isinstance(item, Map) else convert(item, {}, unknown)
@@ -157,7 +157,7 @@ class Reader:
         found = check(data, schema, root, _SECTIONS, at=Position(state.label))
         self.problems += found
         for key in ("name", "hosts"):
-            node = root.get(key)
+            node = root.items.get(key)
             if isinstance(node, Scalar) and node.template and not included:
                 found.append(
                     Problem(
@@ -175,12 +175,12 @@ class Reader:
     def fill(self, state: State, wrong: set[str], stack: tuple[Path, ...]) -> None:
         """Take over the sections that can be used."""
         root = state.root
-        name, hosts = root.get("name"), root.get("hosts")
+        name, hosts = root.items.get("name"), root.items.get("hosts")
         if isinstance(name, Scalar) and "name" not in wrong:
             state.name = name.text
         if isinstance(hosts, Scalar) and "hosts" not in wrong:
             state.hosts = hosts
-        variables, secrets = root.get("vars"), root.get("secrets")
+        variables, secrets = root.items.get("vars"), root.items.get("secrets")
         state.vars = variables if isinstance(variables, Map) else None
         state.secrets = secrets if isinstance(secrets, Map) else None
         for name_, node in state.secrets.items.items() if state.secrets else ():
@@ -189,10 +189,10 @@ class Reader:
             data = convert(node, secret_schema(), unknown)
             more = Subject(f"secret {name_}", "key")
             self.problems += check(data, secret_schema(), node, more, at=secrets.at(name_))  # type: ignore[union-attr]
-        rollout = root.get("rollout")
+        rollout = root.items.get("rollout")
         if isinstance(rollout, Map) and "rollout" not in wrong:
             state.rollout = convert(rollout, _DOCUMENT["properties"]["rollout"], unknown)
-        includes, resources = root.get("include"), root.get("resources")
+        includes, resources = root.items.get("include"), root.items.get("resources")
         for item in includes.items if isinstance(includes, Seq) else ():
             made = self.include(item, state, stack) if isinstance(item, Map) else None
             state.includes += [made] if made else []
@@ -206,7 +206,7 @@ class Reader:
 
     def include(self, node: Map, state: State, stack: tuple[Path, ...]) -> Include | None:
         """One entry of `include`; None where its file cannot be read."""
-        file, prefix, variables = node.get("file"), node.get("as"), node.get("vars")
+        file, prefix, variables = node.items.get("file"), node.items.get("as"), node.items.get("vars")
         if not isinstance(file, Scalar) or not file.text:
             return None
         if len(stack) > INCLUDES:
@@ -235,7 +235,7 @@ class Reader:
         included = self.read(path, label(path), stack)
         name = prefix.text + "/" if isinstance(prefix, Scalar) else ""
         variables = variables if isinstance(variables, Map) else None
-        return Include(included, name, variables, node.get("for_each"), node.where) if included else None
+        return Include(included, name, variables, node.items.get("for_each"), node.where) if included else None
 
     def entry(self, name: str, node: Node, where: Position) -> Entry:
         """One entry of `resources`."""

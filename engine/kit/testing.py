@@ -111,7 +111,7 @@ class Machine:
         declared = HostDeclaration(host, (DeclaredResource("it", resource, timeout=120.0),))
         settings = Settings(fingerprint=lambda secret: f"secret:{secret.digest[:6]}", lock=Lock("tests", 30))
         try:
-            yield HostRun(declared, transport, transport, settings, _Silent())
+            yield HostRun(declared, transport, transport, settings, lambda event: None)
         finally:
             transport.close()
             if before is None:
@@ -132,13 +132,6 @@ class _Shell:
 
     def close(self) -> None:
         self.inner.close()
-
-
-class _Silent:
-    """A Progress that nobody watches."""
-
-    def __getattr__(self, name: str) -> Any:
-        return lambda *args: None
 
 
 class ProcessList(threading.Thread):

@@ -6,6 +6,7 @@ every secret is a fingerprint, so that it can be shown, saved and compared.
 """
 
 from engine.model.become import Become, become_of
+from engine.model.events import Event, Progress
 from engine.model.host import DeclaredResource, Host, HostDeclaration, Output, Transport
 from engine.model.plan import (
     Attribute,
@@ -20,7 +21,6 @@ from engine.model.plan import (
     ResultStatus,
     Step,
 )
-from engine.model.progress import Progress
 from engine.model.resource import (
     WRONG,
     Action,
@@ -65,6 +65,7 @@ __all__ = [
     "Become",
     "Change",
     "DeclaredResource",
+    "Event",
     "Facts",
     "Host",
     "HostDeclaration",

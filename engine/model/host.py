@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from engine.errors import Position
 from engine.model.resource import Resource
-from engine.model.values import Facts
+from engine.model.values import Facts, HostPath
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class DeclaredResource:
     """A resource as declared for one host: templates rendered, `for_each` unrolled, `when` true.
 
     `name` is unique on the host (`login-node`, `node/kjnodes`); its address is `HOST/NAME`. `needs` holds names.
-    `timeout` in seconds. `state` is the name of the state it comes from.
+    `timeout` in seconds. `backup`: where the host keeps what it puts back, in a rollback.
     """
 
     name: str
@@ -66,6 +66,7 @@ class DeclaredResource:
     retries: int = 0
     become: str | None = None
     position: Position | None = None
+    backup: HostPath | None = None
 
 
 @dataclass(frozen=True)
@@ -73,11 +74,10 @@ class HostDeclaration:
     """All that is declared for one host, in an order in which every resource comes after what it needs.
 
     facts    the facts of the host that the declaration refers to, as it was finished with them
-    pending  given all facts, the finished declaration; it raises InvalidInput. None: it is finished. Until then
-             `resources` are those that are sure to be there as they are
+    pending  facts are needed to finish it; until then `resources` are those that are sure to be there as they are
     """
 
     host: Host
     resources: tuple[DeclaredResource, ...]
     facts: Facts = field(default_factory=dict)
-    pending: Callable[[Facts], HostDeclaration] | None = field(default=None, compare=False)
+    pending: bool = False

@@ -62,6 +62,9 @@ class ScriptText(str):
         made.script = script
         return made
 
+    def __getnewargs__(self) -> tuple[Script]:  # type: ignore[override]
+        return (self.script,)
+
 
 @dataclass(frozen=True)
 class SourceFile:

@@ -37,7 +37,7 @@ def rolled_back(
                 raise EngineError(of_kind(resource.name, resource.resource.kind, error)) from error
             lost[resource.name] = why
             if restored is not None:
-                kept.append(replace(resource, resource=restored))
+                kept.append(replace(resource, resource=restored, backup=place(resource.name)))
     names = {resource.name for resource in kept}
     kept.reverse()
     watchers = [

@@ -144,14 +144,14 @@ def run(transport: Transport, program: Program, stdin: Iterable[bytes] = ()) -> 
             if output.stream == "exit":
                 status = output.status
                 break
-            for event in parser.feed(output):
-                deadline.told(event)
-                since = time.monotonic()
-                yield event
-                deadline.late(time.monotonic() - since)
+            events = parser.feed(output)
+            deadline.heard(*events)
+            since = time.monotonic()
+            yield from events
             if parser.done:
                 break
-            deadline.heard()
+            if events:
+                deadline.late(time.monotonic() - since)
     yield from parser.end()
     if parser.failure is not None or not parser.done:
         raise HostFailed(unfinished(parser, status))

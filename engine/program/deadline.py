@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from engine.errors import HostFailed
-from engine.program.events import Event, Finished, Started
+from engine.program.events import Done, Event, Finished, Started
 
 GRACE = 60.0
 """Seconds that a host may take beyond its own limits: to end what took too long, to start the next section, and for
@@ -41,24 +41,27 @@ class Deadline:
         self._at: float | None = None
         self._what, self._limit, self._since = "", 0.0, 0.0
 
-    def heard(self) -> None:
-        """Something came from the host. Raises HostFailed where its time is up."""
+    def heard(self, *events: Event) -> None:
+        """Something came from the host, and with it these events. Raises HostFailed where its time is up, unless it
+        is done by now."""
+        self.told(*events)
         now = self.clock()
         if self._at is None:
             self._allow("the beginning of the program", self.limits.before)
-        elif now > self._at:
+        elif now > self._at and not any(isinstance(event, Done) for event in events):
             raise HostFailed(
                 f"the host does not keep its time limits: {self._what} may take {self._limit:.0f} s there, and was "
                 f"not over {now - self._since:.0f} s later; the connection was closed\n"
                 "  Is it overloaded, or was the program's watchdog ended there?"
             )
 
-    def told(self, event: Event) -> None:
-        """The program has come to another place."""
-        if isinstance(event, Started):
-            self._allow(f"`{event.section}`", self.limits.sections[event.section])
-        elif isinstance(event, Finished):
-            self._allow("what comes between two sections", self.limits.after)
+    def told(self, *events: Event) -> None:
+        """The program has come to other places: the last one counts."""
+        for event in events:
+            if isinstance(event, Started):
+                self._allow(f"`{event.section}`", self.limits.sections[event.section])
+            elif isinstance(event, Finished):
+                self._allow("what comes between two sections", self.limits.after)
 
     def late(self, seconds: float) -> None:
         """So long nobody has listened, which is not the host's fault."""

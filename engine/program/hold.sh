@@ -23,7 +23,8 @@ _engine_write_record() {
   _engine_look "$_engine_main"
   _engine_me=$_engine_keep/lock.$_engine_nonce.$_engine_pid
   _engine_n="$_engine_pid $_engine_born"
-  _engine_record="id $_engine_nonce
+  _engine_record="version 1
+id $_engine_nonce
 who $_engine_who
 since $(date -u '+%Y-%m-%d %H:%M:%S UTC')
 boot $_engine_boot
@@ -44,12 +45,13 @@ _engine_step() {
   fi
 }
 
-# Record $1 → _engine_id, _engine_holder. Fails where there is none.
+# Record $1 → _engine_id, _engine_holder. Fails where there is none. One without a version is of version 1.
 _engine_read() {
-  _engine_id= _engine_holder= _engine_on= _engine_pids= _engine_group=
+  _engine_id= _engine_holder= _engine_on= _engine_pids= _engine_group= _engine_version=1
   {
     while IFS= read -r _engine_n; do
       case $_engine_n in
+        "version "*) _engine_version=${_engine_n#* } ;;
         "id "*) _engine_id=${_engine_n#* } ;;
         "who "*) _engine_holder=${_engine_n#* } ;;
         "since "*) _engine_holder="$_engine_holder, since ${_engine_n#* }" ;;
@@ -62,10 +64,13 @@ _engine_read() {
           ;;
       esac
     done <"$1"
-  } 2>/dev/null
+  } 2>/dev/null || return 1
+  [ "$_engine_version" = 1 ] ||
+    _engine_holder="${_engine_holder:-somebody} (its record has version $_engine_version, this engine reads 1)"
 }
-# Whether anything of the record just read still runs.
+# Whether anything of the record just read still runs. Of a record that cannot be read that is assumed.
 _engine_runs() {
+  [ "$_engine_version" = 1 ] || return 0
   [ "$_engine_on" = "$_engine_boot" ] || return 1
   for _engine_n in $_engine_pids; do
     _engine_look "${_engine_n%%:*}" && [ "$_engine_born" = "${_engine_n#*:}" ] && return

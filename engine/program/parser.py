@@ -93,8 +93,8 @@ class Parser:
         self.greeted = self.finished = self.quiet = self.done = False
         self.failure: str | None = None
         self.noise = Tail(2048)
-        self._frames = Scanner((nonce, *self.inner), self._frame, self._frame_payload)
-        self._output = Scanner((nonce,), self._output_marker, self._output_payload)
+        self._frames = Scanner((nonce, *self.inner))
+        self._output = Scanner((nonce,))
         self._queue: deque[Event | _Ended] = deque()
         self._told: set[type] = set()
         self._outputs: dict[int, str] = {}
@@ -108,21 +108,31 @@ class Parser:
         self._close: Callable[[bytes], None] = lambda _value: None
         self._facts_size = self._output_size = 0
 
-    def feed(self, output: Output) -> Iterator[Event]:
-        """Take one piece of output; yield what it completes. Raises HostFailed where facts grow without limit, and
+    def feed(self, output: Output) -> list[Event]:
+        """Take one piece of output; the events it completes. Raises HostFailed where facts grow without limit, and
         for frames that no program of the engine sends."""
         if output.stream == "stdout":
-            self._frames.feed(output.data)
+            for part in self._frames.feed(output.data):
+                if isinstance(part, bytes):
+                    self._frame_payload(part)
+                else:
+                    self._frame(*part)
         elif output.stream == "stderr":
-            self._output.feed(output.data)
-        yield from self._complete()
+            for part in self._output.feed(output.data):
+                if isinstance(part, bytes):
+                    self._output_payload(part)
+                else:
+                    self._output_marker(part.words)
+        return list(self._complete())
 
-    def end(self) -> Iterator[Event]:
-        """The streams are over: yield what was held back for output that did not come."""
-        self._frames.end()
-        self._output.end()
+    def end(self) -> list[Event]:
+        """The streams are over: what was held back for output that did not come."""
+        if rest := self._frames.end():
+            self._frame_payload(rest)
+        if rest := self._output.end():
+            self._output_payload(rest)
         self.quiet = True
-        yield from self._complete()
+        return list(self._complete())
 
     @property
     def current(self) -> str:
@@ -268,7 +278,7 @@ class Parser:
 
     # --- output, on standard error -----------------------------------------------------------------------------
 
-    def _output_marker(self, _nonce: str, words: list[str]) -> None:
+    def _output_marker(self, words: list[str]) -> None:
         match words:
             case ["hello"]:
                 self._hushed = True

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import NamedTuple
 
 TAIL = 64 * 1024
 """Bytes of a section's output that are kept: its end, where the error message stands."""
@@ -12,20 +13,26 @@ MARKER = 256
 """Bytes of a marker, from its `#` to its line break; what is longer is payload."""
 
 
-class Scanner:
-    """Cuts one stream into markers and payloads, and hands each on as soon as it is known."""
+class Marker(NamedTuple):
+    """A marker: whose, and its words."""
 
-    def __init__(
-        self, nonces: Sequence[str], marker: Callable[[str, list[str]], None], payload: Callable[[bytes], None]
-    ) -> None:
+    nonce: str
+    words: list[str]
+
+
+class Scanner:
+    """Cuts one stream into markers and payloads, each as soon as it is known."""
+
+    def __init__(self, nonces: Sequence[str]) -> None:
         self.openings = tuple(b"\n#" + nonce.encode("ascii") + b" " for nonce in nonces)
         self.opening = re.compile(b"\n#(" + b"|".join(nonce.encode("ascii") for nonce in nonces) + b") ")
         self.longest = max(map(len, self.openings))
-        self.marker, self.payload = marker, payload
         self.rest = b""
 
-    def feed(self, data: bytes) -> None:
-        """Take the next bytes of the stream, however they were cut on the way."""
+    def feed(self, data: bytes) -> list[Marker | bytes]:
+        """Take the next bytes of the stream, however they were cut on the way: the markers in them, and what is
+        between these."""
+        parts: list[Marker | bytes] = []
         data = self.rest + data
         position = start = 0
         while (found := self.opening.search(data, start)) is not None:
@@ -36,19 +43,20 @@ class Scanner:
             start = found.end()
             if end >= 0:
                 if found.start() > position:
-                    self.payload(data[position : found.start()])
-                self.marker(found[1].decode("ascii"), data[start:end].decode("utf-8", "replace").split(" "))
+                    parts.append(data[position : found.start()])
+                words = data[start:end].decode("utf-8", "replace").split(" ")
+                parts.append(Marker(found[1].decode("ascii"), words))
                 position = start = end + 1
         keep = found.start() if found is not None else self._partial(data, start)
         if keep > position:
-            self.payload(data[position:keep])
+            parts.append(data[position:keep])
         self.rest = data[keep:]
+        return parts
 
-    def end(self) -> None:
+    def end(self) -> bytes:
         """The stream is over: what looked like the beginning of a marker is payload."""
         rest, self.rest = self.rest, b""
-        if rest:
-            self.payload(rest)
+        return rest
 
     def _partial(self, data: bytes, position: int) -> int:
         """Where a marker may have begun in the last bytes of `data`; its length where none can have."""

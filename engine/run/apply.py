@@ -110,7 +110,7 @@ class Apply:
         found: tuple[Outcome, ...] = ()
         if self.so_far.done:
             self._leave(self.planned, "the host is not what was reviewed")
-            found = self._judge(seen)
+            found = self._judge(seen, self._settled(self.run.observed))
         return HostReport(self.run.host, found, error=drift, drift=True, trips=self.reach.trips)
 
     def _give_up(self) -> None:
@@ -238,10 +238,13 @@ class Apply:
             self._bar(seen)
         if seen.stopped:
             self._leave(plan, "the run was stopped")
-        self.run.planned = self.run.drafted(self.run.observed)
+        settled = self._settled(self.run.observed)
+        # Where nothing differs and nothing is left to be asked, the host is planned by that already.
+        over = stage.last and not settled.work
+        self.run.planned = settled if over else self.run.drafted(self.run.observed)
         for name in so_far.barred.keys() & self.planned.work.keys():
             so_far.done.setdefault(name, ActionResult("skipped", reason=so_far.barred[name]))
-        return self._judge(seen)
+        return self._judge(seen, settled)
 
     def _bar(self, seen: SectionResults) -> None:
         """A check that is not asked any more was skipped, whatever it answered before."""
@@ -283,6 +286,8 @@ class Apply:
         """Ask again what only the controller could judge, as long as there is patience `left`. `others` are observed
         in the same trip."""
         resources = [self.by_name[name] for name in names if probe_name(name) in seen.results]
+        if not resources:
+            return
         rest = {r.name: (left or {}).get(r.name) or patience(r) for r in resources}
         asked = set(rest)
         while True:
@@ -305,9 +310,9 @@ class Apply:
         planned = (*self.so_far.first.values(), *self.planned.steps)
         return self.run.drafted(observed, {s.name for s in planned if s.check and s.outlook != "skipped"})
 
-    def _judge(self, seen: SectionResults) -> tuple[Outcome, ...]:
+    def _judge(self, seen: SectionResults, settled: PlannedHost) -> tuple[Outcome, ...]:
         first, done = self.so_far.first, self.so_far.done
-        after = {step.name: step for step in self._settled(self.run.observed).steps}
+        after = {step.name: step for step in settled.steps}
         seconds = {name: seen.results[probe_name(name)].seconds for name in first if probe_name(name) in seen.results}
         found = outcomes(first, done, after, seconds, self.settings.fix, self.settings.skipped)
         return tuple(

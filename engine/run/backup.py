@@ -1,15 +1,19 @@
 """What applies replaced is kept on the host, so that a run can be rolled back. Nothing of it ever leaves the host.
 
-It lies under `~/.local/state/engine/kept/RUN/`, a directory of mode 0700. At the end of a run the oldest are removed.
+It is under `~/.local/state/engine/kept/RUN/`, a directory of mode 0700, whose file `version` names the format (1
+where there is none). At the end of a run the oldest are removed.
 """
 
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 
 from engine.model import HostPath, Script, Secret
 
 ROOT = "~/.local/state/engine/kept"
+VERSION = 1
+"""Of what is kept; version 0.1 of the engine did not write it down."""
 RUNS = 20
 """How many runs' replaced things a host keeps."""
 
@@ -19,6 +23,15 @@ PREPARE = r"""
 [ -w "${HOME-}" ] || exit 0
 umask 077
 [ -d "${keep%/*}" ] || mkdir -p -- "${keep%/*}"
+[ -e "${keep%/*}/version" ] || printf '%s\n' "$keep_version" >"${keep%/*}/version"
+"""
+
+CHECK = r"""
+# shellcheck disable=SC2154
+found=$keep_version
+if [ -e "${backup%/*}/version" ]; then IFS= read -r found <"${backup%/*}/version" || found=unknown; fi
+[ "$found" = "$keep_version" ] ||
+  fail "its backup has version $found, and this engine reads version $keep_version; use the engine that made it"
 """
 
 PRUNE = r"""
@@ -46,8 +59,13 @@ def place(run: str, name: str) -> HostPath:
 
 def keeping(script: Script, run: str, name: str) -> Script:
     """A resource's `keep` script; the directory of the run is made before it, where it is missing."""
-    own: dict[str, str | int | bool | Secret] = {"keep": place(run, name)}
+    own: dict[str, str | int | bool | Secret] = {"keep": place(run, name), "keep_version": VERSION}
     return Script(PREPARE + script.text, {**script.vars, **own}, script.args)
+
+
+def reading(script: Script, backup: HostPath) -> Script:
+    """A script that puts back what `backup` holds, or looks at it; it fails where that has another version."""
+    return replace(script, text=CHECK + script.text, vars={**script.vars, "backup": backup, "keep_version": VERSION})
 
 
 def pruning(run: str) -> Script:

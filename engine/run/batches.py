@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.errors import InvalidInput
+from engine.kit import duration
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,11 @@ def rollout_rule(
     if rest:
         batches.append(rest)
     failures = _failures(str(spec.get("max_failures", 0)).strip(), len(hosts))
-    return RolloutRule(tuple(batches), failures, _seconds(spec.get("pause", 0)))
+    try:
+        pause = duration.seconds(spec.get("pause", 0))
+    except ValueError as error:
+        raise InvalidInput(f"rollout: pause {error}") from None
+    return RolloutRule(tuple(batches), failures, pause)
 
 
 def _batch(
@@ -79,10 +84,3 @@ def _failures(text: str, hosts: int) -> int:
     if share:
         return math.floor(hosts * float(share[1]) / 100)
     raise InvalidInput(f"rollout: max_failures `{text}` is neither a count nor a share such as 10%")
-
-
-def _seconds(value: object) -> float:
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", str(value).strip())
-    if not match:
-        raise InvalidInput(f"rollout: pause `{value}` is no duration; write 90, 90s or 2m")
-    return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]

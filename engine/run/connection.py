@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from engine.errors import EngineError, LockHeld
 from engine.model import DeclaredResource, Host, Outside, Phase, Sentence, Transport, Upload, become_of
-from engine.model.progress import Progress
+from engine.model.events import Progress, StepFinished, StepStarted
 from engine.program import parser
 from engine.program.compose import compose, run
 from engine.program.lock import stop_program
@@ -115,12 +115,12 @@ class HostConnection:
                         # Stopped while the program was on its way: nobody has asked this one yet.
                         self._ask_to_stop()
                 case parser.Started(section) if telling(section):
-                    self.progress.step_started(self.host, resource_of(section))
+                    self.progress(StepStarted(self.host, resource_of(section)))
                 case parser.Finished(section, result):
                     seen.results[section] = result
                     if telling(section):
                         done = result.status == 0
-                        self.progress.step_finished(self.host, resource_of(section), result.seconds, done)
+                        self.progress(StepFinished(self.host, resource_of(section), result.seconds, done))
                 case parser.Skipped(section, because):
                     seen.skipped[section] = f"needs {resource_of(because)}, which failed"
                 case parser.LockBusy(holder):

@@ -8,7 +8,7 @@ from contextlib import closing
 
 from engine.errors import InvalidInput
 from engine.model import Facts, HostDeclaration, HostPlan, HostReport, Secret, Transport
-from engine.model.progress import Progress
+from engine.model.events import Progress
 from engine.plan.planner import Observation, PlannedHost, plan_host
 from engine.program.facts import FactsFirst
 from engine.run.connection import HostConnection

@@ -20,11 +20,11 @@ from typing import Any, TextIO
 
 from engine.errors import InvalidInput, Problem
 from engine.model import HostReport
-from engine.model.progress import Progress
+from engine.model.events import Event, HostStarted, Note, StepFinished, StepStarted
 from engine.plan.rollback import Changed
 
-Event = Mapping[str, Any]
-
+VERSION = 1
+"""Of the lines of a journal. Version 0.1 of the engine did not write it down."""
 KEEP = "ENGINE_KEEP_RUNS"
 """The environment variable that says how many runs a project keeps the journals of."""
 KEPT = 1000
@@ -69,7 +69,7 @@ class Journal:
 
     def write(self, event: str, **data: Any) -> None:
         """Append one event with its UTC time; the file is made with the first one."""
-        line = json.dumps({"at": _now(), "event": event, **data}, ensure_ascii=False, default=str)
+        line = json.dumps({"version": VERSION, "at": _now(), "event": event, **data}, ensure_ascii=False, default=str)
         with self._lock:
             if self.problem:
                 return
@@ -86,9 +86,17 @@ class Journal:
         self._file.write(line + "\n")
         self._file.flush()
 
-    def note(self, text: str) -> None:
-        """Append a note, redacted."""
-        self.write("note", text=self._redact(text))
+    def event(self, event: Event) -> None:
+        """Record what happens on a host as it happens. What became of it is for `host`."""
+        match event:
+            case HostStarted(host):
+                self.write("host-started", host=host)
+            case StepStarted(host, step):
+                self.write("step-started", host=host, name=step)
+            case StepFinished(host, step, seconds, ok):
+                self.write("step-finished", host=host, name=step, seconds=round(seconds, 3), ok=ok)
+            case Note(text):
+                self.write("note", text=self._redact(text))
 
     def host(self, report: HostReport) -> None:
         """What became of one host, resource by resource; the report is redacted."""
@@ -126,62 +134,24 @@ class Journal:
                     _prune(self._path, self._keep)
 
 
-class Recording:
-    """A Progress that writes to the journal what it hears, and passes it on."""
-
-    def __init__(self, journal: Journal, onward: Progress) -> None:
-        self.journal, self.onward = journal, onward
-
-    def host_observing(self, host: str) -> None:
-        """Passed on."""
-        self.onward.host_observing(host)
-
-    def host_observed(self, host: str, seconds: float, ok: bool) -> None:
-        """Passed on."""
-        self.onward.host_observed(host, seconds, ok)
-
-    def host_started(self, host: str) -> None:
-        """Noted and passed on."""
-        self.journal.write("host-started", host=host)
-        self.onward.host_started(host)
-
-    def step_started(self, host: str, name: str) -> None:
-        """Noted and passed on."""
-        self.journal.write("step-started", host=host, name=name)
-        self.onward.step_started(host, name)
-
-    def step_finished(self, host: str, name: str, seconds: float, ok: bool) -> None:
-        """Noted and passed on."""
-        self.journal.write("step-finished", host=host, name=name, seconds=round(seconds, 3), ok=ok)
-        self.onward.step_finished(host, name, seconds, ok)
-
-    def host_finished(self, host: str, ok: bool, changed: int) -> None:
-        """Passed on; the journal has the host's report."""
-        self.onward.host_finished(host, ok, changed)
-
-    def note(self, text: str) -> None:
-        """Noted and passed on."""
-        self.journal.note(text)
-        self.onward.note(text)
-
-    def close(self) -> None:
-        """Passed on."""
-        self.onward.close()
-
-
 def runs(project: Path) -> list[str]:
     """Ids of all runs, oldest first."""
     return sorted(path.stem for path in runs_directory(project).glob("*.jsonl"))
 
 
 def events(project: Path, run: str) -> list[dict[str, Any]]:
-    """All events of a run; a last line that a kill cut short is left out. Raises InvalidInput for an unknown run."""
+    """All events of a run; a last line that a kill cut short is left out. Raises InvalidInput for an unknown run, and
+    for one with lines of a version that this engine does not read."""
     path = runs_directory(project) / f"{run}.jsonl"
     if run not in runs(project):
         known = runs(project)[-5:]
         hint = f"The latest are: {', '.join(known)}" if known else "There are no runs yet."
         raise InvalidInput(Problem(f"there is no run `{run}`", where=str(runs_directory(project)), hints=(hint,)))
-    return list(_parsed(path))
+    found = list(_parsed(path))
+    if strange := next((event["version"] for event in found if event.get("version", VERSION) != VERSION), None):
+        what = f"was recorded in version {strange}, and this engine reads version {VERSION}"
+        raise InvalidInput(Problem(what, where=run, hints=("Use the engine that applied it.",)))
+    return found
 
 
 def _parsed(path: Path) -> Iterator[dict[str, Any]]:
@@ -191,7 +161,13 @@ def _parsed(path: Path) -> Iterator[dict[str, Any]]:
                 event = json.loads(line)
             except ValueError:
                 continue
-            if isinstance(event, dict) and _SHAPES.get(str(event.get("event")), frozenset()) <= event.keys():
+            if not isinstance(event, dict):
+                continue
+            # A line of another version has a shape of its own.
+            if (
+                event.get("version", VERSION) != VERSION
+                or _SHAPES.get(str(event.get("event")), frozenset()) <= event.keys()
+            ):
                 yield event
 
 

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from engine.errors import EngineError, InvalidInput, Unreachable, internal
 from engine.model import Batch, HostPlan, HostReport, said
-from engine.model.progress import Progress
+from engine.model.events import HostFinished, HostObserved, HostObserving, HostStarted, Progress
 from engine.run.batches import RolloutRule
 from engine.run.host import HostRun
 
@@ -126,13 +126,13 @@ class Rollout:
     def _plan_one(self, run: HostRun) -> HostPlan:
         if self.stopping.is_set():
             return HostPlan(run.host, error="not looked at, because the run was stopped")
-        self.progress.host_observing(run.host)
+        self.progress(HostObserving(run.host))
         start, ok = time.monotonic(), False
         try:
             plan = self._planned(run)
             ok = not plan.error
         finally:
-            self.progress.host_observed(run.host, time.monotonic() - start, ok)
+            self.progress(HostObserved(run.host, time.monotonic() - start, ok))
         return plan
 
     def _planned(self, run: HostRun) -> HostPlan:
@@ -154,11 +154,11 @@ class Rollout:
     def _apply_one(self, run: HostRun, agreed: Callable[[HostPlan], str] | None) -> HostReport:
         if self.stopping.is_set():
             return HostReport(run.host, started=False)
-        self.progress.host_started(run.host)
+        self.progress(HostStarted(run.host))
         start = time.monotonic()
         report = replace(self._carried_out(run, agreed), seconds=time.monotonic() - start)
         changed = sum(outcome.verdict == "changed" for outcome in report.outcomes)
-        self.progress.host_finished(run.host, converged(report), changed)
+        self.progress(HostFinished(run.host, converged(report), changed))
         return report
 
     def _carried_out(self, run: HostRun, agreed: Callable[[HostPlan], str] | None) -> HostReport:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Literal, TypeVar
 
 from engine.errors import of_kind
@@ -13,7 +14,7 @@ from engine.plan.gates import Gates
 from engine.plan.planner import PlannedActions, PlannedHost
 from engine.program.compose import compose
 from engine.program.section import Section
-from engine.run.backup import keeping, pruning
+from engine.run.backup import keeping, pruning, reading
 
 T = TypeVar("T")
 
@@ -95,7 +96,7 @@ def _probe(
     given = (left or patience(declared)) if waits else Patience(0, PROBE_SECONDS)
     return Section(
         name=name,
-        script=answered(declared, declared.resource.probe),
+        script=answered(declared, partial(_probing, declared)),
         timeout=given.seconds,
         needs=needs,
         phase=phase,
@@ -103,6 +104,11 @@ def _probe(
         become=declared.become if place(declared) == "host" else None,
         retries=given.retries,
     )
+
+
+def _probing(declared: DeclaredResource) -> Script:
+    script = declared.resource.probe()
+    return script if declared.backup is None else reading(script, declared.backup)
 
 
 def place(declared: DeclaredResource) -> Literal["host", "controller"]:

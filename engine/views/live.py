@@ -13,6 +13,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TextIO
 
+from engine.model.events import (
+    Event,
+    HostFinished,
+    HostObserved,
+    HostObserving,
+    HostStarted,
+    Note,
+    StepFinished,
+    StepStarted,
+)
 from engine.views.escape import cells, middle, to_ascii, visible
 from engine.views.fold import count
 from engine.views.summary import seconds as spelled
@@ -61,6 +71,25 @@ class Track:
         begun = sum(self.batch_of.get(host, 0) == batch for host in self.running)
         return max(self.sizes[batch] - self.done.get(batch, 0) - begun, 0)
 
+    def event(self, event: Event, now: float) -> None:
+        """Take up what happened on a host."""
+        match event:
+            case HostObserving(host):
+                self.looking[host] = now
+            case HostObserved(host):
+                self.looking.pop(host, None)
+                self.looked += 1
+            case HostStarted(host):
+                self.running[host] = Running(now)
+                self.peak = max(self.peak, len(self.running))
+            case StepStarted(host, step):
+                running = self.running.setdefault(host, Running(now))
+                running.step, running.step_since, running.stepped = step, now, True
+            case StepFinished(host, step) if host in self.running and self.running[host].step == step:
+                self.running[host].step, self.running[host].step_since = "", now
+            case HostFinished(host, ok, changed):
+                self.finished(host, ok, changed, now)
+
     def finished(self, host: str, ok: bool, changed: int, now: float) -> None:
         """A host ended."""
         batch = self.batch_of.get(host, 0)
@@ -85,7 +114,7 @@ class Track:
 
 
 class Live:
-    """A Progress on a terminal."""
+    """Shows a run on a terminal."""
 
     def __init__(
         self, stream: TextIO, *, sizes: Sequence[int], batches: Sequence[Sequence[str]] = (), color: bool = True
@@ -100,46 +129,13 @@ class Live:
         self._thread = threading.Thread(target=self._draw, name="progress", daemon=True)
         self._thread.start()
 
-    def host_observing(self, host: str) -> None:
-        """Shown where few are left."""
+    def __call__(self, event: Event) -> None:
+        """Taken note of, to be drawn by the view's own thread."""
         with self._lock:
-            self._track.looking[host] = time.monotonic()
-
-    def host_observed(self, host: str, seconds: float, ok: bool) -> None:
-        """Counted."""
-        with self._lock:
-            self._track.looking.pop(host, None)
-            self._track.looked += 1
-
-    def host_started(self, host: str) -> None:
-        """Shown as running from now on."""
-        with self._lock:
-            self._track.running[host] = Running(time.monotonic())
-            self._track.peak = max(self._track.peak, len(self._track.running))
-
-    def step_started(self, host: str, name: str) -> None:
-        """Shown beside its host."""
-        now = time.monotonic()
-        with self._lock:
-            running = self._track.running.setdefault(host, Running(now))
-            running.step, running.step_since, running.stepped = name, now, True
-
-    def step_finished(self, host: str, name: str, seconds: float, ok: bool) -> None:
-        """No longer shown."""
-        with self._lock:
-            running = self._track.running.get(host)
-            if running is not None and running.step == name:
-                running.step, running.step_since = "", time.monotonic()
-
-    def host_finished(self, host: str, ok: bool, changed: int) -> None:
-        """Counted."""
-        with self._lock:
-            self._track.finished(host, ok, changed, time.monotonic())
-
-    def note(self, text: str) -> None:
-        """Printed above what is drawn."""
-        with self._lock:
-            self._notes.append(visible(text))
+            if isinstance(event, Note):
+                self._notes.append(visible(event.text))
+            else:
+                self._track.event(event, time.monotonic())
 
     def close(self) -> None:
         """Wipe what was drawn; notes stay."""

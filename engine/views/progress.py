@@ -6,15 +6,44 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import Any, Protocol, TextIO
 
+from engine.model.events import (
+    Event,
+    HostFinished,
+    HostObserved,
+    HostObserving,
+    HostStarted,
+    Note,
+    StepFinished,
+    StepStarted,
+)
 from engine.views.escape import json_text, to_ascii, visible
 from engine.views.summary import seconds as spelled
 
-if TYPE_CHECKING:
-    from engine.model import Progress
-
 _QUICK = 10.0  # seconds in which a run on one host needs no telling
+
+NAMES: Mapping[type[Event], str] = {
+    HostObserving: "host-observing",
+    HostObserved: "host-observed",
+    HostStarted: "host-started",
+    StepStarted: "step-started",
+    StepFinished: "step-finished",
+    HostFinished: "host-finished",
+}
+"""What events of hosts are called in JSON."""
+
+
+class ProgressView(Protocol):
+    """Shows a run as it happens."""
+
+    def __call__(self, event: Event) -> None:
+        """As any `engine.model.Progress`."""
+        ...
+
+    def close(self) -> None:
+        """Nothing more will come; safe to call twice."""
+        ...
 
 
 def make(
@@ -26,8 +55,8 @@ def make(
     verbose: int = 0,
     batches: Sequence[Sequence[str]] = (),
     events: bool = False,
-) -> Progress:
-    """The Progress that fits a stream: nothing but notes when quiet, drawn on a terminal, else plain lines; JSON
+) -> ProgressView:
+    """The view that fits a stream: nothing but notes when quiet, drawn on a terminal, else plain lines; JSON
     lines where `events` are wanted.
 
     `hosts` is how many there are; `batches` their names by batch, where there is more than one.
@@ -44,32 +73,15 @@ def make(
 
 
 class Notes:
-    """Tells nothing but notes."""
+    """Reports nothing but notes."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream, self._lock = stream, threading.Lock()
 
-    def host_observing(self, host: str) -> None:
-        """Not told."""
-
-    def host_observed(self, host: str, seconds: float, ok: bool) -> None:
-        """Not told."""
-
-    def host_started(self, host: str) -> None:
-        """Not told."""
-
-    def step_started(self, host: str, name: str) -> None:
-        """Not told."""
-
-    def step_finished(self, host: str, name: str, seconds: float, ok: bool) -> None:
-        """Not told."""
-
-    def host_finished(self, host: str, ok: bool, changed: int) -> None:
-        """Not told."""
-
-    def note(self, text: str) -> None:
-        """A line of its own."""
-        self._line(text)
+    def __call__(self, event: Event) -> None:
+        """A line for each note."""
+        if isinstance(event, Note):
+            self._line(event.text)
 
     def close(self) -> None:
         """Nothing is held."""
@@ -98,30 +110,26 @@ class Lines(Notes):
         self._began: dict[str, float] = {}
         self._done = 0
 
-    def host_started(self, host: str) -> None:
-        """Remembered, to tell how long it took."""
-        self._began[host] = time.monotonic()
-
-    def step_started(self, host: str, name: str) -> None:
-        """Told when verbose."""
-        if self._verbose:
-            self._line(f"{host}: {name} ...")
-
-    def step_finished(self, host: str, name: str, seconds: float, ok: bool) -> None:
-        """Told when verbose, and on a single host once the run is not quick."""
-        slow = self._hosts == 1 and time.monotonic() - self._start > _QUICK
-        if self._verbose or slow:
-            self._line(f"{host}: {name} {'done in' if ok else 'failed after'} {spelled(seconds)}")
-
-    def host_finished(self, host: str, ok: bool, changed: int) -> None:
-        """Told where there are several."""
-        with self._lock:
-            self._done += 1
-            done = self._done
-        took = time.monotonic() - self._began.get(host, self._start)
-        if self._hosts > 1:
-            what = f"converged, {changed} changed" if ok else f"failed, {changed} changed"
-            self._line(f"[{done}/{self._hosts}] {host}: {what}, {spelled(took)}")
+    def __call__(self, event: Event) -> None:
+        """A line for each host where there are several; for each step when verbose, or once a single host is slow."""
+        match event:
+            case HostStarted(host):
+                self._began[host] = time.monotonic()
+            case StepStarted(host, step) if self._verbose:
+                self._line(f"{host}: {step} ...")
+            case StepFinished(host, step, seconds, ok):
+                slow = self._hosts == 1 and time.monotonic() - self._start > _QUICK
+                if self._verbose or slow:
+                    self._line(f"{host}: {step} {'done in' if ok else 'failed after'} {spelled(seconds)}")
+            case HostFinished(host, ok, changed) if self._hosts > 1:
+                with self._lock:
+                    self._done += 1
+                    done = self._done
+                took = spelled(time.monotonic() - self._began.get(host, self._start))
+                result = "converged" if ok else "failed"
+                self._line(f"[{done}/{self._hosts}] {host}: {result}, {changed} changed, {took}")
+            case _:
+                super().__call__(event)
 
 
 class Events(Notes):
@@ -134,41 +142,29 @@ class Events(Notes):
         self._batch = {host: number for number, hosts in enumerate(batches, 1) for host in hosts}
         self._began: dict[str, float] = {}
 
-    def host_observing(self, host: str) -> None:
-        """`host-observing`"""
-        self._of_host("host-observing", host)
+    def __call__(self, event: Event) -> None:
+        """A line for each event."""
+        if isinstance(event, Note):
+            self._event("note", {"text": event.text})
+        elif not self._quiet:
+            host = event.host
+            batch = {"batch": self._batch[host]} if host in self._batch else {}
+            self._event(NAMES[type(event)], {"host": host, **batch, **self._values(event)})
 
-    def host_observed(self, host: str, seconds: float, ok: bool) -> None:
-        """`host-observed`"""
-        self._of_host("host-observed", host, seconds=round(seconds, 3), ok=ok)
-
-    def host_started(self, host: str) -> None:
-        """`host-started`"""
-        self._began[host] = time.monotonic()
-        self._of_host("host-started", host)
-
-    def step_started(self, host: str, name: str) -> None:
-        """`step-started`"""
-        self._of_host("step-started", host, resource=name)
-
-    def step_finished(self, host: str, name: str, seconds: float, ok: bool) -> None:
-        """`step-finished`"""
-        self._of_host("step-finished", host, resource=name, seconds=round(seconds, 3), ok=ok)
-
-    def host_finished(self, host: str, ok: bool, changed: int) -> None:
-        """`host-finished`"""
-        now = time.monotonic()
-        seconds = round(now - self._began.get(host, now), 3)
-        self._of_host("host-finished", host, seconds=seconds, ok=ok, changed=changed)
-
-    def note(self, text: str) -> None:
-        """`note`"""
-        self._event("note", {"text": text})
-
-    def _of_host(self, event: str, host: str, **values: Any) -> None:
-        batch = {"batch": self._batch[host]} if host in self._batch else {}
-        if not self._quiet:
-            self._event(event, {"host": host, **batch, **values})
+    def _values(self, event: Event) -> dict[str, Any]:
+        match event:
+            case HostStarted(host):
+                self._began[host] = time.monotonic()
+            case HostObserved(_, seconds, ok):
+                return {"seconds": round(seconds, 3), "ok": ok}
+            case StepStarted(_, step):
+                return {"resource": step}
+            case StepFinished(_, step, seconds, ok):
+                return {"resource": step, "seconds": round(seconds, 3), "ok": ok}
+            case HostFinished(host, ok, changed):
+                now = time.monotonic()
+                return {"seconds": round(now - self._began.get(host, now), 3), "ok": ok, "changed": changed}
+        return {}
 
     def _event(self, event: str, values: Mapping[str, Any]) -> None:
         now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

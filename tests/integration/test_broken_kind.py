@@ -32,7 +32,7 @@ from engine.run.host import HostRun, Settings
 from engine.transports import Options, connect
 from tests.integration import shout
 from tests.integration.project import Project
-from tests.integration.test_runner import Note, Silent
+from tests.integration.test_runner import Note, silent
 from tests.web import answer, web
 
 SECRET = "xyzzy-plugh"
@@ -116,7 +116,7 @@ def host_run(tmp_path: Path, resources: Mapping[str, Resource], needs: Mapping[s
     host = Host("here", vars={"ansible_connection": "local"})
     transport = connect(host, Options(tmp_path))
     settings = Settings(lambda secret: "secret:ffffff", lock=Lock("the test", 5.0), run="20260101-000000-abcd")
-    return HostRun(HostDeclaration(host, declared), transport, transport, settings, Silent())
+    return HostRun(HostDeclaration(host, declared), transport, transport, settings, silent)
 
 
 def applied(tmp_path: Path, broken: Resource) -> dict[str, Outcome]:

@@ -13,7 +13,7 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 
-from engine import declare
+from engine.declare.build import load
 from engine.declare.inventory import Inventory
 from engine.declare.secrets.key import Key
 from engine.model import HostPlan
@@ -25,7 +25,7 @@ from tests.harness import snapshot
 from tests.integration.clone_cases import CloneCase, Repositories
 from tests.integration.drawn import states
 from tests.integration.file_cases import ROOT, TREES, FileCase, lay_tree
-from tests.integration.test_runner import Silent
+from tests.integration.test_runner import silent
 
 Case = FileCase | CloneCase
 STUCK = ("refused", "error", "blocked")
@@ -69,13 +69,13 @@ class World:
 
     def run(self) -> HostRun:
         """A run as a command makes it: everything is read anew."""
-        declared = declare.load(
+        declared = load(
             [self.project / "state.yaml"], project=self.project, inventory=self.inventory, extra={}, limit=None
         )
         (host,) = declared.hosts
         transport = connect(host.host, Options(self.project))
         given = Settings(self.key.fingerprint, lock=Lock("the test", 10.0))
-        return HostRun(host, transport, transport, given, Silent())
+        return HostRun(host, transport, transport, given, silent)
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from engine.program.events import Event, Finished, Hello, LockBusy, Skipped, Sta
 from engine.program.parser import SENTENCE, TAIL
 from engine.program.section import Lock, Program, Section
 from engine.run.connection import HostConnection
-from tests.integration.test_runner import Note, Silent
+from tests.integration.test_runner import Note, silent
 
 STREAMS, SAMPLE = 100_000, 3_000
 SEED = 20_260_101
@@ -188,7 +188,7 @@ def test_hosts_that_send_them(full: bool, tmp_path: Path) -> None:
             return as_sent(rng, renamed)
 
         transport = Said(played)
-        reach = HostConnection(Host("here"), transport, transport, Silent())
+        reach = HostConnection(Host("here"), transport, transport, silent)
         try:
             seen = reach.carry_out(sections, Lock("me", 1.0), ["a"])
         except (HostFailed, ConnectionLost, LockHeld):

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from engine import declare
 from engine.cli.reviewed import Reviewed
 from engine.declare import registry
+from engine.declare.build import load
 from engine.declare.inventory import Inventory, passwords
 from engine.errors import InvalidInput, PlanRefused, Problem
 from engine.model import HostPlan
@@ -108,9 +108,7 @@ def test_states(root: Path, full: bool) -> None:
         (root / "state.yaml").write_text(text, "utf-8", newline="")
         inventory = Inventory.load(None, root)
         try:
-            declare.load(
-                [Path("state.yaml")], project=root, inventory=inventory, extra={}, limit=None, read_secrets=False
-            )
+            load([Path("state.yaml")], project=root, inventory=inventory, extra={}, limit=None, read_secrets=False)
         except InvalidInput as error:
             problems = error.problems
         told(problems)

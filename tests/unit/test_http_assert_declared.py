@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from engine.declare import load
+from engine.declare.build import load
 from engine.declare.inventory import Inventory
 from engine.errors import InvalidInput
 from engine.kinds.http_assert import HttpAssert

@@ -11,9 +11,8 @@ import pytest
 from engine.declare.host_facts import HostNames
 from engine.declare.inventory import Inventory, passwords
 from engine.declare.inventory.ranges import expand
-from engine.declare.templates.scope import Scope, Secrets, of_host
+from engine.declare.templates.scope import Scope, of_host
 from engine.errors import InvalidInput
-from engine.model import Secret
 
 
 @pytest.fixture(autouse=True)
@@ -376,6 +375,6 @@ all:
 
 def test_what_ansible_adds_is_there_for_templates_of_a_state() -> None:
     (host,) = load("all: {hosts: {gpu1.lan: {directory: '/srv/{{ inventory_hostname_short }}'}}}").hosts("all")
-    scope = Scope(HostNames(host), [of_host(host)], lambda scope: Secrets(None, lambda name, node: Secret("")))
+    scope = Scope(HostNames(host), [of_host(host)])
     assert scope.lookup("directory") == "/srv/gpu1"
     assert scope.lookup("group_names") == ["ungrouped"]

@@ -19,6 +19,7 @@ from engine.declare.secrets import bcrypt_format
 from engine.declare.secrets.key import Key
 from engine.declare.secrets.resolve import SECRET_SCHEMA, NewHash, resolve
 from engine.errors import InvalidInput, Position
+from engine.kit import duration
 from engine.model import Secret
 
 CANARY = "cän$ary'q\"b\\s %{br}"
@@ -228,10 +229,8 @@ def test_a_command_that_takes_too_long(case: Case, command: Any) -> None:
 
 @pytest.mark.parametrize(("timeout", "seconds"), [(1, 1), ("1.5", 1.5), ("90s", 90), ("2m", 120), ("1 h", 3600)])
 def test_timeouts(case: Case, timeout: Any, seconds: float) -> None:
-    from engine.declare.secrets.resolve import _seconds
-
     jsonschema.validate({"command": "x", "timeout": timeout}, SECRET_SCHEMA)
-    assert _seconds(timeout) == seconds
+    assert duration.seconds(timeout) == seconds
 
 
 def test_nothing_of_a_command_that_timed_out_is_left(case: Case) -> None:

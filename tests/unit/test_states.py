@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.declare import load
+from engine.declare.build import load
 from engine.declare.inventory import Inventory
 from engine.model import HostDeclaration
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engine.kit import duration
 from engine.model import Params
 
 NAME = r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$"
@@ -10,7 +11,6 @@ KEY = r"^[^\s/*?\[\]{}'\"`$\\|&;<>()]+$"
 """Keys of `for_each`, which become part of an address."""
 KEY_RULE = "no spaces, no slashes and nothing that a shell takes for its own"
 VARIABLE = r"^[A-Za-z_][A-Za-z0-9_]*$"
-DURATION = r"^[0-9]+(\.[0-9]+)? ?(s|m|h)?$"
 RESERVED = ("host", "secrets", "each")
 """Names that templates have anyhow, and no variable can take."""
 
@@ -56,10 +56,10 @@ KEYWORDS: Params = {
     },
     "timeout": {
         "type": "string",
-        "pattern": DURATION,
+        "pattern": duration.PATTERN,
         "description": "How long each of its scripts may take; of a check, for how long it is asked again in an "
         "apply: `90`, `90s`, `2m`, `1h`.",
-        "x-expected": "a duration such as 90, 90s, 2m or 1h",
+        "x-expected": duration.EXPECTED,
     },
     "retries": {
         "type": "integer",
@@ -86,9 +86,9 @@ ROLLOUT: Params = {
     },
     "pause": {
         "type": "string",
-        "pattern": DURATION,
+        "pattern": duration.PATTERN,
         "description": "Time to wait between two batches.",
-        "x-expected": "a duration such as 90, 90s, 2m or 1h",
+        "x-expected": duration.EXPECTED,
     },
     "forks": {
         "type": "integer",

@@ -30,10 +30,11 @@ class Key:
     `id` is 8 hex digits; two machines that show the same id hold the same key.
     """
 
-    __slots__ = ("_key", "id")
+    __slots__ = ("_fingerprints", "_key", "id")
 
     def __init__(self, text: str) -> None:
         self._key = hashlib.sha256(b"state engine key\0" + text.strip().encode()).digest()
+        self._fingerprints: dict[str, str] = {}
         self.id = self._hmac(b"id", b"")[:8]
 
     @classmethod
@@ -69,7 +70,9 @@ class Key:
 
         Equal secrets have equal fingerprints. 16 digits are saved and compared; what is for reading shows 6 of them.
         """
-        return "secret:" + self._hmac(b"fingerprint", bytes.fromhex(secret.digest))[:length]
+        if secret.digest not in self._fingerprints:
+            self._fingerprints[secret.digest] = self._hmac(b"fingerprint", bytes.fromhex(secret.digest))
+        return "secret:" + self._fingerprints[secret.digest][:length]
 
     def mac(self, data: bytes) -> str:
         """The message authentication code of `data`, 64 hex digits."""

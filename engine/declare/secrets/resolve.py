@@ -6,7 +6,6 @@ beginning of a damaged bcrypt hash.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +15,7 @@ from engine.declare.secrets import bcrypt_format, sources
 from engine.declare.secrets.key import Key
 from engine.declare.secrets.sources import Found
 from engine.errors import InvalidInput, Position, Problem
+from engine.kit import duration
 from engine.model import Secret
 
 SOURCES = ("file", "env", "command", "prompt", "bcrypt")
@@ -74,7 +74,7 @@ SECRET_SCHEMA: dict[str, Any] = {
             "description": "How long `command` may take, in seconds or as `90s`, `2m` (default 60 s).",
             "anyOf": [
                 {"type": "number", "exclusiveMinimum": 0},
-                {"type": "string", "pattern": r"^\s*\d+(\.\d+)?(\s*[smh])?\s*$"},
+                {"type": "string", "pattern": duration.PATTERN},
             ],
         },
     },
@@ -174,22 +174,19 @@ def _found(entry: _Entry, source: str) -> Found:
         elif source == "env":
             found = sources.from_env(str(value), entry.env)
         elif source == "command":
-            found = sources.from_command(value, entry.project, _seconds(entry.spec.get("timeout", 60)), entry.env)
+            found = sources.from_command(
+                value, entry.project, duration.seconds(entry.spec.get("timeout", 60)), entry.env
+            )
         else:
             text = value if isinstance(value, str) and value.lower() != "true" else f"Secret {entry.name}: "
             found = sources.from_prompt(text, entry.prompt)
     except sources.Failed as failed:
         raise entry.wrong(failed.message, *failed.hints) from None
+    except ValueError as error:
+        raise entry.wrong(f"has a wrong timeout: {error}") from None
     for warning in found.warnings:
         entry.warn(f"secret {entry.name}: {warning}")
     return found
-
-
-def _seconds(value: Any) -> float:
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smh]?)\s*", str(value))
-    if not match:
-        raise sources.Failed(f"has the timeout {value!r}, expected seconds or a text like `90s` or `2m`")
-    return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]
 
 
 def _plain(entry: _Entry, found: Found) -> str:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.declare.convert import convert
 from engine.declare.schema.document import secret_schema
 from engine.declare.schema.validate import Subject, check
-from engine.declare.templates.names import RenderError
+from engine.declare.templates.names import RenderError, SecretNames
 from engine.declare.templates.scope import Scope, evaluate
 from engine.declare.yaml.nodes import Map, Node, find
 from engine.errors import InvalidInput, Position, Problem
@@ -41,46 +42,6 @@ class SecretStore:
         self.new: dict[Path, NewHash] = {}
         self.warnings: dict[str, None] = {}
         self._known: dict[tuple[str, str], Secret | InvalidInput] = {}
-        self._open: list[tuple[int, str]] = []
-
-    def resolver(self, specs: Map | None) -> Callable[[Scope], Callable[[str, Node], Secret]]:
-        """How the secrets of one state file are resolved in a scope; `specs` is its section `secrets`."""
-        return lambda scope: lambda name, node: self.secret(name, node, specs, scope)
-
-    def secret(self, name: str, node: Node, specs: Map | None, scope: Scope) -> Secret:
-        """The secret that a node declares. Raises Fault for its templates, InvalidInput for all else."""
-        where = specs.at(name) if specs else node.where
-        place = (id(scope), name)
-        if place in self._open:
-            names = [each for _, each in self._open[self._open.index(place) :]]
-            way = " → ".join([*names, name])
-            raise RenderError(f"secrets refer to each other in a circle: {way}", where=where)
-        self._open.append(place)
-        try:
-            spec = convert(node, secret_schema(), lambda scalar: evaluate(scalar, scope))
-            if problems := check(spec, secret_schema(), node, Subject(f"secret {name}"), at=where):
-                raise InvalidInput(problems)
-            if _secret_in(spec):
-                hint = "`matches` and `bcrypt.password` take the name of another secret"
-                raise RenderError(f"secret {name} cannot be made of another secret", (hint,), where=node.where)
-            return self.resolve(name, spec, _source(node), lambda other: self.other(other, name, node, specs, scope))
-        finally:
-            self._open.pop()
-
-    def other(self, wanted: str, name: str, node: Node, specs: Map | None, scope: Scope) -> Secret:
-        """A secret that another one names."""
-        if specs is None or wanted not in specs.items:
-            from engine.declare.schema.validate import nearest
-
-            known = [other for other in (specs.items if specs else ()) if other != name]
-            paths: tuple[tuple[str, ...], ...] = (("matches",), ("bcrypt", "password"))
-            places = [find(node, path) for path in paths if isinstance(node, Map) and path[0] in node.items]
-            where = places[0] if places else node.where
-            problem = Problem(
-                f"secret {name} refers to `{wanted}`, which is no secret", where, nearest(wanted, known)
-            )
-            raise InvalidInput(problem)
-        return self.secret(wanted, specs.items[wanted], specs, scope)
 
     def resolve(
         self, name: str, spec: dict[str, object], where: Position | None, other: Callable[[str], Secret]
@@ -122,14 +83,6 @@ class SecretStore:
 
         return Key.load(self.project)
 
-    def ask(self, scopes: Iterable[Scope]) -> None:
-        """Ask now for what may be needed when nobody can be asked any more. What goes wrong is told when it is."""
-        for scope in scopes:
-            for name, node in scope.secrets.specs.items.items() if scope.secrets.specs else ():
-                if isinstance(node, Map) and "prompt" in node.items:
-                    with suppress(RenderError, InvalidInput):
-                        scope.secrets[name]
-
     def refuse_late(self, name: str, spec: dict[str, object], where: Position | None) -> None:
         """Raises InvalidInput where somebody would have to be asked, too late."""
         if "prompt" in spec and not self.asking:
@@ -148,6 +101,62 @@ class SecretStore:
     def warn(self, text: str) -> None:
         """Take up a warning."""
         self.warnings[text] = None
+
+
+class StateSecrets(SecretNames):
+    """The secrets that one state file declares, as its templates on one host see them; `specs` is its section
+    `secrets`, `scope` where templates in it are rendered."""
+
+    def __init__(self, store: SecretStore, specs: Map | None, scope: Scope) -> None:
+        self.store, self.specs, self.scope = store, specs or Map({}, {}), scope
+        self._open: list[str] = []
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.specs.items)
+
+    def __len__(self) -> int:
+        return len(self.specs.items)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.specs.items
+
+    def __getitem__(self, name: str) -> Secret:
+        """Raises KeyError, RenderError for its templates, InvalidInput for all else."""
+        node, where = self.specs.items[name], self.specs.at(name)
+        if name in self._open:
+            way = " → ".join([*self._open[self._open.index(name) :], name])
+            raise RenderError(f"secrets refer to each other in a circle: {way}", where=where)
+        self._open.append(name)
+        try:
+            spec = convert(node, secret_schema(), lambda scalar: evaluate(scalar, self.scope))
+            if problems := check(spec, secret_schema(), node, Subject(f"secret {name}"), at=where):
+                raise InvalidInput(problems)
+            if _secret_in(spec):
+                hint = "`matches` and `bcrypt.password` take the name of another secret"
+                raise RenderError(f"secret {name} cannot be made of another secret", (hint,), where=node.where)
+            return self.store.resolve(name, spec, _source(node), partial(self.other, name))
+        finally:
+            self._open.pop()
+
+    def other(self, name: str, wanted: str) -> Secret:
+        """The secret that another one, `name`, wants. Raises InvalidInput where there is none."""
+        if wanted in self:
+            return self[wanted]
+        from engine.declare.schema.validate import nearest
+
+        node = self.specs.items[name]
+        paths: tuple[tuple[str, ...], ...] = (("matches",), ("bcrypt", "password"))
+        places = [find(node, path) for path in paths if isinstance(node, Map) and path[0] in node.items]
+        where = places[0] if places else node.where
+        hints = nearest(wanted, [other for other in self if other != name])
+        raise InvalidInput(Problem(f"secret {name} refers to `{wanted}`, which is no secret", where, hints))
+
+    def ask(self) -> None:
+        """Ask now for what may be needed when nobody can be asked any more. What goes wrong is told when it is."""
+        for name, node in self.specs.items.items():
+            if isinstance(node, Map) and "prompt" in node.items:
+                with suppress(RenderError, InvalidInput):
+                    self[name]
 
 
 def _source(node: Node) -> Position:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
 from engine.errors import Position
@@ -25,7 +25,16 @@ class Names(Protocol):
 
 
 class SecretNames(Mapping[str, Secret]):
-    """What `secrets` is in a template; a secret is resolved when it is asked for."""
+    """What `secrets` is in a template; a secret is resolved when it is asked for. There are none here."""
+
+    def __getitem__(self, name: str) -> Secret:
+        raise KeyError(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
 
 
 class RenderError(Exception):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from engine.declare.templates.template import render
 from engine.declare.yaml.nodes import Map, Node, Scalar
 from engine.declare.yaml.scalars import core, word
 from engine.errors import Position
-from engine.model import Host, Secret
+from engine.model import Host
 
 
 @dataclass(frozen=True)
@@ -58,12 +58,15 @@ def of_host(host: Host) -> Layer:
 
 
 class Scope:
-    """What the templates of one state file can refer to on one host. `layers`: the first that has a name wins."""
+    """What the templates of one state file can refer to on one host. `layers`: the first that has a name wins.
 
-    def __init__(self, host: HostNames, layers: Iterable[Layer], secrets: Callable[[Scope], Secrets]) -> None:
+    `secrets`: those that the file declares; their own templates are rendered here, too.
+    """
+
+    def __init__(self, host: HostNames, layers: Iterable[Layer]) -> None:
         self.host = host
         self.layers = tuple(layers)
-        self.secrets = secrets(self)
+        self.secrets = SecretNames()
         self.values: dict[str, Any] = {}
         self.faults: dict[str, RenderError] = {}
         self.open: dict[str, Binding] = {}
@@ -196,25 +199,3 @@ def _structure(name: str, value: str, default: Node) -> Any:
         what = "a map, like {key: value}" if isinstance(default, Map) else "a list, like [one, two]"
         raise RenderError(f"expected {what}, got `{value}`", (f"as its default, at {default.where}",))
     return free(node, lambda scalar: scalar.text)
-
-
-class Secrets(SecretNames):
-    """The secrets that a state file declares, each resolved when a template asks for it."""
-
-    def __init__(self, specs: Map | None, resolve: Callable[[str, Node], Secret]) -> None:
-        self.specs = specs
-        self.resolve = resolve
-
-    def __getitem__(self, name: str) -> Secret:
-        if self.specs is None or name not in self.specs.items:
-            raise KeyError(name)
-        return self.resolve(name, self.specs.items[name])
-
-    def __contains__(self, name: object) -> bool:
-        return self.specs is not None and name in self.specs.items
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.specs.items if self.specs else ())
-
-    def __len__(self) -> int:
-        return len(self.specs.items) if self.specs else 0

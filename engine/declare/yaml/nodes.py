@@ -49,10 +49,6 @@ class Map:
     keys: Mapping[str, Position]
     where: Position = field(default=Position(""))
 
-    def get(self, key: str) -> Node | None:
-        """The value of a key, or None."""
-        return self.items.get(key)
-
     def at(self, key: str) -> Position:
         """Where a key stands; the map itself where it has no such key."""
         return self.keys.get(key, self.where)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from engine import declare
+from engine.declare.build import Declarations, load
 from engine.declare.inventory import Inventory
 from engine.model import Secret, Source, Watch
 from tests.unit.declare.kinds import KINDS
@@ -37,12 +37,12 @@ class Project:
         path.write_text(text, encoding="utf-8", newline="")
         return path
 
-    def load(self, *files: str, extra: Mapping[str, Any] | None = None, **more: Any) -> declare.Declarations:
+    def load(self, *files: str, extra: Mapping[str, Any] | None = None, **more: Any) -> Declarations:
         """Load states with the kinds of these tests."""
         inventory = Inventory.load([self.root / "inventory.yaml"], self.root)
         paths = [Path(file) for file in files or ("state.yaml",)]
         more = {"limit": None, "kinds": KINDS, **more}
-        return declare.load(paths, project=self.root, inventory=inventory, extra=extra or {}, **more)
+        return load(paths, project=self.root, inventory=inventory, extra=extra or {}, **more)
 
 
 @pytest.fixture

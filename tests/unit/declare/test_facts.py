@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from engine.declare.build import Declarations
 from engine.declare.host_facts import FACTS, REPRESENTATIVE
 from engine.errors import InvalidInput
 from engine.model import HostDeclaration, Secret
@@ -19,18 +20,18 @@ def state(project: Project, *resources: str, head: str = "") -> None:
     project.write("state.yaml", "\n".join(["hosts: one", head, "resources:", *(f"  {each}" for each in resources)]))
 
 
-def pending(project: Project, **more: Any) -> HostDeclaration:
-    """The one host of the state, which is pending."""
-    (host,) = project.load(**more).hosts
+def pending(project: Project, **more: Any) -> Declarations:
+    """What is loaded; its one host is pending."""
+    loaded = project.load(**more)
+    (host,) = loaded.hosts
     assert host.pending
-    return host
+    return loaded
 
 
 def finished(project: Project, facts: dict[str, str] | None = None, **more: Any) -> HostDeclaration:
-    """The same, with the facts given."""
-    host = pending(project, **more)
-    assert host.pending
-    return host.pending(facts or MAC)
+    """The one host, with the facts given."""
+    loaded = pending(project, **more)
+    return loaded.finish(loaded.hosts[0].host, facts or MAC)
 
 
 def refused(project: Project, facts: dict[str, str] | None = None) -> str:
@@ -43,7 +44,7 @@ def refused(project: Project, facts: dict[str, str] | None = None) -> str:
 def test_a_declaration_without_facts_is_finished_at_once(project: Project) -> None:
     state(project, "a: { note: { path: '/{{ host.name }}', public: '{{ host.groups | join }}' } }")
     (host,) = project.load().hosts
-    assert host.pending is None
+    assert not host.pending
     assert host.facts == {}
     assert host.resources[0].resource.public == "web"  # type: ignore[attr-defined]
 
@@ -54,7 +55,7 @@ def test_every_fact_is_there_in_the_end(project: Project, name: str) -> None:
     done = finished(project)
     assert done.resources[0].resource.public == f"it is {MAC[name]}"  # type: ignore[attr-defined]
     assert done.facts == {name: MAC[name]}
-    assert done.pending is None
+    assert not done.pending
 
 
 @pytest.mark.parametrize(
@@ -203,12 +204,12 @@ def test_a_secret_may_depend_on_a_fact_and_is_known_for_redaction(project: Proje
     assert [secret.reveal() for secret in loaded.secrets] == ["for-everyone"]
     (host,) = loaded.hosts
     assert host.pending
-    done = host.pending(MAC)
+    done = loaded.finish(host.host, MAC)
     assert done.resources[0].resource.text == Secret("for-the-mac")  # type: ignore[attr-defined]
-    assert {secret.reveal() for secret in loaded.known()[0]} == {"for-everyone", "for-the-mac", "FOR-EVERYONE mac"}
+    assert {secret.reveal() for secret in loaded.secrets} == {"for-everyone", "for-the-mac", "FOR-EVERYONE mac"}
     assert project.root.joinpath("ran").read_text() == "x\n"
     with pytest.raises(InvalidInput, match=r"state.yaml:3:10: secret own.*no such file|secret own"):
-        host.pending({**MAC, "hostname": "other"})
+        loaded.finish(host.host, {**MAC, "hostname": "other"})
 
 
 def test_nobody_is_asked_for_a_secret_once_hosts_are_reached(
@@ -219,10 +220,9 @@ def test_nobody_is_asked_for_a_secret_once_hosts_are_reached(
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
     head = "secrets:\n  first: { prompt: true }\n  late: { prompt: 'For {{ host.hostname }}' }\n"
     state(project, "a: { when: host.os == 'darwin', note: { path: /a, text: '{{ secrets.first }}' } }", head=head)
-    host = pending(project)
+    loaded = pending(project)
     assert len(asked) == 1
-    assert host.pending
-    assert host.pending(MAC).resources[0].resource.text == Secret("typed-in")  # type: ignore[attr-defined]
+    assert loaded.finish(loaded.hosts[0].host, MAC).resources[0].resource.text == Secret("typed-in")  # type: ignore[attr-defined]
     assert len(asked) == 1
     state(project, "a: { note: { path: /a, text: '{{ secrets.late }}' } }", head=head)
     assert "state.yaml:4:11: secret late cannot be asked for once hosts are reached" in refused(project)
@@ -241,7 +241,7 @@ def test_facts_may_be_given_so_that_nothing_is_pending(project: Project) -> None
     assert problem.message == "`undefned` is not defined"
     assert problem.hints[-1] == "supposing a host with os linux, home /home/user; `plan` asks each host"
     (host,) = project.load(facts=MAC).hosts
-    assert host.pending is None
+    assert not host.pending
     assert host.resources[0].resource.path == "/Users/me/a"  # type: ignore[attr-defined]
 
 
@@ -259,11 +259,11 @@ def test_hosts_are_finished_independently_and_by_many_threads(project: Project) 
 
     def finish(host: HostDeclaration) -> Any:
         assert host.pending
-        return host.pending({**MAC, "hostname": f"name-{host.host.name}"}).resources[0].resource
+        return loaded.finish(host.host, {**MAC, "hostname": f"name-{host.host.name}"}).resources[0].resource
 
     with ThreadPoolExecutor(8) as pool:
         notes = list(pool.map(finish, loaded.hosts))
     assert [(note.path, note.public, note.text) for note in notes] == [
         (f"/h{n}", f"name-h{n}", Secret(f"of-name-h{n}")) for n in range(30)
     ]
-    assert len(loaded.known()[0]) == 30
+    assert len(loaded.secrets) == 30

@@ -206,7 +206,7 @@ def test_a_small_state_loads_without_what_is_slow(project: Project) -> None:
     code = """
 import sys
 from pathlib import Path
-from engine.declare import load
+from engine.declare.build import load
 from engine.declare.inventory import Inventory
 
 root = Path.cwd()

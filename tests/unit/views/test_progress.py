@@ -19,16 +19,25 @@ from rich.console import Console
 
 import engine.views
 from engine.model import Progress
+from engine.model.events import (
+    HostFinished,
+    HostObserved,
+    HostObserving,
+    HostStarted,
+    Note,
+    StepFinished,
+    StepStarted,
+)
 from engine.views.escape import cells
 from engine.views.live import Live, Running, Track, draw
 from engine.views.progress import Events, Lines, Notes, make
 
 
 def worked(progress: Progress, host: str = "gpu1", ok: bool = True) -> None:
-    progress.host_started(host)
-    progress.step_started(host, "comfyui")
-    progress.step_finished(host, "comfyui", 11.3, ok)
-    progress.host_finished(host, ok, 2)
+    progress(HostStarted(host))
+    progress(StepStarted(host, "comfyui"))
+    progress(StepFinished(host, "comfyui", 11.3, ok))
+    progress(HostFinished(host, ok, 2))
 
 
 def on_terminal(use: Callable[[io.TextIOBase], None]) -> str:
@@ -67,7 +76,7 @@ def test_notes_are_always_told_and_made_safe() -> None:
     for quiet in (False, True):
         stream = io.StringIO()
         progress = make(stream, hosts=1, quiet=quiet)
-        progress.note("waiting \x1b[31m for a lock")
+        progress(Note("waiting \x1b[31m for a lock"))
         assert stream.getvalue() == "waiting \\x1b[31m for a lock\n"
 
 
@@ -99,10 +108,10 @@ def test_events_are_json_lines_as_the_published_schema_says() -> None:
     host = 'g"\x1b\udcff'
     progress = make(stream, hosts=2, batches=[["other"], [host]], events=True)
     assert isinstance(progress, Events)
-    progress.host_observing(host)
-    progress.host_observed(host, 0.12345, True)
+    progress(HostObserving(host))
+    progress(HostObserved(host, 0.12345, True))
     worked(progress, host)
-    progress.note("é")
+    progress(Note("é"))
     assert stream.getvalue().isascii()
     events = [json.loads(line) for line in stream.getvalue().splitlines()]
     schema = json.loads(Path(engine.views.__file__).with_name("event.schema.json").read_text())
@@ -126,7 +135,7 @@ def test_events_when_quiet_are_notes_alone() -> None:
     stream = io.StringIO()
     progress = make(stream, hosts=1, quiet=True, events=True)
     worked(progress)
-    progress.note("a lock")
+    progress(Note("a lock"))
     assert [json.loads(line)["event"] for line in stream.getvalue().splitlines()] == ["note"]
 
 
@@ -142,7 +151,7 @@ def test_a_stream_nobody_reads_does_not_fail_the_run() -> None:
     reading, writing = os.pipe()
     os.close(reading)
     stream = os.fdopen(writing, "w")
-    Notes(stream).note("heard by nobody")
+    Notes(stream)(Note("heard by nobody"))
     with pytest.raises(BrokenPipeError):
         stream.close()
 
@@ -164,10 +173,10 @@ def test_it_is_drawn_on_a_terminal_and_wiped_at_the_end() -> None:
         progress = make(stream, hosts=3, batches=[["gpu1"], ["gpu2", "gpu3"]], color=True)  # type: ignore[arg-type]
         assert isinstance(progress, Live)
         worked(progress, "gpu1")
-        progress.host_started("gpu2")
-        progress.step_started("gpu2", "comfyui\x1b[2J")
+        progress(HostStarted("gpu2"))
+        progress(StepStarted("gpu2", "comfyui\x1b[2J"))
         time.sleep(0.8)
-        progress.note("a note \x07")
+        progress(Note("a note \x07"))
         time.sleep(0.3)
         progress.close()
         progress.close()
@@ -186,7 +195,7 @@ def test_a_quick_run_draws_nothing_on_a_terminal() -> None:
     def use(stream: io.TextIOBase) -> None:
         progress = make(stream, hosts=1)  # type: ignore[arg-type]
         worked(progress)
-        progress.note("done")
+        progress(Note("done"))
         progress.close()
 
     assert on_terminal(use) == "done\r\n"
