@@ -8,7 +8,18 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from engine.errors import LockHeld
-from engine.model import DeclaredResource, HostDeclaration, HostPlan, HostReport, Outcome, Secret
+from engine.model import (
+    Command,
+    DeclaredResource,
+    Drift,
+    HostDeclaration,
+    HostPlan,
+    HostReport,
+    Outcome,
+    Reason,
+    Secret,
+    Why,
+)
 from engine.plan.cause import not_worth_waiting_for, upstream
 from engine.plan.gates import Gates
 from engine.plan.planner import Observation, PlannedHost
@@ -27,20 +38,20 @@ recreated container has lost its packages)."""
 PAUSE = 1.0
 """Seconds before the controller asks again."""
 
-Agreed = Callable[[HostPlan], str]
+Agreed = Callable[[HostPlan], tuple[Drift, ...]]
 """A plan → why it may not be carried out, or nothing."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What a run is told from outside. `lock` for applies; `fix` the command that would go on with this host;
+    """What a run is told from outside. `lock` for applies; `fix` the command that would resume on this host;
     `run` the id under which the host keeps what is replaced (empty: it keeps nothing)."""
 
     fingerprint: Callable[[Secret], str]
     left_out: frozenset[str] = frozenset()
     skipped: frozenset[str] = frozenset()
     lock: Lock | None = None
-    fix: str = ""
+    fix: Command | None = None
     run: str = ""
 
 
@@ -95,7 +106,7 @@ class Apply:
             else:
                 found = self._took(stage, seen, carried)
             if seen.waited or not (stage.last or seen.stopped):
-                drift = agreed(self._as_planned()) if agreed is not None else ""
+                drift = agreed(self._as_planned()) if agreed is not None else ()
                 if drift:
                     return self._drifted(drift, seen)
                 if seen.waited:
@@ -118,13 +129,13 @@ class Apply:
         )  # fmt: skip
         return HostPlan(self.run.host, steps, trips=self.reach.trips, facts=self.run.declared.facts)
 
-    def _drifted(self, drift: str, seen: SectionResults) -> HostReport:
+    def _drifted(self, drift: tuple[Drift, ...], seen: SectionResults) -> HostReport:
         """The report where the host is not what was agreed to; what was done before that is in it."""
         found: tuple[Outcome, ...] = ()
         if self.so_far.done:
-            self._leave(self.planned, "the host is not what was reviewed")
+            self._leave(self.planned, Reason(Why.DRIFTED))
             found = self._judge(seen)
-        return HostReport(self.run.host, found, error=drift, drift=True, trips=self.reach.trips)
+        return HostReport(self.run.host, found, drift=drift, trips=self.reach.trips)
 
     def _give_up(self) -> None:
         """Raises LockHeld where others have come first for as long as a lock may be waited for."""
@@ -139,7 +150,7 @@ class Apply:
             return False
         return any(name not in done for name in self.planned.work)
 
-    def _leave(self, plan: PlannedHost, reason: str) -> None:
+    def _leave(self, plan: PlannedHost, reason: Reason) -> None:
         """Nothing more is begun of a plan."""
         for name in plan.work:
             self.so_far.done.setdefault(name, ActionResult("skipped", reason=reason))
@@ -250,7 +261,7 @@ class Apply:
             so_far.bar(self.run.declared, self.gates, [*lost, *so_far.failed], self.settings.skipped)
             self._bar(seen)
         if seen.stopped:
-            self._leave(plan, "the run was stopped")
+            self._leave(plan, Reason(Why.STOPPED))
         self.run.planned = self.run.drafted(self.run.observed)
         for name in so_far.barred.keys() & self.planned.work.keys():
             so_far.done.setdefault(name, ActionResult("skipped", reason=so_far.barred[name]))
@@ -264,7 +275,7 @@ class Apply:
 
     def _without_changes(self) -> SectionResults:
         """Nothing to carry out: what was seen stands, but checks are asked again as far as they may be."""
-        seen, plan, so_far = SectionResults(), self.planned, self.so_far
+        seen, plan, so_far = SectionResults(earlier=self.run.observed), self.planned, self.so_far
         waiting: dict[str, Patience] = {}
         idle = not_worth_waiting_for(plan.steps) | so_far.barred.keys() | so_far.answers.keys()
         for step in plan.steps:
@@ -277,11 +288,6 @@ class Apply:
             elif full.retries:
                 # The plan has asked it once.
                 waiting[step.name] = full.after(1, 0)
-        for name, observation in self.run.observed.items():
-            if observation.error:
-                seen.results[probe_name(name)] = Result(1, {}, observation.error, False, 0.0)
-            else:
-                seen.results[probe_name(name)] = Result(0, dict(observation.facts), "", False, 0.0)
         seen.merge(self.reach.look([self.by_name[name] for name in waiting], "verify", left=waiting))
         self._retry(seen, waiting, left=waiting)
         return seen

@@ -11,7 +11,7 @@ from engine.model import Facts, HostDeclaration, HostPlan, HostReport, Secret, T
 from engine.model.progress import Progress
 from engine.plan.planner import Observation, PlannedHost, plan_host
 from engine.program.facts import FactsFirst
-from engine.run.apply import Apply, Settings
+from engine.run.apply import Agreed, Apply, Settings
 from engine.run.connection import HostConnection
 
 __all__ = ["Finish", "HostRun", "Settings"]
@@ -80,7 +80,7 @@ class HostRun:
             self.finish = None
             return self._observe(asked)
 
-    def apply(self, agreed: Callable[[HostPlan], str] | None = None) -> HostReport:
+    def apply(self, agreed: Agreed | None = None) -> HostReport:
         """Carry out what `plan` found (planning first where it was not called) and prove it.
 
         `agreed` is asked again when the host had to be planned anew, and answers why the new plan may not be

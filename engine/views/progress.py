@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TextIO
 
 from engine.views.escape import json_text, to_ascii, visible
-from engine.views.summary import seconds as spelled
+from engine.views.wording import seconds as spelled
 
 if TYPE_CHECKING:
     from engine.model import Progress
