@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from engine.views import wording
 from engine.views.diff import TextDiff
 from engine.views.escape import cells, middle, taken, to_ascii
 from engine.views.groups import Entry
@@ -238,8 +239,8 @@ def wrapped(text: str, room: int) -> list[str]:
 def _diff(name: str, diff: TextDiff, style: Style) -> Iterator[str]:
     pad = " " * _INDENT
     yield ""
-    yield f"{pad}{style.paint(f'--- {name}, as it is', 'bold')}"
-    yield f"{pad}{style.paint(f'+++ {name}, as declared', 'bold')}"
+    for sign, title in zip(("---", "+++"), wording.diff_titles(name), strict=True):
+        yield f"{pad}{style.paint(f'{sign} {title}', 'bold')}"
     for line in diff.lines:
         sign = ("..." if style.ascii else "…") if line.sign == "~" else line.sign
         yield f"{pad}{style.paint(f'{sign}{line.text}', line.sign)}"

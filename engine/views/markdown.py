@@ -117,8 +117,8 @@ class _Page:
         found = [part if isinstance(part, str) else _written(part) for part in self.parts]
         found += ["  \n".join(self.ending)] if self.ending else []
         if lost := wording.too_long(self.lost):
-            whole = f"{command} --format html" if 0 < self.size(command) < 200 else ""
-            found.append(f"**{lost}**" + (f" {wording.ALL_OF_IT} {code(whole)}" if whole else ""))
+            whole = f" {wording.ALL_OF_IT} {code(wording.as_html(command))}" if 0 < self.size(command) < 200 else ""
+            found.append(f"**{lost}**{whole}")
         return self.spelling("\n\n".join(part for part in found if part)) + "\n"
 
 

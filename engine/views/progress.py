@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TextIO
 
+from engine.views import wording
 from engine.views.escape import json_text, to_ascii, visible
-from engine.views.wording import seconds as spelled
 
 if TYPE_CHECKING:
     from engine.model import Progress
@@ -111,7 +111,7 @@ class Lines(Notes):
         """Told when verbose, and on a single host once the run is not quick."""
         slow = self._hosts == 1 and time.monotonic() - self._start > _QUICK
         if self._verbose or slow:
-            self._line(f"{host}: {name} {'done in' if ok else 'failed after'} {spelled(seconds)}")
+            self._line(wording.step_done(host, name, seconds, ok))
 
     def host_finished(self, host: str, ok: bool, changed: int) -> None:
         """Told where there are several."""
@@ -120,8 +120,7 @@ class Lines(Notes):
             done = self._done
         took = time.monotonic() - self._began.get(host, self._start)
         if self._hosts > 1:
-            what = f"converged, {changed} changed" if ok else f"failed, {changed} changed"
-            self._line(f"[{done}/{self._hosts}] {host}: {what}, {spelled(took)}")
+            self._line(f"[{done}/{self._hosts}] {wording.host_done(host, ok, changed, took)}")
 
 
 class Events(Notes):

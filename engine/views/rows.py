@@ -49,7 +49,7 @@ def step_rows(step: Step, verbosity: int = 0) -> list[Row]:
         case "converged":
             found = [Row("unchanged", shown(step.show))]
         case "skipped":
-            found = [Row("left out", wording.left_out(step))]
+            found = [Row(wording.LEFT_OUT, wording.left_out(step))]
         case "blocked" if step.gates and not step.check:
             found = [Row("blocked", wording.blocked_text(step)), *_change(step, step.verb)]
         case outlook:
@@ -78,7 +78,7 @@ def outcome_rows(outcome: Outcome, verbosity: int = 0) -> list[Row]:
         case "unproven":
             found = [Row(visible(step.expected), wording.unproven_text(outcome))]
         case "left":
-            found = [Row("left out", wording.left_out(outcome))]
+            found = [Row(wording.LEFT_OUT, wording.left_out(outcome))]
         case verdict:
             found = _sentences(verdict, wording.outcome_text(outcome))
     return found + _fix(outcome.fix) + _output(outcome.output) + _actions(step, verbosity)
@@ -86,7 +86,7 @@ def outcome_rows(outcome: Outcome, verbosity: int = 0) -> list[Row]:
 
 def _change(step: Step, word: str, because: str = "") -> list[Row]:
     if step.outlook == "error":
-        return [Row("not seen")]
+        return [Row(wording.NOT_SEEN)]
     done = word != step.verb
     kind = verb(step)
     if kind == "remove" and step.verb == "change":

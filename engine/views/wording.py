@@ -36,6 +36,8 @@ from engine.views.status import HOST_ORDER, Tone, status, verb
 
 _DIGEST = re.compile(r"(?:sha256:)?[0-9a-f]{40,64}$")
 LATER = "checked after apply"
+NOT_SEEN = "not seen"
+LEFT_OUT = "left out"
 ALL_OF_IT = "All of it:"
 STOPPED_EARLY = "stopped before it was done"
 NOT_STARTED = "not started: the rollout had stopped"
@@ -252,11 +254,11 @@ def word(item: Step | Outcome) -> str:
     if isinstance(item, Step):
         if item.outlook == "change":
             return VERBS.get(verb(item), (f"to {verb(item)}",))[0]
-        said = {"check": LATER, "error": "not seen", "skipped": "left out"}
+        said = {"check": LATER, "error": NOT_SEEN, "skipped": LEFT_OUT}
         return said.get(item.outlook) or ("unchanged" if item.outlook == "converged" else item.outlook)
     if item.verdict == "changed":
         return past(verb(item.step))
-    return {"unproven": "not proven", "left": "left out"}.get(item.verdict, item.verdict)
+    return {"unproven": "not proven", "left": LEFT_OUT}.get(item.verdict, item.verdict)
 
 
 @dataclass(frozen=True)
@@ -522,6 +524,11 @@ def action_label(actions: Sequence[str]) -> str:
     return "actions" if len(actions) > 1 else "action"
 
 
+def diff_titles(name: str) -> tuple[str, str]:
+    """What the two sides of a diff are called."""
+    return f"{name}, as it is", f"{name}, as declared"
+
+
 def lines_above(number: int) -> str:
     """`(10 more lines above)`"""
     return f"({count(number, 'more line')} above)"
@@ -563,10 +570,25 @@ def done_text(outcomes: Iterable[Outcome]) -> str:
     return ", ".join(carried(outcomes)) or "nothing to do"
 
 
+def as_html(command: str) -> str:
+    """The command that shows the same without a limit."""
+    return f"{command} --format html"
+
+
 def too_long(lost: Mapping[str, int]) -> str:
     """How much of what was left out of a comment; empty where nothing was."""
     what = [count(number, noun) for noun, number in lost.items() if number]
     return f"Left out, to stay within the length of a comment: {listed(what)}." if what else ""
+
+
+def step_done(host: str, name: str, took: float, ok: bool) -> str:
+    """A line on a step that ended."""
+    return f"{host}: {name} {'done in' if ok else 'failed after'} {seconds(took)}"
+
+
+def host_done(host: str, ok: bool, changed: int, took: float) -> str:
+    """A line on a host that ended."""
+    return f"{host}: {'converged' if ok else 'failed'}, {changed} changed, {seconds(took)}"
 
 
 def lost_title(value: Plan | Report) -> str:

@@ -108,6 +108,11 @@ def test_what_is_no_plan_is_refused_with_what_to_do(text: str) -> None:
         check(text)
 
 
+def test_a_plan_of_an_older_version_is_refused_with_what_to_do() -> None:
+    with pytest.raises(PlanRefused, match=r"of version 1, .* reads version 2\n.*: plan STATE --out plan\.json"):
+        check(json.dumps({**json.loads(saved()), "version": 1}))
+
+
 def test_another_key_is_named_with_how_to_share_one() -> None:
     text = saved()
     other = Key("another key, of another project")
