@@ -28,13 +28,11 @@ from engine.model import (
     Step,
     Watched,
 )
-from engine.views import wording
+from engine.views import VERSION, wording
 from engine.views.escape import json_text
 from engine.views.layout import Style
 from engine.views.status import status
 from engine.views.wording import Summary, plan_summary, report_summary
-
-VERSION = 2
 
 
 def render(value: Plan | Report, style: Style) -> str:

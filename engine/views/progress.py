@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TextIO
 
-from engine.views import wording
+from engine.views import VERSION, wording
 from engine.views.escape import json_text, to_ascii, visible
 
 if TYPE_CHECKING:
@@ -171,4 +171,4 @@ class Events(Notes):
 
     def _event(self, event: str, values: Mapping[str, Any]) -> None:
         now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        self._line(json_text({"time": now, "event": event, **values}))
+        self._line(json_text({"version": VERSION, "time": now, "event": event, **values}))
