@@ -30,39 +30,38 @@ class Attribute:
 
 
 class Why(StrEnum):
-    """Why something is as it is, as far as the engine itself knows; `Reason` holds what belongs to it."""
+    """Why something is as it is, as far as the engine itself knows:
+    text          `text`: what a program, the host or the kind reports
+    needs         `names`: what it needs, which cannot be brought about
+    needs-failed  `names`: what it needs, which failed
+    gates-fail    `names`: the checks that fail and must pass before it
+    does-not-gate `names`: what a check that --skip leaves out would have to pass for
+    left-out      `names`: what it needs, which is left out and still due
+    other-secret  `names`: the resource that sets a secret, of which the check sends another one; `attributes`: where
+                  it does, `before` what the check sends, `after` what the resource sets
+    stopped       the run was stopped before it had its turn     not-observed   before it was observed
+    drifted       the host is not what was reviewed
+    timed-out, probe-timed-out   `number`: the seconds after which an action or a probe was given up
+    exit-status   `number`: the status that a script ended with; it printed nothing
+    undeclared    it is not declared any more, so nothing says how to put it back
+    other-kind    `names`: the kind that it was of, and the one that is declared now
+    """
 
     TEXT = "text"
-    """`text`: what a program, the host or the kind reports."""
     NEEDS = "needs"
-    """`names`: what it needs, which cannot be brought about."""
     NEEDS_FAILED = "needs-failed"
-    """`names`: what it needs, which failed."""
     GATES_FAIL = "gates-fail"
-    """`names`: the checks that fail and must pass before it."""
     DOES_NOT_GATE = "does-not-gate"
-    """`names`: what a check that --skip leaves out would have to pass for."""
     LEFT_OUT = "left-out"
-    """`names`: what it needs, which is left out and still due."""
     OTHER_SECRET = "other-secret"
-    """`names`: the resource that sets a secret, of which the check sends another one; `attributes`: where it does,
-    `before` what the check sends, `after` what the resource sets."""
     STOPPED = "stopped"
-    """The run was stopped before it had its turn."""
     NOT_OBSERVED = "not-observed"
-    """The run was stopped before it was observed."""
     DRIFTED = "drifted"
-    """The host is not what was reviewed."""
     TIMED_OUT = "timed-out"
-    """`number`: the seconds after which an action was given up."""
     PROBE_TIMED_OUT = "probe-timed-out"
-    """`number`: the seconds after which a probe was given up."""
     EXIT_STATUS = "exit-status"
-    """`number`: the status that a script ended with; it printed nothing."""
     UNDECLARED = "undeclared"
-    """It is not declared any more, so nothing says how to put it back."""
     OTHER_KIND = "other-kind"
-    """`names`: the kind that it was of, and the one that is declared now."""
 
 
 @dataclass(frozen=True)
@@ -228,30 +227,28 @@ class Outcome:
 
 
 class Drifted(StrEnum):
-    """In what a host differs from the plan that was reviewed."""
+    """In what a host differs from the plan that was reviewed:
+    unreviewed       it is not in that plan
+    unobserved-then  it could not be observed when the plan was made     unobserved-now  it cannot be observed now
+    fact             a fact of the host; None: what is declared does not refer to it
+    undeclared       a resource is not declared any more     declared        it is declared now, and was not
+    existence        whether the resource is there, as booleans
+    found, goal      what was found of an attribute, and what it is to become
+    step             another field of the step; `needs` as names with commas between them
+    order            the order of the resources
+    """
 
     UNREVIEWED = "unreviewed"
-    """It is not in that plan."""
     UNOBSERVED_THEN = "unobserved-then"
-    """It could not be observed when the plan was made."""
     UNOBSERVED_NOW = "unobserved-now"
-    """It cannot be observed now."""
     FACT = "fact"
-    """A fact of the host; None: what is declared does not refer to it."""
     UNDECLARED = "undeclared"
-    """A resource is not declared any more."""
     DECLARED = "declared"
-    """A resource is declared now, and was not."""
     EXISTENCE = "existence"
-    """Whether the resource is there: `before` and `after` are booleans."""
     FOUND = "found"
-    """What was found of an attribute."""
     GOAL = "goal"
-    """What an attribute is to become."""
     STEP = "step"
-    """Another field of the step; `needs` as names with commas between them."""
     ORDER = "order"
-    """The order of the resources."""
 
 
 @dataclass(frozen=True)

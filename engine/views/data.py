@@ -157,11 +157,11 @@ def _outcome(host: str, outcome: Outcome) -> dict[str, Any]:
 
 
 def _attributes(attributes: Iterable[Attribute]) -> list[dict[str, Any]]:
-    return [asdict(attribute) for attribute in attributes]
+    return [dict(vars(attribute)) for attribute in attributes]
 
 
 def _because(because: Iterable[Watched]) -> list[dict[str, Any]]:
-    return [asdict(watched) for watched in because]
+    return [dict(vars(watched)) for watched in because]
 
 
 def _reason(reason: Reason | None) -> dict[str, Any] | None:

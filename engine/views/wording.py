@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from engine.model import (
     Attribute,
@@ -237,23 +238,57 @@ def lost_text(lost: Lost) -> str:
 
 # --- verbs, counts and summaries ------------------------------------------------------------------------------------
 
-# verb: what a plan calls it, what a report calls it
-VERBS: Mapping[str, tuple[str, str]] = {
-    "create": ("to create", "created"),
-    "change": ("to change", "changed"),
-    "remove": ("to remove", "removed"),
-    "recreate": ("to recreate", "recreated"),
-    "start": ("to start", "started"),
-    "restart": ("to restart", "restarted"),
-    "stop": ("to stop", "stopped"),
+PAST: Mapping[str, str] = {
+    "create": "created",
+    "change": "changed",
+    "remove": "removed",
+    "recreate": "recreated",
+    "start": "started",
+    "restart": "restarted",
+    "stop": "stopped",
 }
+"""Verbs in the order in which summaries count them, and what a report calls them."""
+
+_PLANNED: Mapping[tuple[str, bool], tuple[str, str]] = {
+    ("check", True): ("check after apply", "checks after apply"),
+    ("check", False): ("to look at again after apply", "to look at again after apply"),
+    ("failing", True): ("check failing", "checks failing"),
+    ("refused", False): ("refused", "refused"),
+    ("refused", True): ("check refused", "checks refused"),
+    ("error", False): ("could not be seen", "could not be seen"),
+    ("error", True): ("check could not be asked", "checks could not be asked"),
+    ("blocked", False): ("blocked", "blocked"),
+    ("blocked", True): ("check blocked", "checks blocked"),
+    ("converged", False): ("unchanged", "unchanged"),
+    ("converged", True): ("check passes", "checks pass"),
+}
+_DONE: Mapping[str, tuple[str, str]] = {
+    "passed": ("check passed", "checks passed"),
+    "unproven": ("check not proven", "checks not proven"),
+    "skipped": ("skipped", "skipped"),
+    "unchanged": ("unchanged", "unchanged"),
+}
+_BAD: Mapping[tuple[str, bool], tuple[str, str]] = {
+    ("failed", False): ("resource", "resources"),
+    ("failed", True): ("check", "checks"),
+    ("refused", False): ("refused", "refused"),
+    ("refused", True): ("check refused", "checks refused"),
+}
+_HOSTS: Mapping[str, tuple[str, str]] = {
+    "trouble": ("host in trouble", "hosts in trouble"),
+    "failed": ("host", "hosts"),
+    "refused": ("host refused", "hosts refused"),
+    "unreachable": ("host unreachable", "hosts unreachable"),
+    "not started": ("host not started", "hosts not started"),
+}
+"""What summaries count, in order: a word for one and for more."""
 
 
 def word(item: Step | Outcome) -> str:
     """What a step or outcome is, in words short enough for a label."""
     if isinstance(item, Step):
         if item.outlook == "change":
-            return VERBS.get(verb(item), (f"to {verb(item)}",))[0]
+            return f"to {verb(item)}"
         said = {"check": LATER, "error": NOT_SEEN, "skipped": LEFT_OUT}
         return said.get(item.outlook) or ("unchanged" if item.outlook == "converged" else item.outlook)
     if item.verdict == "changed":
@@ -293,31 +328,13 @@ def plan_summary(plan: Plan) -> Summary:
 
 def planned(steps: Iterable[Step]) -> list[str]:
     """`2 to change, 1 to restart, 3 checks after apply, 1 unchanged`, as parts."""
-    tally: Counter[str] = Counter()
-    due: Counter[str] = Counter()
-    for step in steps:
-        kind = step.outlook
-        key = f"{kind} {verb(step)}" if kind == "change" else f"{kind} check" if step.check else kind
-        tally[key] += 1
-        if kind == "skipped" and step.pending:
-            due[verb(step)] += 1
-    parts = [f"{tally[f'change {name}']} {words[0]}" for name, words in VERBS.items() if tally[f"change {name}"]]
-    parts += [f"{n} to {key[7:]}" for key, n in tally.items() if key[:7] == "change " and key[7:] not in VERBS]
-    many = {
-        "check check": "check after apply|checks after apply",
-        "check": "to look at again after apply",
-        "failing check": "check failing|checks failing",
-        "refused": "refused",
-        "refused check": "check refused|checks refused",
-        "error": "could not be seen",
-        "error check": "check could not be asked|checks could not be asked",
-        "blocked": "blocked",
-        "blocked check": "check blocked|checks blocked",
-        "converged": "unchanged",
-        "converged check": "check passes|checks pass",
-    }
-    parts += [_number(tally[key], words) for key, words in many.items() if tally[key]]
-    return parts + _left(tally["skipped"] + tally["skipped check"], due)
+    every = tuple(steps)
+    changes = Counter(verb(step) for step in every if step.outlook == "change")
+    left = [step for step in every if step.outlook == "skipped"]
+    due = Counter(verb(step) for step in left if step.pending)
+    parts = [f"{number} to {name}" for name, number in _in_order(changes)]
+    parts += _counted(Counter((step.outlook, step.check) for step in every), _PLANNED)
+    return parts + ([f"{len(left)} left out" + (f" ({_still(due)})" if due else "")] if left else [])
 
 
 def report_summary(report: Report) -> Summary:
@@ -349,53 +366,34 @@ def _report_summary(report: Report) -> Summary:
 
 def carried(outcomes: Iterable[Outcome]) -> list[str]:
     """`2 changed, 1 restarted, 3 checks passed, 1 unchanged`, as parts."""
-    tally: Counter[str] = Counter()
-    for outcome in outcomes:
-        changed = outcome.verdict == "changed"
-        tally[f"changed {verb(outcome.step)}" if changed else outcome.verdict] += 1
-    parts = [f"{tally[f'changed {name}']} {words[1]}" for name, words in VERBS.items() if tally[f"changed {name}"]]
-    known = {f"changed {name}" for name in VERBS}
-    parts += [f"{n} {past(k[8:])}" for k, n in tally.items() if k[:8] == "changed " and k not in known]
-    many = {
-        "passed": "check passed|checks passed",
-        "unproven": "check not proven|checks not proven",
-        "skipped": "skipped",
-        "unchanged": "unchanged",
-    }
-    return parts + [_number(tally[key], words) for key, words in many.items() if tally[key]]
+    every = tuple(outcomes)
+    changes = Counter(verb(outcome.step) for outcome in every if outcome.verdict == "changed")
+    parts = [f"{number} {past(name)}" for name, number in _in_order(changes)]
+    return parts + _counted(Counter(outcome.verdict for outcome in every), _DONE)
 
 
 def past(word: str) -> str:
     """`restarted` for `restart`."""
-    if word in VERBS:
-        return VERBS[word][1]
-    return f"{word}d" if word.endswith("e") else f"{word}ed"
+    return PAST.get(word) or (f"{word}d" if word.endswith("e") else f"{word}ed")
+
+
+def _in_order(verbs: Counter[str]) -> list[tuple[str, int]]:
+    known = [name for name in PAST if verbs[name]]
+    return [(name, verbs[name]) for name in (*known, *(name for name in verbs if name not in PAST))]
+
+
+def _counted(tally: Counter[Any], words: Mapping[Any, tuple[str, str]]) -> list[str]:
+    numbers = ((tally[key], each) for key, each in words.items())
+    return [f"{number} {one if number == 1 else more}" for number, (one, more) in numbers if number]
 
 
 def _failures(outcomes: Iterable[Outcome]) -> list[str]:
-    tally = Counter(
-        f"{o.verdict}{' check' if o.step.check else ''}" for o in outcomes if o.verdict in ("failed", "refused")
-    )
-    many = {
-        "failed": "resource|resources",
-        "failed check": "check|checks",
-        "refused": "refused",
-        "refused check": "check refused|checks refused",
-    }
-    return [_number(tally[key], words) for key, words in many.items() if tally[key]]
+    return _counted(Counter((outcome.verdict, outcome.step.check) for outcome in outcomes), _BAD)
 
 
 def _lost(hosts: Iterable[HostPlan | HostReport]) -> list[str]:
     """Hosts of which there is nothing to count but themselves."""
-    tally = Counter(status(host) for host in hosts if host_lines(host) or status(host) == "not started")
-    many = {
-        "trouble": "host in trouble|hosts in trouble",
-        "failed": "host|hosts",
-        "refused": "host refused|hosts refused",
-        "unreachable": "host unreachable|hosts unreachable",
-        "not started": "host not started|hosts not started",
-    }
-    return [_number(tally[key], words) for key, words in many.items() if tally[key]]
+    return _counted(Counter(status(h) for h in hosts if host_lines(h) or status(h) == "not started"), _HOSTS)
 
 
 def _not_put_back(value: Plan | Report, words: str) -> list[str]:
@@ -411,12 +409,6 @@ def _rollout_summary(report: Report, states: Counter[str]) -> Summary:
     return Summary(lead, "good" if whole else "bad", parts, seconds(report.seconds))
 
 
-def _left(number: int, due: Counter[str]) -> list[str]:
-    if not number:
-        return []
-    return [f"{number} left out" + (f" ({_still(due)})" if due else "")]
-
-
 def _due(outcomes: Iterable[Outcome]) -> list[str]:
     due = Counter(verb(o.step) for o in outcomes if o.verdict == "left" and o.due)
     return [_still(due)] if due else []
@@ -427,13 +419,7 @@ def _still(due: Counter[str]) -> str:
     if sum(due.values()) == 1:
         return f"{next(iter(due))} still due"
     nouns = {"remove": "removal", "create": "creation", "recreate": "recreation"}
-    words = [count(number, nouns.get(name, name)) for name, number in due.items()]
-    return f"{', '.join(words[:-1]) + ' and ' if len(words) > 1 else ''}{words[-1]} still due"
-
-
-def _number(number: int, words: str) -> str:
-    one, _, more = words.partition("|")
-    return f"{number} {one if number == 1 or not more else more}"
+    return f"{listed([count(number, nouns.get(name, name)) for name, number in due.items()])} still due"
 
 
 def _extent(value: Plan | Report) -> str:
