@@ -135,10 +135,13 @@ def because_text(because: Iterable[Watched]) -> str:
     return " and ".join(f"{listed(names)} {tense}" for tense, names in tenses.items())
 
 
+_STARTS = frozenset({"restart", "start", "create", "recreate"})
+
+
 def cause_head(cause: ResourceRef) -> str:
     """`login-password differs`"""
     said = {"refused": "is refused", "error": "could not be inspected", "blocked": "is blocked"}.get(cause.outlook)
-    if said is None and cause.verb in ("restart", "start", "create", "recreate"):
+    if said is None and cause.verb in _STARTS:
         said = f"is to be {past(cause.verb)}"
     return f"{cause.name} {said or ('is missing' if cause.absent and cause.attributes else 'differs')}"
 
@@ -150,9 +153,10 @@ def cause_text(cause: ResourceRef | None) -> str:
     if cause.outlook in ("refused", "error", "blocked") and cause.reason is not None:
         return f"{cause.name}: {reason_text(cause.reason).partition(chr(10))[0]}"
     head = cause_head(cause)
-    due = cause.verb in ("restart", "start", "create", "recreate")
-    missing = cause.absent and cause.attributes
-    more = because_text(cause.because) if due else "" if missing else differences(cause.attributes)
+    if cause.verb in _STARTS:
+        more = because_text(cause.because)
+    else:
+        more = "" if cause.absent and cause.attributes else differences(cause.attributes)
     return f"{head}: {more}" if more else head
 
 
@@ -180,12 +184,10 @@ def outcome_text(outcome: Outcome) -> str:
 def host_lines(host: HostPlan | HostReport) -> tuple[str, ...]:
     """Why a host could not be observed, or the run on it did not end, in lines; none where all went well."""
     if isinstance(host, HostReport) and host.drift:
-        drifts = ((host.host if drift.name else "", drift) for drift in host.drift)
-        return tuple(visible(drift_text(*drift)) for drift in drifts)
-    if not host.error:
-        return ()
-    text = f"unreachable: {host.error}" if host.unreachable else host.error
-    return tuple(line.strip() for line in lines(text))
+        text = "\n".join(drift_text(host.host if drift.name else "", drift) for drift in host.drift)
+    else:
+        text = f"unreachable: {host.error}" if host.unreachable else host.error
+    return tuple(line.strip() for line in lines(text)) if text else ()
 
 
 def host_error(host: HostPlan | HostReport) -> str:
