@@ -91,7 +91,7 @@ def several(number: int = 5) -> Plan:
     hosts = [replace(samples.plan().hosts[0], host=f"gpu{at}") for at in range(1, number + 1)]
     new = samples.node(prior=None, attributes=(Attribute("revision", None, samples.NEW),))
     hosts[1] = replace(hosts[1], steps=(new, *hosts[1].steps[1:]))
-    lost = HostPlan("web1", error="web1: no answer from web1.lan:22 in 10 s\n  Is it up?", unreachable=True)
+    lost = HostPlan("web1", error="no answer from web1.lan:22 in 10 s\n  Is it up?", unreachable=True)
     return Plan("qwen", (*hosts, lost), 0.9)
 
 
