@@ -14,11 +14,31 @@ import resource
 import sys
 import time
 
-from engine.model import Attribute, HostPlan, HostReport, Outcome, Outlook, Plan, Report, Step, Verdict
+from engine.model import (
+    Attribute,
+    HostPlan,
+    HostReport,
+    Outcome,
+    Plan,
+    PlanStatus,
+    Reason,
+    Report,
+    ResultStatus,
+    Step,
+)
 
 KINDS = ("git-clone", "file-sync", "pip-install", "compose-restart", "http-assert")
-OUTLOOKS: tuple[Outlook, ...] = ("converged", "change", "change", "check", "refused", "error", "blocked", "failing")
-VERDICTS: tuple[Verdict, ...] = (
+OUTLOOKS: tuple[PlanStatus, ...] = (
+    "converged",
+    "change",
+    "change",
+    "check",
+    "refused",
+    "error",
+    "blocked",
+    "failing",
+)
+VERDICTS: tuple[ResultStatus, ...] = (
     "unchanged",
     "changed",
     "changed",
@@ -53,7 +73,7 @@ def step(host: int, number: int, distinct: bool) -> Step:
             Attribute("mode", "0644", "0600"),
         ),
         prior={"revision": f"{salt:040x}", "mode": "0644", "owner": "root", "path": f"/srv/service/{number}"},
-        reason="2 files in /srv have uncommitted changes" if outlook in ("refused", "error") else "",
+        reason=Reason.of("2 files in /srv have uncommitted changes") if outlook in ("refused", "error") else None,
         needs=(f"{KINDS[(number - 1) % len(KINDS)].partition('-')[0]}/{number - 1:02}-of-the-service",)
         if number
         else (),
@@ -100,7 +120,11 @@ def _outcome(step: Step) -> Outcome:
     verdict = VERDICTS[OUTLOOKS.index(step.outlook)]
     output = "".join(f"fatal: line {line}\n" for line in range(30)) if verdict == "failed" else ""
     return Outcome(
-        step, verdict, reason="the disk is full" if verdict == "failed" else "", output=output, seconds=0.3
+        step,
+        verdict,
+        reason=Reason.of("the disk is full") if verdict == "failed" else None,
+        output=output,
+        seconds=0.3,
     )
 
 

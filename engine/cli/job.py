@@ -25,10 +25,10 @@ from engine.declare.secrets.key import Key
 from engine.declare.secrets.redact import Redactor
 from engine.model import (
     Batch,
+    Command,
     Facts,
     Host,
     HostDeclaration,
-    HostPlan,
     HostReport,
     Lost,
     Plan,
@@ -40,6 +40,7 @@ from engine.model import (
 from engine.model.events import Note
 from engine.plan.cause import secrets_of
 from engine.program.section import Lock
+from engine.run.apply import Agreed
 from engine.run.batches import RolloutRule, rollout_rule
 from engine.run.host import HostRun, Settings
 from engine.run.rollout import Rollout
@@ -172,14 +173,14 @@ class Job:
             hosts,
             seconds=time.monotonic() - self.started,
             batches=tuple(Batch(names) for names in self.rule.batches) if several else (),
-            rule=self.rule.text if several else "",
+            max_failures=self.rule.max_failures if several else None,
             lost=self.lost(),
         )
 
     def apply(
         self,
         rollout: Rollout,
-        agreed: Callable[[HostPlan], str] | None = None,
+        agreed: Agreed | None = None,
         finished: Callable[[HostReport], None] = lambda report: None,
     ) -> Report:
         """Carry out what `plan` found, batch by batch, redacted. `agreed` is given redacted plans, too."""
@@ -198,7 +199,7 @@ class Job:
             seconds=time.monotonic() - self.started,
             stopped=stopped,
             batches=batches if several else (),
-            rule=self.rule.text if several else "",
+            max_failures=self.rule.max_failures if several else None,
             lost=self.lost(),
         )
 
@@ -242,13 +243,13 @@ class Job:
         found: tuple[Lost, ...] = self.clean(self.rewrite.lost()) if self.rewrite is not None else ()
         return found
 
-    def command(self, verb: str) -> str:
-        """The command that would run this again: `apply states/qwen.yaml`, with what the user gave."""
-        words = [verb, *self.request.states]
+    def command(self, verb: str, *hosts: str) -> Command:
+        """The command that would run this again on these hosts: `apply states/qwen.yaml`, with the options given."""
+        words = list(self.request.states)
         for option, values in (("-i", self.request.inventory), ("-e", self.request.variables)):
             for value in values:
                 words += [option, value]
-        return " ".join([*words, *become_words(self.request)])
+        return Command(verb, (*words, *become_words(self.request)), hosts)
 
     def _rewritten(self, declared: HostDeclaration) -> HostDeclaration:
         """What is to be carried out. Of a host that is pending it is said when it is finished."""
@@ -270,9 +271,8 @@ class Job:
             check_words(hosts, self.request.only, self.request.skip)
 
     def _settings(self, declared: HostDeclaration, verb: str) -> Settings:
-        fix = self.command("apply")
-        if len(self.hosts) > 1 or self.request.limit:
-            fix += f" --limit {declared.host.name}"
+        one = len(self.hosts) == 1 and not self.request.limit
+        fix = self.command("apply") if one else self.command("apply", declared.host.name)
         wait = self.request.lock_wait
         return Settings(
             fingerprint=self.key.fingerprint,

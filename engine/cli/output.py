@@ -18,9 +18,10 @@ T = TypeVar("T")
 
 OUTSIDE = frozenset({"before", "prior", "texts", "show", "now", "output", "facts"})
 """Fields of plans and reports with what a host said, values of a mapping alone: all of it is redacted."""
-SENTENCES = frozenset({"after", "expected", "reason", "cause", "fix", "error", "actions", "why"})
-"""Fields with the engine's own sentences, and values as they are declared. All other fields are names and words that
-the engine, its views and `engine retry` go by: they stay."""
+DECLARED = frozenset({"after", "expected", "arguments", "text", "error", "actions", "field"})
+"""Fields with values as they are declared, and with what a kind or an error says, which knows itself what in it came
+from outside. All other fields are names, enums and numbers that the engine, its views and `engine retry` go by: they
+stay."""
 
 
 def scrub(value: T, redactor: Redactor) -> T:
@@ -38,7 +39,7 @@ def _scrub(value: Any, redactor: Redactor) -> Any:
 def _field(owner: Any, name: str, value: Any, redactor: Redactor) -> Any:
     if name in OUTSIDE:
         return _texts(value, redactor.text, redactor.sentence)
-    if name in SENTENCES or isinstance(owner, Attribute):
+    if name in DECLARED or isinstance(owner, Attribute):
         return _texts(value, redactor.sentence, redactor.sentence)
     return _scrub(value, redactor)
 

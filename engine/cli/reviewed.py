@@ -17,7 +17,7 @@ from engine.cli.job import Job
 from engine.cli.request import Request
 from engine.declare.secrets.key import Key
 from engine.errors import InvalidInput, PlanRefused, Problem
-from engine.model import HostPlan, Plan
+from engine.model import Drift, Drifted, HostPlan, Plan
 from engine.plan import planfile
 
 
@@ -99,12 +99,10 @@ class Reviewed:
                 "\n  ".join([f"{self.file}: its sources are not what they were", *wrong, f"Plan again with: {again}"])
             )
 
-    def agreed(self, found: HostPlan) -> str:
-        """Why a host as found now may not be changed, "" where it is what was reviewed."""
+    def agreed(self, found: HostPlan) -> tuple[Drift, ...]:
+        """Why a host as found now may not be changed, nothing where it is what was reviewed."""
         reviewed = self.hosts.get(found.host)
-        if reviewed is None:
-            return f"{found.host}: is not in the reviewed plan"
-        return "\n".join(planfile.drift(reviewed, found))
+        return (Drift(Drifted.UNREVIEWED),) if reviewed is None else tuple(planfile.drift(reviewed, found))
 
 
 def _about(job: Job) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -20,10 +20,10 @@ from engine.cli.output import Printer, can_ask
 from engine.cli.project import project_root
 from engine.declare.problems import sorted_problems
 from engine.errors import EngineError, Interrupted, InvalidInput, Problem
-from engine.model import Plan, Report
+from engine.model import Command, HostReport, Plan, Report, Stop
 from engine.model.events import Event, Note
 from engine.run.rollout import Rollout, converged
-from engine.views import render
+from engine.views import render, wording
 from engine.views.progress import ProgressView, make
 
 if TYPE_CHECKING:
@@ -90,8 +90,8 @@ def _applied(job: Job, options: dict[str, Any], printer: Printer, reviewed: Revi
                 found = job.plan(rollout)
             _refuse_invalid(rollout)
             if reviewed is not None:
-                refused = ((host.host, reviewed.agreed(host)) for host in found.hosts if not host.error)
-                rollout.refused = {host: text for host, text in refused if text}
+                drifts = {host.host: reviewed.agreed(host) for host in found.hosts if not host.error}
+                rollout.refused = {host: drift for host, drift in drifts.items() if drift}
             elif found.lost and not _pending(found):
                 # What could be put back is as it was.
                 screen.close()
@@ -110,7 +110,7 @@ def _applied(job: Job, options: dict[str, Any], printer: Printer, reviewed: Revi
             if journal.problem:
                 raise EngineError(f"{journal.problem}; nothing was changed, since it could not be retried or undone")
             with interruptible(rollout):
-                report = job.apply(rollout, reviewed.agreed if reviewed else None, journal.host)
+                report = job.apply(rollout, reviewed.agreed if reviewed else None, partial(_recorded, journal))
             report = replace(report, run=journal.run)
             code = report_code(report)
             journal.write("finished", stopped=report.stopped, exit=code, seconds=round(report.seconds, 3))
@@ -154,17 +154,24 @@ def _told(job: Job, options: dict[str, Any], reviewed: Reviewed | None) -> dict[
         "become": asked_for(request),
         "plan": reviewed.file if reviewed else None,
         "rollback": job.rewrite.run if job.rewrite is not None else None,
-        "lost": [asdict(lost) for lost in job.lost()],
+        "lost": [
+            {"host": lost.host, "name": lost.name, "why": wording.reason_text(lost.reason)} for lost in job.lost()
+        ],
         "hosts": list(job.hosts),
     }
 
 
-def show(value: Plan | Report, options: dict[str, Any], printer: Printer, command: str) -> None:
+def _recorded(journal: Journal, report: HostReport) -> None:
+    """Record what became of a host, with the words that `engine show` repeats."""
+    journal.host(report, wording.host_error(report), wording.outcome_text)
+
+
+def show(value: Plan | Report, options: dict[str, Any], printer: Printer, command: Command) -> None:
     """Render for standard output."""
     printer.rendered(_rendered(value, options, printer, command, options["format_"], sys.stdout))
 
 
-def _show_for_question(found: Plan, options: dict[str, Any], printer: Printer, command: str) -> None:
+def _show_for_question(found: Plan, options: dict[str, Any], printer: Printer, command: Command) -> None:
     """Show the plan that is asked about. Where standard output is to be one document, the report, it is shown on
     standard error."""
     if options["format_"] == "text":
@@ -174,7 +181,7 @@ def _show_for_question(found: Plan, options: dict[str, Any], printer: Printer, c
 
 
 def _rendered(
-    value: Plan | Report, options: dict[str, Any], printer: Printer, command: str, format_: Any, stream: Any
+    value: Plan | Report, options: dict[str, Any], printer: Printer, command: Command, format_: Any, stream: Any
 ) -> str:
     return render(
         value,
@@ -184,7 +191,7 @@ def _rendered(
         ascii=printer.ascii(stream),
         verbosity=-1 if options["quiet"] else options["verbose"],
         diff=options["diff"],
-        command=command,
+        command=wording.command_line(command),
     )
 
 
@@ -204,7 +211,7 @@ def plan_code(plan: Plan, detailed: bool) -> int:
 
 def report_code(report: Report) -> int:
     """130 where it was stopped on request; else 1 wins over 5, 5 over 4."""
-    if report.stopped == "stopped on request":
+    if report.stopped is Stop.REQUESTED:
         return 130
     if report.lost or any(not converged(host) and not host.drift and not host.unreachable for host in report.hosts):
         return 1

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Literal, TypeAlias
 
-from engine.model.values import Facts, Plain
+from engine.model.values import Facts, Plain, Tense
 
 PlanStatus: TypeAlias = Literal["converged", "change", "check", "failing", "refused", "error", "blocked", "skipped"]
 """What a plan says of a resource:
@@ -28,14 +29,88 @@ class Attribute:
     after: Plain
 
 
+class Why(StrEnum):
+    """Why something is as it is, as far as the engine itself knows:
+    text          `text`: what a program, the host or the kind reports
+    needs         `names`: what it needs, which cannot be brought about
+    needs-failed  `names`: what it needs, which failed
+    gates-fail    `names`: the checks that fail and must pass before it
+    does-not-gate `names`: what a check that --skip leaves out would have to pass for
+    left-out      `names`: what it needs, which is left out and still due
+    other-secret  `names`: the resource that sets a secret, of which the check sends another one; `attributes`: where
+                  it does, `before` what the check sends, `after` what the resource sets
+    stopped       the run was stopped before it had its turn     not-observed   before it was observed
+    drifted       the host is not what was reviewed
+    timed-out, probe-timed-out   `number`: the seconds after which an action or a probe was given up
+    exit-status   `number`: the status that a script ended with; it printed nothing
+    undeclared    it is not declared any more, so nothing says how to put it back
+    other-kind    `names`: the kind that it was of, and the one that is declared now
+    """
+
+    TEXT = "text"
+    NEEDS = "needs"
+    NEEDS_FAILED = "needs-failed"
+    GATES_FAIL = "gates-fail"
+    DOES_NOT_GATE = "does-not-gate"
+    LEFT_OUT = "left-out"
+    OTHER_SECRET = "other-secret"
+    STOPPED = "stopped"
+    NOT_OBSERVED = "not-observed"
+    DRIFTED = "drifted"
+    TIMED_OUT = "timed-out"
+    PROBE_TIMED_OUT = "probe-timed-out"
+    EXIT_STATUS = "exit-status"
+    UNDECLARED = "undeclared"
+    OTHER_KIND = "other-kind"
+
+
+@dataclass(frozen=True)
+class Reason:
+    """A reason as data; `Why` says which fields count. `text` is from outside, or the kind's own."""
+
+    why: Why
+    names: tuple[str, ...] = ()
+    text: str = ""
+    number: float = 0
+    attributes: tuple[Attribute, ...] = ()
+
+    @classmethod
+    def of(cls, text: str) -> Reason:
+        """The reason that a program, the host or a kind gives in these words."""
+        return cls(Why.TEXT, text=text)
+
+
+@dataclass(frozen=True)
+class Watched:
+    """A watched resource that makes a service restart, and how far its change has come."""
+
+    name: str
+    tense: Tense
+
+
+@dataclass(frozen=True)
+class ResourceRef:
+    """A resource that has not converged, named as the cause of something: what is planned for it, and where it
+    differs. `absent`: it does not exist. `reason` and `because` as in its step."""
+
+    name: str
+    outlook: PlanStatus
+    verb: str = "change"
+    absent: bool = False
+    attributes: tuple[Attribute, ...] = ()
+    reason: Reason | None = None
+    because: tuple[Watched, ...] = ()
+
+
 @dataclass(frozen=True)
 class Step:
     """One resource in a plan, as plain data. `prior` is the whole actual state (None: absent).
 
-    `reason` one sentence for refused, error, blocked, and for a restart: why. `cause` names the first upstream
-    resource that has not converged. `pending` says that something is left undone although it is skipped.
+    `reason` why it is refused, in error or blocked; of a check, why it is not proven, or what it does not gate; with
+    the outlook `check`, why nothing can be known of it yet. `because` is why a service is due. `cause` is the first
+    upstream resource that has not converged. `pending` says that something is left undone although it is skipped.
     `gates` names the checks that must pass before it: of a blocked step those that fail now, of another one those
-    that cannot be asked before the apply.
+    that cannot be asked before the apply. `actions` are the kind's own words.
     """
 
     name: str
@@ -44,8 +119,9 @@ class Step:
     verb: str = "change"
     attributes: tuple[Attribute, ...] = ()
     prior: Mapping[str, Plain] | None = None
-    reason: str = ""
-    cause: str = ""
+    reason: Reason | None = None
+    because: tuple[Watched, ...] = ()
+    cause: ResourceRef | None = None
     needs: tuple[str, ...] = ()
     gates: tuple[str, ...] = ()
     actions: tuple[str, ...] = ()
@@ -60,7 +136,8 @@ class Step:
 
 @dataclass(frozen=True)
 class HostPlan:
-    """What was found and is to be done on one host; `error` where it could not be observed (then no steps).
+    """What was found and is to be done on one host; `error` what is wrong where it could not be observed (then there
+    are no steps), without the name of the host.
 
     `invalid`: it could not be observed since what is declared for it is wrong, given its facts. `facts`: those that
     what is declared refers to.
@@ -86,23 +163,24 @@ class Batch:
 
 @dataclass(frozen=True)
 class Lost:
-    """What of a run on one host a rollback cannot put back: the resource's name, and a sentence."""
+    """What of a run on one host a rollback cannot put back: the resource's name, and why."""
 
     host: str
     name: str
-    why: str
+    reason: Reason
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The steps of every host, with what was found, as data. `batches` and `rule` ("stops at the first failure")
-    describe the rollout where there is more than one batch. `lost` is what a rollback cannot put back."""
+    """The steps of every host, with what was found, as data. `batches` and `max_failures` (how many hosts may fail
+    before no further batch starts) are there where there is more than one batch. `lost` is what a rollback cannot
+    put back."""
 
     state: str
     hosts: tuple[HostPlan, ...]
     seconds: float = 0.0
     batches: tuple[Batch, ...] = ()
-    rule: str = ""
+    max_failures: int | None = None
     lost: tuple[Lost, ...] = ()
 
 
@@ -119,15 +197,28 @@ unproven   a check behind something left out or failed            left      left
 
 
 @dataclass(frozen=True)
+class Command:
+    """A command to run: `apply`, what follows it (states, options), and the hosts to limit it to, if any."""
+
+    verb: str
+    arguments: tuple[str, ...] = ()
+    limit: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Outcome:
-    """What became of one step. `reason` for failed, refused, skipped, unproven; `output` the redacted tail of what
-    a failing action printed; `seconds` it took; `due` true where a restart or change is still to be done."""
+    """What became of one step. `reason` for failed, refused, skipped, unproven; `attributes` of what failed in which
+    it still differs; `because` why a service was restarted; `fix` what to run where that helps; `output` the redacted
+    tail of what a failing action printed; `seconds` it took; `due` true where a restart or change is still to be
+    done."""
 
     step: Step
     verdict: ResultStatus
-    reason: str = ""
-    cause: str = ""
-    fix: str = ""
+    reason: Reason | None = None
+    attributes: tuple[Attribute, ...] = ()
+    because: tuple[Watched, ...] = ()
+    cause: ResourceRef | None = None
+    fix: Command | None = None
     output: str = ""
     seconds: float = 0.0
     due: bool = False
@@ -135,31 +226,78 @@ class Outcome:
     show: Mapping[str, str] = field(default_factory=dict)
 
 
+class Drifted(StrEnum):
+    """In what a host differs from the plan that was reviewed:
+    unreviewed       it is not in that plan
+    unobserved-then  it could not be observed when the plan was made     unobserved-now  it cannot be observed now
+    fact             a fact of the host; None: what is declared does not refer to it
+    undeclared       a resource is not declared any more     declared        it is declared now, and was not
+    existence        whether the resource is there, as booleans
+    found, goal      what was found of an attribute, and what it is to become
+    step             another field of the step; `needs` as names with commas between them
+    order            the order of the resources
+    """
+
+    UNREVIEWED = "unreviewed"
+    UNOBSERVED_THEN = "unobserved-then"
+    UNOBSERVED_NOW = "unobserved-now"
+    FACT = "fact"
+    UNDECLARED = "undeclared"
+    DECLARED = "declared"
+    EXISTENCE = "existence"
+    FOUND = "found"
+    GOAL = "goal"
+    STEP = "step"
+    ORDER = "order"
+
+
+@dataclass(frozen=True)
+class Drift:
+    """One thing in which a host differs from the plan that was reviewed. `name` the resource (empty: the host),
+    `field` the fact, attribute or field of the step; `before` when it was reviewed, `after` now; `reason` why it is
+    refused or in error now."""
+
+    what: Drifted
+    name: str = ""
+    field: str = ""
+    before: Plain = None
+    after: Plain = None
+    reason: Reason | None = None
+
+
 @dataclass(frozen=True)
 class HostReport:
-    """What became of one host. `error` where the run on it did not end; `started` False where the rollout had
-    stopped before it (then no outcomes)."""
+    """What became of one host. `error` where the run on it did not end, as in a plan; `drift` where it is not what
+    was reviewed; `started` False where the rollout had stopped before it (then no outcomes)."""
 
     host: str
     outcomes: tuple[Outcome, ...] = ()
     error: str = ""
     unreachable: bool = False
-    drift: bool = False
+    drift: tuple[Drift, ...] = ()
     trips: int = 0
     seconds: float = 0.0
     started: bool = True
 
 
+class Stop(StrEnum):
+    """Why a run ended early."""
+
+    REQUESTED = "requested"
+    FAILURES = "failures"
+    """More hosts failed than may fail."""
+
+
 @dataclass(frozen=True)
 class Report:
-    """What an apply did, on every host; `stopped` says why it ended early, if it did; `batches`, `rule` and
+    """What an apply did, on every host; `stopped` says why it ended early, if it did; `batches`, `max_failures` and
     `lost` as in a plan; `run` is its id in the journal."""
 
     state: str
     hosts: tuple[HostReport, ...]
     seconds: float = 0.0
-    stopped: str = ""
+    stopped: Stop | None = None
     run: str = ""
     batches: tuple[Batch, ...] = ()
-    rule: str = ""
+    max_failures: int | None = None
     lost: tuple[Lost, ...] = ()

@@ -47,15 +47,10 @@ def said(error: BaseException) -> str:
     return text if isinstance(text, Sentence | Outside) else str(error)
 
 
-def first_line(text: str) -> str:
-    """The first line of a text, which may be a sentence."""
-    head = text.partition("\n")[0]
-    if isinstance(text, Outside):
-        return Outside(head)
-    if not isinstance(text, Sentence):
-        return head
-    room, kept = len(head), []
-    for part in text.parts:
-        kept.append(type(part)(part[:room]))
-        room -= min(room, len(part))
-    return Sentence(*kept)
+def without_name(name: str, error: BaseException) -> str:
+    """What an error says, without the name of its host before it."""
+    text, prefix = said(error), f"{name}: "
+    if isinstance(text, Sentence):
+        first, *rest = text.parts
+        return Sentence(first if isinstance(first, Outside) else first.removeprefix(prefix), *rest)
+    return text if isinstance(text, Outside) else text.removeprefix(prefix)

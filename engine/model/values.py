@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Literal, TypeAlias
 
 
@@ -84,11 +85,20 @@ Phase: TypeAlias = Literal["plan", "apply", "gate", "verify"]
 CURRENT = "current"
 """Desired value of the attribute a resource has for each of its watches (see `Resource.watches`)."""
 
-CHANGED = "changed"
-"""The same attribute, where the content is known to be other than what the resource was started with."""
 
-MAY_HAVE_CHANGED = "may have changed"
-"""The same, where it is not known which of several contents changed."""
+class Tense(StrEnum):
+    """The same attribute, where the content is not what the resource was started with: it is known to be another
+    one, or one of several is and nobody knows which; the watched resource has a change pending, or may have one."""
+
+    CHANGED = "changed"
+    MAY_HAVE_CHANGED = "may have changed"
+    WILL_CHANGE = "will change"
+    MAY_CHANGE = "may change"
+
+
+CHANGED = Tense.CHANGED.value
+MAY_HAVE_CHANGED = Tense.MAY_HAVE_CHANGED.value
+"""What a kind may say of a watch; the others are for the engine to say."""
 
 UNKNOWN = "known after apply"
 """An `Unknown` value in a plan."""

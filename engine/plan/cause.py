@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from engine.model import (
-    CHANGED,
     CURRENT,
-    MAY_HAVE_CHANGED,
     Attribute,
-    Outside,
+    Reason,
     Resource,
+    ResourceRef,
     Secret,
-    Sentence,
     State,
     Step,
+    Tense,
+    Watched,
+    Why,
 )
-from engine.model.sentence import first_line
 
 NOT_CONVERGED = frozenset({"change", "failing", "refused", "error", "blocked"})
-
-WILL_CHANGE = "will change"
-MAY_CHANGE = "may change"
-"""What the attribute of a watch says where the watched resource has a change pending, or is looked at again."""
+TENSES = frozenset(Tense)
 
 
 def upstream(name: str, needs: Mapping[str, tuple[str, ...]]) -> frozenset[str]:
@@ -89,18 +86,20 @@ def not_worth_waiting_for(steps: Iterable[Step]) -> frozenset[str]:
     return frozenset(step.name for step in every if step.check and upstream(step.name, needs) & stuck)
 
 
-def wrong_secret(resource: Resource, above: Mapping[str, State], fingerprint: Callable[[Secret], str]) -> str:
-    """A sentence where a check sends secrets of which none is what the resources it needs set; else nothing.
+def wrong_secret(
+    resource: Resource, above: Mapping[str, State], fingerprint: Callable[[Secret], str]
+) -> Reason | None:
+    """Why a check fails that sends secrets of which none is what the resources it needs set; else None.
 
     `above` holds their desired states by name.
     """
     sent = {secret.digest: secret for secret in secrets_of(resource)}
     held = [(name, label, v) for name, state in above.items() for label, v in state.items() if isinstance(v, Secret)]
     if not sent or not held or any(value.digest in sent for _, _, value in held):
-        return ""
+        return None
     name, label, value = held[-1]
-    said = " and ".join(fingerprint(secret) for secret in sent.values())
-    return f"it sends {said}, but {label} of {name} is {fingerprint(value)}"
+    attributes = tuple(Attribute(label, fingerprint(secret), fingerprint(value)) for secret in sent.values())
+    return Reason(Why.OTHER_SECRET, (name,), attributes=attributes)
 
 
 def secrets_of(resource: Resource) -> Iterator[Secret]:
@@ -120,45 +119,13 @@ def _secrets(value: Any) -> Iterator[Secret]:
             yield from _secrets(item)
 
 
-def describe(step: Step) -> str:
-    """One sentence on what is wrong with a step: `login-password differs: line 1 is A, not B`."""
-    if step.outlook in ("refused", "error", "blocked"):
-        return Sentence(step.name, ": ", first_line(step.reason)) if step.reason else f"{step.name} is {step.outlook}"
-    if step.verb in ("restart", "start", "create", "recreate"):
-        due = {"restart": "restarted", "start": "started", "create": "created", "recreate": "recreated"}
-        return Sentence(step.name, " is to be ", due[step.verb], *([": ", step.reason] if step.reason else []))
-    if step.prior is None and step.attributes:
-        return f"{step.name} is missing"
-    return Sentence(step.name, " differs", *([": ", differences(step.attributes)] if step.attributes else []))
+def reference(step: Step) -> ResourceRef:
+    """A step that has not converged, as the cause of something."""
+    absent = step.prior is None
+    return ResourceRef(step.name, step.outlook, step.verb, absent, step.attributes, step.reason, step.because)
 
 
-def stale_watches(found: Mapping[str, str]) -> str:
-    """`login-password will change and login-node changed`, out of what the attribute of each watch says."""
-    said: dict[str, list[str]] = {}
-    for name, now in found.items():
-        word = now if now in (WILL_CHANGE, MAY_CHANGE, MAY_HAVE_CHANGED) else CHANGED
-        if now != CURRENT:
-            said.setdefault(word, []).append(name)
-    return " and ".join(f"{listed(names)} {word}" for word, names in said.items())
-
-
-def listed(names: Sequence[str]) -> str:
-    """`a`, `a and b`, `a, b and c`."""
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-
-
-def differences(attributes: Iterable[Attribute], most: int = 3) -> str:
-    """`line 1 is A, not B; mode is 0644, not 0600`, at most `most` of them."""
-    every = tuple(attributes)
-    parts: list[str] = []
-    for a in every[:most]:
-        before = shown(a.before) if a.before is None or isinstance(a.before, bool) else Outside(shown(a.before))
-        parts += ["; " if parts else "", a.name, " is ", before, f", not {shown(a.after)}"]
-    return Sentence(*parts, f"; and {len(every) - most} more" if len(every) > most else "")
-
-
-def shown(value: object) -> str:
-    """A plain value in a sentence."""
-    if value is None:
-        return "absent"
-    return "yes" if value is True else "no" if value is False else str(value)
+def stale_watches(found: Mapping[str, object]) -> tuple[Watched, ...]:
+    """What a service restarts for, out of what the attribute of each watch holds."""
+    stale = ((name, str(now)) for name, now in found.items() if now != CURRENT)
+    return tuple(Watched(name, Tense(now) if now in TENSES else Tense.CHANGED) for name, now in stale)

@@ -14,10 +14,10 @@ from typing import Any
 
 from engine.bounds import check_json
 from engine.errors import PlanRefused
-from engine.model import HostPlan, Plan, Step
+from engine.model import Drift, Drifted, HostPlan, Plan, Step
 
 FORMAT = "engine-plan"
-VERSION = 1
+VERSION = 2
 
 Mac = Callable[[bytes], str]
 
@@ -33,7 +33,7 @@ def document(plan: Plan, about: Mapping[str, Any], made: str, key_id: str, mac: 
         **about,
         "state": plan.state,
         "batches": [list(batch.hosts) for batch in plan.batches],
-        "rule": plan.rule,
+        "max_failures": plan.max_failures,
         "hosts": [_host(host) for host in plan.hosts],
     }
     seal = mac(_canonical(body))
@@ -57,7 +57,7 @@ def loads(text: str, file: str) -> dict[str, Any]:
     if found.get("version") != VERSION:
         raise PlanRefused(
             f"{file}: is a plan of version {found.get('version')!r}, and this engine reads version {VERSION}\n"
-            "  Plan again with the engine that is to apply it."
+            f"  Plan again with the engine that is to apply it: plan STATE --out {file}"
         )
     return found
 
@@ -90,75 +90,59 @@ def _sealed(body: Mapping[str, Any], seal: object, made: object, same: Callable[
     return same(_canonical(body), seal) and same(at, str(made.get("mac")))
 
 
-def drift(reviewed: Mapping[str, Any], host: HostPlan) -> Iterator[str]:
-    """What differs between a host as reviewed (an entry of `hosts`) and as planned now: one sentence each, naming
-    address and attribute. Answers of checks are not compared; what they ask is covered by the sources' digests."""
-    found = _host(host)
-    if reviewed["error"] or found["error"]:
-        yield f"{host.host}: could not be observed {'when the plan was made' if reviewed['error'] else 'now'}"
+def drift(reviewed: Mapping[str, Any], host: HostPlan) -> Iterator[Drift]:
+    """What differs between a host as reviewed (an entry of `hosts`) and as planned now. Answers of checks are not
+    compared; what they ask is covered by the sources' digests."""
+    if reviewed["error"] or host.error:
+        yield Drift(Drifted.UNOBSERVED_THEN if reviewed["error"] else Drifted.UNOBSERVED_NOW)
         return
-    for fact in dict.fromkeys([*reviewed["facts"], *found["facts"]]):
-        was, now = reviewed["facts"].get(fact), found["facts"].get(fact)
-        if was != now:
-            yield f"{host.host}: host.{fact} was {_fact(was)} when reviewed, is {_fact(now)} now"
+    facts = reviewed["facts"]
+    for fact in dict.fromkeys([*facts, *host.facts]):
+        if facts.get(fact) != host.facts.get(fact):
+            yield Drift(Drifted.FACT, "", fact, facts.get(fact), host.facts.get(fact))
     before = {step["name"]: step for step in reviewed["steps"]}
-    after = {step["name"]: step for step in found["steps"]}
+    after = {step.name: _comparable(step) for step in host.steps}
     for name in [*before, *(name for name in after if name not in before)]:
-        address = f"{host.host}/{name}"
         if name not in after or name not in before:
-            yield f"{address}: is {'no longer declared' if name in before else 'declared now, and was not'}"
+            yield Drift(Drifted.UNDECLARED if name in before else Drifted.DECLARED, name)
         elif not before[name]["check"]:
-            yield from _step_drift(address, before[name], after[name])
+            yield from _step_drift(before[name], after[name])
     common = [name for name in before if name in after]
     if common != [name for name in after if name in before]:
-        yield f"{host.host}: the order of its resources changed"
+        yield Drift(Drifted.ORDER)
 
 
-def _step_drift(address: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
-    told = False
-    prior, now = before["prior"] or {}, after["prior"] or {}
-    if after["outlook"] in ("refused", "error") and after["outlook"] != before["outlook"]:
+def _step_drift(before: Mapping[str, Any], after: Step) -> Iterator[Drift]:
+    name, told = after.name, False
+    prior, now = before["prior"] or {}, after.prior or {}
+    if after.outlook in ("refused", "error") and after.outlook != before["outlook"]:
         # Nothing is known of what was found, so to compare it would say that it is absent.
-        why = f": {after['reason']}" if after["reason"] else ""
-        yield f"{address}: outlook was {before['outlook']} when reviewed, is {after['outlook']} now{why}"
+        yield Drift(Drifted.STEP, name, "outlook", before["outlook"], after.outlook, after.reason)
         return
-    if (before["prior"] is None) != (after["prior"] is None):
-        yield f"{address}: was {_existence(before)} when reviewed, is {_existence(after)} now"
+    if (before["prior"] is None) != (after.prior is None):
+        yield Drift(Drifted.EXISTENCE, name, "", before["prior"] is not None, after.prior is not None)
         return
     for attribute in dict.fromkeys([*prior, *now]):
         if prior.get(attribute) != now.get(attribute):
             told = True
-            was, is_now = _said(prior.get(attribute)), _said(now.get(attribute))
-            yield f"{address}: {attribute} was {was} when reviewed, is {is_now} now"
+            yield Drift(Drifted.FOUND, name, attribute, prior.get(attribute), now.get(attribute))
     wanted = {a["name"]: a["after"] for a in before["attributes"]}
-    wants = {a["name"]: a["after"] for a in after["attributes"]}
+    wants = {a.name: a.after for a in after.attributes}
     for attribute in dict.fromkeys([*wanted, *wants]):
         if wanted.get(attribute) != wants.get(attribute) and prior.get(attribute) == now.get(attribute):
             told = True
-            yield (
-                f"{address}: {attribute} was to become {_said(wanted.get(attribute))} when reviewed, "
-                f"would become {_said(wants.get(attribute))} now"
-            )
+            yield Drift(Drifted.GOAL, name, attribute, wanted.get(attribute), wants.get(attribute))
     # That a check fails now is no drift: it is asked again before what it gates, which was not to be begun without.
-    gated = after["outlook"] == "blocked" and after["gates"] and before["outlook"] in ("change", "check")
+    gated = after.outlook == "blocked" and after.gates and before["outlook"] in ("change", "check")
+    was, is_now = _fields(before), _fields(asdict(after))
     for what in ("kind", "verb", "needs") if gated else ("kind", "outlook", "verb", "needs"):
-        if not told and before[what] != after[what]:
+        if not told and was[what] != is_now[what]:
             told = True
-            yield f"{address}: {what} was {_said(before[what])} when reviewed, is {_said(after[what])} now"
+            yield Drift(Drifted.STEP, name, what, was[what], is_now[what])
 
 
-def _fact(value: str | None) -> str:
-    return "not referred to" if value is None else value
-
-
-def _existence(step: Mapping[str, Any]) -> str:
-    return "absent" if step["prior"] is None else "present"
-
-
-def _said(value: object) -> str:
-    if isinstance(value, list):
-        return ", ".join(str(item) for item in value) or "nothing"
-    return "absent" if value is None else str(value)
+def _fields(step: Mapping[str, Any]) -> dict[str, str]:
+    return {**{what: step[what] for what in ("kind", "outlook", "verb")}, "needs": ", ".join(step["needs"])}
 
 
 def _host(host: HostPlan) -> dict[str, Any]:
@@ -171,17 +155,19 @@ def _host(host: HostPlan) -> dict[str, Any]:
 
 
 def _step(step: Step) -> dict[str, Any]:
-    if step.check:
-        # Answers change by themselves: they are shown in a plan, but neither saved nor compared.
-        step = replace(
-            step, outlook="check", prior=None, attributes=(), now="", show={}, cause="", reason="", texts={}, gates=()
-        )
-    data = asdict(step)
-    data["needs"], data["gates"], data["actions"] = list(step.needs), list(step.gates), list(step.actions)
-    data["attributes"] = [asdict(attribute) for attribute in step.attributes]
-    data["texts"] = {name: list(texts) for name, texts in step.texts.items()}
+    data = asdict(_comparable(step))
     del data["position"]
     return data
+
+
+def _comparable(step: Step) -> Step:
+    """A step as it is saved: answers of checks change by themselves, so they are shown in a plan, but neither saved
+    nor compared."""
+    if not step.check:
+        return step
+    return replace(
+        step, outlook="check", prior=None, attributes=(), now="", show={}, cause=None, reason=None, texts={}, gates=()
+    )
 
 
 def _canonical(body: Mapping[str, Any]) -> bytes:

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 
 from engine.errors import Refused, of_kind
 from engine.model import (
-    CHANGED,
     CURRENT,
     Action,
     Attribute,
@@ -21,26 +20,20 @@ from engine.model import (
     HostDeclaration,
     Plain,
     PlanStatus,
+    Reason,
     Resource,
+    ResourceRef,
     Secret,
-    Sentence,
     State,
     Step,
+    Tense,
     Unknown,
     Value,
+    Watched,
+    Why,
     said,
 )
-from engine.plan.cause import (
-    MAY_CHANGE,
-    WILL_CHANGE,
-    describe,
-    holders,
-    listed,
-    responsible,
-    stale_watches,
-    upstream,
-    wrong_secret,
-)
+from engine.plan.cause import holders, reference, responsible, stale_watches, upstream, wrong_secret
 from engine.plan.gates import Gates
 
 Fingerprint = Callable[[Secret], str]
@@ -52,7 +45,7 @@ class Observation:
     reported before it failed, and `lasting` says that no change upstream can mend that."""
 
     facts: Facts = field(default_factory=dict)
-    error: str = ""
+    error: Reason | None = None
     lasting: bool = False
 
 
@@ -152,19 +145,19 @@ class Planner:
         )
 
     def passed_over(self) -> dict[str, Step]:
-        """The steps, with a word at each check that --skip leaves out of what it gates."""
+        """The steps; each check that --skip leaves out names what it does not gate."""
         free: dict[str, list[str]] = {}
         for name in () if self.settled else (name for name in self.steps if name in self.work or name in self.sends):
             for gate in self.gates.nearest(name):
                 if gate in self.skipped:
                     free.setdefault(gate, []).append(name)
         for gate, names in free.items():
-            self.steps[gate] = replace(self.steps[gate], reason=f"does not gate {listed(names)}")
+            self.steps[gate] = replace(self.steps[gate], reason=Reason(Why.DOES_NOT_GATE, tuple(names)))
         return self.steps
 
     def add(self, declared: DeclaredResource) -> None:
         above = upstream(declared.name, self.gates.needs)
-        seen = self.seen.get(declared.name, Observation(error="it was not observed"))
+        seen = self.seen.get(declared.name, Observation(error=Reason(Why.NOT_OBSERVED)))
         step = Step(
             name=declared.name,
             kind=declared.resource.kind,
@@ -177,12 +170,12 @@ class Planner:
         try:
             if seen.error:
                 curable = pending and not seen.lasting and self._curable(declared.resource, seen.facts, above)
-                step = self._unseen(step, seen, curable)
+                step = replace(step, outlook="check" if curable else "error", reason=seen.error)
             else:
                 step = self._observed(step, declared, seen.facts, above, pending)
         except Exception as error:
             self.work.pop(step.name, None)
-            step = replace(step, outlook="error", reason=of_kind(step.name, step.kind, error))
+            step = replace(step, outlook="error", reason=Reason.of(of_kind(step.name, step.kind, error)))
         if step.name in self.left_out:
             undone = step.outlook not in ("converged", "skipped") and not step.check
             step = replace(step, outlook="skipped", pending=undone)
@@ -195,12 +188,6 @@ class Planner:
         due = name in self.work or (for_check and name in self.sends)
         return due and self.steps[name].outlook != "blocked"
 
-    def _unseen(self, step: Step, seen: Observation, curable: bool) -> Step:
-        if curable:
-            reason = Sentence("cannot be seen yet: ", seen.error)
-            return replace(step, outlook="check", reason=reason, now="not known")
-        return replace(step, outlook="error", reason=seen.error)
-
     def _observed(
         self, step: Step, declared: DeclaredResource, facts: Facts, above: frozenset[str], pending: bool
     ) -> Step:
@@ -208,7 +195,7 @@ class Planner:
         try:
             before, after = resource.actual(facts), resource.desired(facts)
         except Refused as refusal:
-            return replace(step, outlook="refused", reason=said(refusal))
+            return replace(step, outlook="refused", reason=Reason.of(said(refusal)))
         self.found.update(value for value in (before or {}).values() if isinstance(value, Secret))
         found, before = before, self._with_watches(declared, before)
         change = Change(before, after, facts)
@@ -223,7 +210,7 @@ class Planner:
         unknowns = [value for value in self._values(change) if isinstance(value, Unknown)]
         not_worth_waiting_for = next((value for value in unknowns if value.upstream and not pending), None)
         if not_worth_waiting_for is not None:
-            return replace(step, outlook="error", reason=not_worth_waiting_for.reason)
+            return replace(step, outlook="error", reason=Reason.of(not_worth_waiting_for.reason))
         unknown = bool(unknowns) or self._may_be_right(change, found)
         if (not change.differing() and before is not None and after is not None) or before is after is None:
             if not (resource.volatile and pending):
@@ -231,13 +218,14 @@ class Planner:
             unknown = True
         blocker = self._blocker(above)
         if blocker is not None:
-            return replace(step, outlook="blocked", reason=f"needs {blocker.name}", cause=describe(blocker))
+            reason = Reason(Why.NEEDS, (blocker.name,))
+            return replace(step, outlook="blocked", reason=reason, cause=reference(blocker))
         try:
             actions = tuple(resource.actions(change))
             if not all(isinstance(action, Action) for action in actions):
                 raise TypeError("something else than actions")
         except Refused as refusal:
-            return replace(step, outlook="refused", reason=said(refusal))
+            return replace(step, outlook="refused", reason=Reason.of(said(refusal)))
         outlook: PlanStatus = "check" if unknown else "change"
         step = replace(step, outlook=outlook, actions=tuple(action.title for action in actions))
         self.work[step.name] = PlannedActions(change, actions, step)
@@ -248,12 +236,13 @@ class Planner:
         gates = () if self.settled else self.gates.nearest(step.name, self.skipped)
         failing = tuple(g for g in gates if self.steps[g].outlook in ("failing", "refused", "error", "blocked"))
         if failing:
-            reason, cause = f"blocked by {listed(failing)}", describe(self.steps[failing[0]])
+            reason, cause = Reason(Why.GATES_FAIL, failing), reference(self.steps[failing[0]])
             return replace(step, outlook="blocked", reason=reason, gates=failing, cause=cause)
         blocked = [s for s in self.steps.values() if s.name in above and s.outlook == "blocked" and not s.check]
         held = next((s for s in blocked if s.gates), None)
         if held is not None:
-            return replace(step, outlook="blocked", reason=f"needs {held.name}", gates=held.gates, cause=held.cause)
+            reason = Reason(Why.NEEDS, (held.name,))
+            return replace(step, outlook="blocked", reason=reason, gates=held.gates, cause=held.cause)
         return replace(step, gates=tuple(gate for gate in gates if self.steps[gate].outlook == "check"))
 
     def _described(self, step: Step, declared: DeclaredResource, change: Change) -> Step:
@@ -269,7 +258,7 @@ class Planner:
             attributes=attributes,
             prior=prior,
             verb=resource.verb(change) if attributes or before != after else "change",
-            reason=self._restart_reason(declared, change),
+            because=self._stale(declared, change),
             texts={k: (str(a), str(b)) for k, (a, b) in resource.texts(facts).items() if k in change.differing()},
             show={str(label): str(value) for label, value in resource.show(facts).items()},
             expected=next((str(self._plain(v)) for v in after.values()), ""),
@@ -284,21 +273,21 @@ class Planner:
             if step.outlook == "blocked":
                 return step
         failing = bool(change.differing())
-        because = self._cause(step.name, resource, above) if failing else ""
+        because = self._cause(step.name, resource, above) if failing else None
         if pending:
             return replace(step, outlook="check", cause=because)
         if not failing:
             return replace(step, outlook="converged")
         due = next((s for s in self.steps.values() if s.name in above & self.skipped and s.pending), None)
         if due is not None and not self.settled:
-            return replace(step, outlook="check", cause=because, reason=f"unproven while {due.name} is left out")
+            return replace(step, outlook="check", cause=because, reason=Reason(Why.LEFT_OUT, (due.name,)))
         return replace(step, outlook="check" if unknown else "failing", cause=because)
 
-    def _cause(self, name: str, resource: Resource, above: frozenset[str]) -> str:
-        """What a failing check is to be blamed on, in a sentence; empty where all that it needs has converged."""
+    def _cause(self, name: str, resource: Resource, above: frozenset[str]) -> ResourceRef | None:
+        """What a failing check is to be blamed on; None where all that it needs has converged."""
         among = {other: state for other, state in self.wanted.items() if other in above}
         cause = responsible(name, self.gates.needs, self.steps, holders(resource, among))
-        return describe(cause) if cause is not None else ""
+        return reference(cause) if cause is not None else None
 
     def _curable(self, resource: Resource, facts: Facts, above: frozenset[str]) -> bool:
         """Whether a pending change upstream could be what the probe failed for want of."""
@@ -314,9 +303,9 @@ class Planner:
                 continue
             sure = self.steps[watch.name].outlook == "change"
             if sure and self.resources[watch.name].alters(self.work[watch.name].change):
-                stale[watch.name] = WILL_CHANGE
+                stale[watch.name] = Tense.WILL_CHANGE
             elif before[watch.name] == CURRENT:
-                stale[watch.name] = MAY_CHANGE
+                stale[watch.name] = Tense.MAY_CHANGE
         return {**before, **stale}
 
     def _may_be_right(self, change: Change, found: State | None) -> bool:
@@ -325,15 +314,14 @@ class Planner:
         before = change.before or {}
         names = change.differing()
         return bool(names) and all(
-            before.get(name) == MAY_CHANGE or (before.get(name) == WILL_CHANGE and (found or {}).get(name) == CHANGED)
+            before.get(name) == Tense.MAY_CHANGE
+            or (before.get(name) == Tense.WILL_CHANGE and (found or {}).get(name) == Tense.CHANGED)
             for name in names
         )
 
-    def _restart_reason(self, declared: DeclaredResource, change: Change) -> str:
+    def _stale(self, declared: DeclaredResource, change: Change) -> tuple[Watched, ...]:
         before = change.before or {}
-        return stale_watches(
-            {watch.name: str(before.get(watch.name, CURRENT)) for watch in declared.resource.watches()}
-        )
+        return stale_watches({w.name: before.get(w.name, CURRENT) for w in declared.resource.watches()})
 
     def _blocker(self, above: frozenset[str]) -> Step | None:
         """What can not be brought about, whatever a check says. Checks gate, see `_gated`."""

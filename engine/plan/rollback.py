@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from engine.errors import EngineError, of_kind
-from engine.model import DeclaredResource, HostDeclaration, HostPath, Lost, Plain, Resource
+from engine.model import DeclaredResource, HostDeclaration, HostPath, Lost, Plain, Reason, Resource, Why
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ def rolled_back(
     back stay declared; everything else is left out. What a run did last is taken back first.
     """
     kept: list[DeclaredResource] = []
-    lost: dict[str, str] = dict.fromkeys(changed, "it is not declared any more, so nothing says how to put it back")
+    lost: dict[str, Reason | None] = dict.fromkeys(changed, Reason(Why.UNDECLARED))
     for resource in declared.resources:
         if resource.name in changed:
             try:
@@ -49,15 +49,16 @@ def rolled_back(
     return replace(declared, resources=tuple(_chained([*kept, *watchers]))), left
 
 
-def _restored(resource: Resource, was: Changed, place: HostPath) -> tuple[Resource | None, str]:
+def _restored(resource: Resource, was: Changed, place: HostPath) -> tuple[Resource | None, Reason | None]:
     """The resource that puts back what was changed, where there is one, and what it does not put back."""
     if resource.check:
-        return None, ""
+        return None, None
     restored = resource.restored(was.prior, was.attributes, place)
     known = {resource.kind, restored.kind if restored is not None else ""}
     if was.kind and was.kind not in known:
-        return None, f"it was of kind {was.kind}, and is declared as {resource.kind} now"
-    return restored, resource.lost(was.prior, was.attributes, place)
+        return None, Reason(Why.OTHER_KIND, (was.kind, resource.kind))
+    lost = resource.lost(was.prior, was.attributes, place)
+    return restored, Reason.of(lost) if lost else None
 
 
 def _chained(resources: Iterable[DeclaredResource]) -> Iterator[DeclaredResource]:

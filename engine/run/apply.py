@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from engine.errors import LockHeld
-from engine.model import DeclaredResource, HostDeclaration, HostPlan, HostReport, Outcome
+from engine.model import DeclaredResource, Drift, HostDeclaration, HostPlan, HostReport, Outcome, Reason, Why
 from engine.plan.cause import not_worth_waiting_for, upstream
 from engine.plan.gates import Gates
 from engine.plan.planner import Observation, PlannedHost
@@ -27,7 +27,7 @@ recreated container has lost its packages)."""
 PAUSE = 1.0
 """Seconds before the controller asks again."""
 
-Agreed = Callable[[HostPlan], str]
+Agreed = Callable[[HostPlan], tuple[Drift, ...]]
 """A plan → why it may not be carried out, or nothing."""
 
 
@@ -82,7 +82,7 @@ class Apply:
             else:
                 found = self._took(stage, seen, carried)
             if seen.waited or not (stage.last or seen.stopped):
-                drift = agreed(self._as_planned()) if agreed is not None else ""
+                drift = agreed(self._as_planned()) if agreed is not None else ()
                 if drift:
                     return self._drifted(drift, seen)
                 if seen.waited:
@@ -105,13 +105,13 @@ class Apply:
         )  # fmt: skip
         return HostPlan(self.run.host, steps, trips=self.reach.trips, facts=self.run.declared.facts)
 
-    def _drifted(self, drift: str, seen: SectionResults) -> HostReport:
+    def _drifted(self, drift: tuple[Drift, ...], seen: SectionResults) -> HostReport:
         """The report where the host is not what was agreed to; what was done before that is in it."""
         found: tuple[Outcome, ...] = ()
         if self.so_far.done:
-            self._leave(self.planned, "the host is not what was reviewed")
+            self._leave(self.planned, Reason(Why.DRIFTED))
             found = self._judge(seen, self._settled(self.run.observed))
-        return HostReport(self.run.host, found, error=drift, drift=True, trips=self.reach.trips)
+        return HostReport(self.run.host, found, drift=drift, trips=self.reach.trips)
 
     def _give_up(self) -> None:
         """Raises LockHeld where others have come first for as long as a lock may be waited for."""
@@ -126,7 +126,7 @@ class Apply:
             return False
         return any(name not in done for name in self.planned.work)
 
-    def _leave(self, plan: PlannedHost, reason: str) -> None:
+    def _leave(self, plan: PlannedHost, reason: Reason) -> None:
         """Nothing more is begun of a plan."""
         for name in plan.work:
             self.so_far.done.setdefault(name, ActionResult("skipped", reason=reason))
@@ -237,7 +237,7 @@ class Apply:
             so_far.bar(self.run.declared, self.gates, [*lost, *so_far.failed], self.settings.skipped)
             self._bar(seen)
         if seen.stopped:
-            self._leave(plan, "the run was stopped")
+            self._leave(plan, Reason(Why.STOPPED))
         settled = self._settled(self.run.observed)
         # Where nothing differs and nothing is left to be asked, the host is planned by that already.
         over = stage.last and not settled.work
@@ -254,7 +254,7 @@ class Apply:
 
     def _without_changes(self) -> SectionResults:
         """Nothing to carry out: what was seen stands, but checks are asked again as far as they may be."""
-        seen, plan, so_far = SectionResults(), self.planned, self.so_far
+        seen, plan, so_far = SectionResults(earlier=self.run.observed), self.planned, self.so_far
         waiting: dict[str, Patience] = {}
         idle = not_worth_waiting_for(plan.steps) | so_far.barred.keys() | so_far.answers.keys()
         for step in plan.steps:
@@ -267,11 +267,6 @@ class Apply:
             elif full.retries:
                 # The plan has asked it once.
                 waiting[step.name] = full.after(1, 0)
-        for name, observation in self.run.observed.items():
-            if observation.error:
-                seen.results[probe_name(name)] = Result(1, {}, observation.error, False, 0.0)
-            else:
-                seen.results[probe_name(name)] = Result(0, dict(observation.facts), "", False, 0.0)
         seen.merge(self.reach.look([self.by_name[name] for name in waiting], "verify", left=waiting))
         self._retry(seen, waiting, left=waiting)
         return seen

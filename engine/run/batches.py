@@ -25,13 +25,6 @@ class RolloutRule:
     max_failures: int = 0
     pause: float = 0.0
 
-    @property
-    def text(self) -> str:
-        """`stops at the first failure`."""
-        if self.max_failures == 0:
-            return "stops at the first failure"
-        return f"stops when more than {self.max_failures} host{'s' if self.max_failures > 1 else ''} failed"
-
 
 def rollout_rule(
     hosts: Sequence[str], spec: Mapping[str, Any], select: Callable[[str], Sequence[str]], limited: bool = False

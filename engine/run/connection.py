@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from engine.errors import EngineError, LockHeld
-from engine.model import DeclaredResource, Host, Outside, Phase, Sentence, Transport, Upload, become_of
+from engine.model import DeclaredResource, Host, Outside, Phase, Reason, Sentence, Transport, Upload, Why, become_of
 from engine.model.events import Progress, StepFinished, StepStarted
 from engine.program import parser
 from engine.program.compose import compose, run
@@ -122,7 +122,7 @@ class HostConnection:
                         done = result.status == 0
                         self.progress(StepFinished(self.host, resource_of(section), result.seconds, done))
                 case parser.Skipped(section, because):
-                    seen.skipped[section] = f"needs {resource_of(because)}, which failed"
+                    seen.skipped[section] = Reason(Why.NEEDS_FAILED, (resource_of(because),))
                 case parser.LockBusy(holder):
                     raise LockHeld(Sentence(f"{self.host}: another apply holds its lock: ", Outside(holder)))
                 case parser.Waited():

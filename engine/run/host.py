@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Mapping
 from contextlib import closing
+from typing import TYPE_CHECKING
 
 from engine.errors import InvalidInput
 from engine.model import Facts, HostDeclaration, HostPlan, HostReport, Secret, Transport
@@ -13,6 +14,9 @@ from engine.plan.planner import Observation, PlannedHost, plan_host
 from engine.program.facts import FactsFirst
 from engine.run.connection import HostConnection
 from engine.run.settings import Settings
+
+if TYPE_CHECKING:
+    from engine.run.apply import Agreed
 
 __all__ = ["Finish", "HostRun", "Settings"]
 
@@ -80,13 +84,12 @@ class HostRun:
             self.finish = None
             return self._observe(asked)
 
-    def apply(self, agreed: Callable[[HostPlan], str] | None = None) -> HostReport:
+    def apply(self, agreed: Agreed | None = None) -> HostReport:
         """Carry out what `plan` found (planning first where it was not called) and prove it.
 
         `agreed` is asked again when the host had to be planned anew, and answers why the new plan may not be
         carried out, or nothing; then the report is one of drift.
         """
-        from engine.run.apply import Apply
 
         if self.planned is None:
             self.plan()

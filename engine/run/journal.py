@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from engine.errors import InvalidInput, Problem
-from engine.model import HostReport
+from engine.model import HostReport, Outcome
 from engine.model.events import Event, HostStarted, Note, StepFinished, StepStarted
 from engine.plan.rollback import Changed
 
@@ -98,8 +98,9 @@ class Journal:
             case Note(text):
                 self.write("note", text=self._redact(text))
 
-    def host(self, report: HostReport) -> None:
-        """What became of one host, resource by resource; the report is redacted."""
+    def host(self, report: HostReport, error: str, why: Callable[[Outcome], str]) -> None:
+        """What became of one host, resource by resource; the report is redacted. `error` is what ended the run there,
+        if anything did, and `why` says of an outcome why it is so, both in words."""
         for outcome in report.outcomes:
             self.write(
                 "resource",
@@ -110,16 +111,16 @@ class Journal:
                 verb=outcome.step.verb,
                 attributes=[asdict(attribute) for attribute in outcome.step.attributes],
                 prior=outcome.step.prior,
-                reason=outcome.reason,
-                cause=outcome.cause,
+                reason=why(outcome),
+                cause=outcome.cause.name if outcome.cause is not None else "",
                 seconds=round(outcome.seconds, 3),
             )
         self.write(
             "host",
             host=report.host,
-            error=report.error,
+            error=error,
             unreachable=report.unreachable,
-            drift=report.drift,
+            drift=bool(report.drift),
             started=report.started,
             trips=report.trips,
             seconds=round(report.seconds, 3),

@@ -5,8 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from engine.model import CHANGED, CURRENT, UNKNOWN, Attribute, Outcome, ResultStatus, Sentence, Step
-from engine.plan.cause import MAY_CHANGE, WILL_CHANGE, differences, stale_watches, upstream
+from engine.model import (
+    CURRENT,
+    UNKNOWN,
+    Attribute,
+    Command,
+    Outcome,
+    Reason,
+    ResultStatus,
+    Step,
+    Tense,
+    Watched,
+    Why,
+)
+from engine.plan.cause import stale_watches, upstream
 
 
 @dataclass(frozen=True)
@@ -16,7 +28,7 @@ class ActionResult:
 
     ended: str
     changed: bool = True
-    reason: str = ""
+    reason: Reason | None = None
     output: str = ""
     seconds: float = 0.0
 
@@ -32,7 +44,7 @@ def outcomes(
     carried: Mapping[str, ActionResult],
     after: Mapping[str, Step],
     seconds: Mapping[str, float],
-    fix: str,
+    fix: Command | None,
     skipped: frozenset[str],
 ) -> tuple[Outcome, ...]:
     """One outcome a step, in order. `after` holds the steps as drafted from the verify pass (settled), `seconds`
@@ -46,7 +58,7 @@ def outcomes(
     )
     changed = frozenset(outcome.step.name for outcome in found if outcome.verdict == "changed")
     return tuple(
-        replace(outcome, reason=_restarted(outcome.step, changed)) if outcome.verdict == "changed" else outcome
+        replace(outcome, because=_restarted(outcome.step, changed)) if outcome.verdict == "changed" else outcome
         for outcome in found
     )
 
@@ -58,7 +70,7 @@ def _outcome(
     above: frozenset[str],
     steps: Mapping[str, Step],
     seconds: float,
-    fix: str,
+    fix: Command | None,
     skipped: frozenset[str],
 ) -> Outcome:
     spent = carried.seconds if carried else seconds if step.check else 0.0
@@ -79,8 +91,7 @@ def _outcome(
     if after.outlook == "converged":
         did = carried is not None and carried.changed
         return replace(base, verdict="changed", step=_as_it_is(step, after)) if did else base
-    reason = Sentence("not converged: ", differences(after.attributes))
-    return replace(base, verdict="failed", reason=reason, due=True)
+    return replace(base, verdict="failed", attributes=after.attributes, due=True)
 
 
 def _judged(
@@ -88,18 +99,16 @@ def _judged(
     after: Step,
     above: frozenset[str],
     steps: Mapping[str, Step],
-    fix: str,
+    fix: Command | None,
     skipped: frozenset[str],
 ) -> Outcome:
     if after.outlook == "converged":
         return replace(base, verdict="passed")
     left = next((step for step in steps.values() if step.name in above & skipped and step.pending), None)
     if left is not None:
-        return replace(base, verdict="unproven", reason=f"{left.name} was left out and is still due")
-    reason, wrong = after.reason, differences(after.attributes)
-    if after.now == after.expected and reason:
-        reason = f"{wrong}; {reason}"
-    return replace(base, verdict="failed", reason=reason or wrong, cause=after.cause, fix=fix if after.cause else "")
+        return replace(base, verdict="unproven", reason=Reason(Why.LEFT_OUT, (left.name,)))
+    failed = replace(base, verdict="failed", reason=after.reason, attributes=after.attributes)
+    return replace(failed, cause=after.cause, fix=fix) if after.cause else failed
 
 
 def _as_it_is(step: Step, after: Step) -> Step:
@@ -117,8 +126,9 @@ def _seen_before(attribute: Attribute) -> Attribute:
     return replace(attribute, before="not known") if attribute.before == UNKNOWN else attribute
 
 
-def _restarted(step: Step, changed: frozenset[str]) -> str:
+def _restarted(step: Step, changed: frozenset[str]) -> tuple[Watched, ...]:
     """Why a service was restarted: of what it watches, only what was changed, now or before."""
     stale = {a.name: str(a.before) for a in step.attributes if a.after == CURRENT and a.before is not None}
-    known = {name: CHANGED if name in changed else now for name, now in stale.items()}
-    return stale_watches({name: now for name, now in known.items() if now not in (WILL_CHANGE, MAY_CHANGE)})
+    known = {name: Tense.CHANGED if name in changed else now for name, now in stale.items()}
+    pending = (Tense.WILL_CHANGE, Tense.MAY_CHANGE)
+    return stale_watches({name: now for name, now in known.items() if now not in pending})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from engine.model import WRONG, DeclaredResource, Outside
+from engine.model import WRONG, DeclaredResource, Outside, Reason, Why
 from engine.plan.planner import Observation
 from engine.program.events import Result
 from engine.run.outcome import ActionResult
@@ -14,12 +14,14 @@ from engine.run.sections import BROKEN, gate_name, probe_name
 
 @dataclass
 class SectionResults:
-    """What was reported. `results` and `skipped` (why) by section; `waited` for the lock; `stopped` on request."""
+    """What was reported. `results` and `skipped` (why) by section; `waited` for the lock; `stopped` on request.
+    `earlier` is what was observed before, by resource; it stands for what was not observed again."""
 
     results: dict[str, Result] = field(default_factory=dict)
-    skipped: dict[str, str] = field(default_factory=dict)
+    skipped: dict[str, Reason] = field(default_factory=dict)
     waited: bool = False
     stopped: bool = False
+    earlier: Mapping[str, Observation] = field(default_factory=dict)
 
     def merge(self, more: SectionResults) -> None:
         """Take up what another program reported."""
@@ -29,7 +31,7 @@ class SectionResults:
 
     def has(self, name: str) -> bool:
         """Whether a resource was looked at, or it is known why not."""
-        return probe_name(name) in self.results or probe_name(name) in self.skipped
+        return probe_name(name) in self.results or probe_name(name) in self.skipped or name in self.earlier
 
     def gates(self, names: Iterable[str]) -> dict[str, Result]:
         """Check → what it answered at its place, for those of `names` that were asked there. For one that was not
@@ -51,12 +53,13 @@ class SectionResults:
         return {resource.name: self._observation(resource.name) for resource in resources}
 
     def _observation(self, name: str) -> Observation:
-        result = self.results.get(probe_name(name))
+        result, skipped = self.results.get(probe_name(name)), self.skipped.get(probe_name(name))
+        if result is None and skipped is None and name in self.earlier:
+            return self.earlier[name]
         if result is None:
-            because = self.skipped.get(probe_name(name), "")
-            return Observation(error=because or "it was not looked at, because the run was stopped")
+            return Observation(error=skipped or Reason(Why.NOT_OBSERVED))
         if result.timed_out:
-            return Observation(error=f"looking at it took longer than {result.seconds:.0f} s")
+            return Observation(error=Reason(Why.PROBE_TIMED_OUT, number=result.seconds))
         if result.status:
             return Observation(result.facts, last_words(result), BROKEN in result.facts)
         return Observation(result.facts)
@@ -70,13 +73,14 @@ class SectionResults:
         seconds = sum(result.seconds for result in results)
         for result in results:
             if result.timed_out:
-                return ActionResult("failed", reason=f"timed out after {result.seconds:.0f} s", output=result.output)
+                reason = Reason(Why.TIMED_OUT, number=result.seconds)
+                return ActionResult("failed", reason=reason, output=result.output)
             if result.status:
                 reason = last_words(result)
                 return ActionResult("failed", reason=reason, output=result.output, seconds=seconds)
         if len(results) < len(names):
-            because = next((self.skipped[name] for name in names if name in self.skipped), "the run was stopped")
-            return ActionResult("skipped", reason=because)
+            skipped = (self.skipped[name] for name in names if name in self.skipped)
+            return ActionResult("skipped", reason=next(skipped, Reason(Why.STOPPED)))
         changed = [
             result.facts.get("changed")
             for name, result in zip(names, results, strict=True)
@@ -85,7 +89,7 @@ class SectionResults:
         return ActionResult("done", changed=any(said != "no" for said in changed), seconds=seconds)
 
 
-def last_words(result: Result) -> str:
+def last_words(result: Result) -> Reason:
     """The last line a failing section printed, or its exit status."""
     lines = [line.strip() for line in result.output.splitlines() if line.strip()]
-    return Outside(lines[-1]) if lines else f"exit status {result.status}, without a word"
+    return Reason.of(Outside(lines[-1])) if lines else Reason(Why.EXIT_STATUS, number=result.status)

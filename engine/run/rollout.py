@@ -10,13 +10,17 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future, wait
 from dataclasses import replace
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from engine.errors import EngineError, InvalidInput, Unreachable, internal
-from engine.model import Batch, HostPlan, HostReport, said
+from engine.model import Batch, Drift, HostPlan, HostReport, Stop
 from engine.model.events import HostFinished, HostObserved, HostObserving, HostStarted, Progress
+from engine.model.sentence import without_name
 from engine.run.batches import RolloutRule
 from engine.run.host import HostRun
+
+if TYPE_CHECKING:
+    from engine.run.apply import Agreed
 
 T = TypeVar("T")
 
@@ -28,7 +32,11 @@ FAILED = frozenset({"failed", "refused", "skipped"})
 
 def converged(report: HostReport) -> bool:
     """Every resource of the host is as declared, its checks included."""
-    return report.started and not report.error and not any(o.verdict in FAILED for o in report.outcomes)
+    return (
+        report.started
+        and not (report.error or report.drift)
+        and not any(o.verdict in FAILED for o in report.outcomes)
+    )
 
 
 class Rollout:
@@ -42,7 +50,7 @@ class Rollout:
         self.executor, self.progress = executor, progress
         self.stopping = threading.Event()
         self.unseen: dict[str, HostPlan] = {}
-        self.refused: dict[str, str] = {}
+        self.refused: dict[str, tuple[Drift, ...]] = {}
 
     def plan(self) -> tuple[HostPlan, ...]:
         """Observe every host, in parallel. A host that cannot be observed has an `error` instead of steps; what is
@@ -52,14 +60,14 @@ class Rollout:
     def apply(
         self,
         rule: RolloutRule,
-        agreed: Callable[[HostPlan], str] | None = None,
+        agreed: Agreed | None = None,
         finished: Callable[[HostReport], None] = lambda report: None,
-    ) -> tuple[tuple[HostReport, ...], tuple[Batch, ...], str]:
+    ) -> tuple[tuple[HostReport, ...], tuple[Batch, ...], Stop | None]:
         """Carry out the plans batch by batch: reports in the order of the batches, the batches with their seconds,
-        and why it stopped early ("" if it did not). `finished` hears of each host as it ends, from its thread."""
+        and why it stopped early, if it did. `finished` hears of each host as it ends, from its thread."""
         reports: list[HostReport] = []
         batches: list[Batch] = []
-        stopped = ""
+        stopped: Stop | None = None
 
         def one(run: HostRun) -> HostReport:
             report = self._apply_one(run, agreed)
@@ -81,9 +89,9 @@ class Rollout:
             batches.append(Batch(names, time.monotonic() - start))
             failures = sum(not converged(report) for report in reports)
             if failures > rule.max_failures and index + 1 < len(rule.batches):
-                stopped = f"{failures} of {len(reports)} host{'s' if len(reports) > 1 else ''} failed"
+                stopped = Stop.FAILURES
         if self.stopping.is_set():
-            stopped = "stopped on request"
+            stopped = Stop.REQUESTED
         return tuple(reports), tuple(batches), stopped
 
     def stop(self) -> None:
@@ -145,13 +153,14 @@ class Rollout:
             return self.unseen[run.host]
         except EngineError as error:
             lost = isinstance(error, Unreachable)
-            self.unseen[run.host] = HostPlan(run.host, error=said(error), unreachable=lost, trips=run.trips)
+            text = without_name(run.host, error)
+            self.unseen[run.host] = HostPlan(run.host, error=text, unreachable=lost, trips=run.trips)
             return self.unseen[run.host]
         except Exception as error:
             self.unseen[run.host] = HostPlan(run.host, error=internal(error), trips=run.trips)
             return self.unseen[run.host]
 
-    def _apply_one(self, run: HostRun, agreed: Callable[[HostPlan], str] | None) -> HostReport:
+    def _apply_one(self, run: HostRun, agreed: Agreed | None) -> HostReport:
         if self.stopping.is_set():
             return HostReport(run.host, started=False)
         self.progress(HostStarted(run.host))
@@ -161,9 +170,9 @@ class Rollout:
         self.progress(HostFinished(run.host, converged(report), changed))
         return report
 
-    def _carried_out(self, run: HostRun, agreed: Callable[[HostPlan], str] | None) -> HostReport:
+    def _carried_out(self, run: HostRun, agreed: Agreed | None) -> HostReport:
         if run.host in self.refused:
-            return HostReport(run.host, error=self.refused[run.host], drift=True, trips=run.trips)
+            return HostReport(run.host, drift=self.refused[run.host], trips=run.trips)
         unseen = self.unseen.get(run.host)
         if unseen is not None:
             return HostReport(run.host, error=unseen.error, unreachable=unseen.unreachable, trips=run.trips)
@@ -172,6 +181,7 @@ class Rollout:
         except EngineError as error:
             # Whatever ends the run on one host, what was done on the others is still to be told.
             lost = isinstance(error, Unreachable)
-            return HostReport(run.host, error=said(error), unreachable=lost, trips=run.trips)
+            text = without_name(run.host, error)
+            return HostReport(run.host, error=text, unreachable=lost, trips=run.trips)
         except Exception as error:
             return HostReport(run.host, error=internal(error), trips=run.trips)

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
-from engine.model import DeclaredResource, HostDeclaration, Phase, Step
-from engine.plan.cause import MAY_CHANGE, WILL_CHANGE, upstream
+from engine.model import DeclaredResource, HostDeclaration, Phase, Reason, Step, Tense, Why
+from engine.plan.cause import upstream
 from engine.plan.gates import Gates
 from engine.plan.planner import PlannedHost
 from engine.program.events import Result
@@ -54,7 +54,7 @@ class SoFar:
     passed: set[str] = field(default_factory=set)
     failed: set[str] = field(default_factory=set)
     answers: dict[str, Result] = field(default_factory=dict)
-    barred: dict[str, str] = field(default_factory=dict)
+    barred: dict[str, Reason] = field(default_factory=dict)
 
     def bar(self, declared: HostDeclaration, gates: Gates, failed: Collection[str], skipped: Collection[str]) -> None:
         """Leave out whatever needs a step that failed, and what waits for a check that did: both in `failed`."""
@@ -67,7 +67,7 @@ class SoFar:
             lost = [name for name in failed if name in before or (name in above and name not in gates.checks)]
             lost += [name for name in self.barred if name in before or (name in above and name not in gates.checks)]
             if lost:
-                self.barred[resource.name] = f"needs {lost[0]}, which failed"
+                self.barred[resource.name] = Reason(Why.NEEDS_FAILED, (lost[0],))
 
 
 def next_stage(
@@ -143,7 +143,9 @@ def as_planned(first: Step, now: Step, done: Collection[str]) -> Step:
     if first.outlook == "check":
         return replace(first, outlook=now.outlook) if now.outlook in ("refused", "error") else first
     pending = {
-        name for name, value in (first.prior or {}).items() if value in (WILL_CHANGE, MAY_CHANGE) and name in done
+        name
+        for name, value in (first.prior or {}).items()
+        if value in (Tense.WILL_CHANGE, Tense.MAY_CHANGE) and name in done
     }
     if not pending or first.prior is None or now.prior is None:
         return now
@@ -152,4 +154,4 @@ def as_planned(first: Step, now: Step, done: Collection[str]) -> Step:
     found = {attribute.name: attribute for attribute in now.attributes}
     found |= {attribute.name: attribute for attribute in first.attributes if attribute.name in pending}
     prior = {name: first.prior[name] if name in pending else value for name, value in now.prior.items()}
-    return replace(now, prior=prior, attributes=tuple(found.values()), reason=first.reason)
+    return replace(now, prior=prior, attributes=tuple(found.values()), because=first.because)

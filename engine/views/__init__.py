@@ -22,6 +22,8 @@ _MODULES: Mapping[str, str] = {
     "html": "html",
     "junit": "junit",
 }
+VERSION = 2
+"""Of plans, reports and events in JSON. It grows when a key is removed or changes its meaning."""
 FORMATS: tuple[str, ...] = tuple(_MODULES)
 
 
@@ -58,4 +60,4 @@ def render(
     return text
 
 
-__all__ = ["FORMATS", "Format", "render"]
+__all__ = ["FORMATS", "VERSION", "Format", "render"]

@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import groupby
 
-from engine.model import HostReport, Plan, Report
+from engine.model import Plan, Report
+from engine.views import wording
 from engine.views.escape import cells, to_ascii, visible
 from engine.views.fold import alike, few, names
-from engine.views.groups import Group, Wish, groups
+from engine.views.groups import Group, HostLine, Wish, batch_lines, groups, host_lines
 from engine.views.layout import Style, block, filled, padded, wrapped
-from engine.views.rollout import HostLine, batch_lines, headline, host_lines
-from engine.views.summary import Summary, plan_summary, report_summary, status
+from engine.views.status import status
+from engine.views.wording import Summary, headline, plan_summary, report_summary, what_now
 
 
 def render(value: Plan | Report, style: Style) -> str:
@@ -28,19 +29,19 @@ def _plan(plan: Plan, style: Style) -> Iterator[str]:
     if len(plan.batches) > 1 and style.verbosity >= 0:
         yield from (headline(plan), "")
     yield from _groups(plan, style)
-    yield from _lost(plan, "Cannot be put back:", style)
+    yield from _lost(plan, style)
     yield _last(plan_summary(plan), style)
 
 
 def _report(report: Report, style: Style) -> Iterator[str]:
     yield from _rollout(report, style) if len(report.batches) > 1 else _groups(report, style)
-    yield from _lost(report, "Not put back:", style)
+    yield from _lost(report, style)
     yield _last(report_summary(report), style)
     yield from what_now(report)
 
 
 def _groups(value: Plan | Report, style: Style) -> Iterator[str]:
-    for group in groups(value, Wish(style.verbosity, style.diff, style.ascii, style.command)):
+    for group in groups(value, Wish(style.verbosity, style.diff, style.ascii)):
         for line in [group.title] if style.width is None else wrapped(group.title, style.width):
             yield style.paint(line, "bold")
         yield from _failure(group, style)
@@ -48,12 +49,12 @@ def _groups(value: Plan | Report, style: Style) -> Iterator[str]:
         yield ""
 
 
-def _lost(value: Plan | Report, title: str, style: Style) -> Iterator[str]:
+def _lost(value: Plan | Report, style: Style) -> Iterator[str]:
     """What a rollback does not put back, folded over hosts."""
     if value.lost:
-        yield style.paint(title, "bold")
-    for same in alike(value.lost, lambda lost: (lost.name, lost.why)):
-        said = f"{names(lost.host for lost in same)}/{visible(same[0].name)}: {visible(same[0].why)}"
+        yield style.paint(wording.lost_title(value), "bold")
+    for same in alike(value.lost, lambda lost: (lost.name, lost.reason)):
+        said = f"{names(lost.host for lost in same)}/{visible(wording.lost_text(same[0]))}"
         first, *more = wrapped(said, style.width - 4) if style.width is not None else [said]
         yield f"  {style.mark('warn')} {first}"
         yield from (f"    {part}" for part in more)
@@ -97,9 +98,8 @@ def _outcome(line: HostLine, wide: int, style: Style) -> Iterator[str]:
 def _batches(report: Report, style: Style) -> Iterator[str]:
     yield from wrapped(headline(report), style.width) if style.width is not None else [headline(report)]
     batches = batch_lines(report)
-    digits = max(len(batch.parts[0].split()[0]) for batch in batches)
-    said = [f"{batch.parts[0].split()[0]:>{digits}}{batch.parts[0][batch.parts[0].find(' ') :]}" for batch in batches]
-    said = [", ".join([first, *batch.parts[1:]]) for first, batch in zip(said, batches, strict=True)]
+    digits = max(len(str(batch.counts[0][0])) for batch in batches)
+    said = [wording.batch_text(batch.counts, digits) for batch in batches]
     heads = [f"  {number}/{len(batches)}  " for number in range(1, len(batches) + 1)]
     hosts = [batch.hosts for batch in batches]
     if style.width is not None:
@@ -112,18 +112,8 @@ def _batches(report: Report, style: Style) -> Iterator[str]:
     yield ""
 
 
-def what_now(report: Report) -> Iterator[str]:
-    """Why a run ended early, and what to go on with."""
-    stuck: list[HostReport] = [host for host in report.hosts if status(host) != "converged"]
-    if report.stopped and (len(report.batches) < 2 or "request" in report.stopped):
-        yield visible(report.stopped[:1].upper() + report.stopped[1:])
-    if stuck and report.run and len(report.hosts) > 1:
-        yield f"Go on with: engine retry {visible(report.run)}"
-
-
 def _last(summary: Summary, style: Style) -> str:
     said = str(summary)
     if style.width is not None and cells(said) > style.width:
-        counts = wrapped(said.removesuffix(f"   {summary.extent}"), style.width - 2)
-        said = "\n  ".join([*counts, summary.extent])
-    return style.paint(summary.lead, summary.tone) + said.removeprefix(summary.lead)
+        said = "\n  ".join([*wrapped(f"{summary.lead}{summary.counts}", style.width - 2), summary.extent])
+    return style.paint(summary.lead, summary.tone) + said[len(summary.lead) :]

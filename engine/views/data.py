@@ -1,5 +1,6 @@
 """Plans and reports as JSON, for programs. The shape is published in `plan.schema.json` and `report.schema.json`
-beside this file; `version` grows when a key is removed or changes its meaning, not when one is added.
+beside this file; `version` grows when a key is removed or changes its meaning, not when one is added. What is data in
+a reason, a cause or a fix stands beside the same in `words`, as people read it.
 
 Keys keep their order and every step stands on a line of its own, so that two outputs can be compared by line. The
 text is ASCII: everything else is escaped, so it is harmless on any terminal.
@@ -8,14 +9,30 @@ text is ASCII: everything else is escaped, so it is harmless on any terminal.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
 from typing import Any
 
-from engine.model import Batch, HostPlan, HostReport, Outcome, Plan, Report, Step
+from engine.model import (
+    Attribute,
+    Batch,
+    Command,
+    Drift,
+    HostPlan,
+    HostReport,
+    Lost,
+    Outcome,
+    Plan,
+    Reason,
+    Report,
+    ResourceRef,
+    Step,
+    Watched,
+)
+from engine.views import VERSION, wording
 from engine.views.escape import json_text
 from engine.views.layout import Style
-from engine.views.summary import Summary, plan_summary, report_summary, status
-
-VERSION = 1
+from engine.views.status import status
+from engine.views.wording import Summary, plan_summary, report_summary
 
 
 def render(value: Plan | Report, style: Style) -> str:
@@ -49,8 +66,9 @@ def _plan(plan: Plan) -> dict[str, Any]:
         "state": plan.state,
         "summary": _summary(plan_summary(plan)),
         "seconds": _rounded(plan.seconds),
-        "rule": plan.rule,
+        "max_failures": plan.max_failures,
         "batches": _batches(plan.batches),
+        "lost": list(map(_lost, plan.lost)),
     }
 
 
@@ -63,8 +81,9 @@ def _report(report: Report) -> dict[str, Any]:
         "summary": _summary(report_summary(report)),
         "stopped": report.stopped,
         "seconds": _rounded(report.seconds),
-        "rule": report.rule,
+        "max_failures": report.max_failures,
         "batches": _batches(report.batches),
+        "lost": list(map(_lost, report.lost)),
     }
 
 
@@ -88,7 +107,7 @@ def _host(host: HostPlan | HostReport) -> tuple[dict[str, Any], Iterable[dict[st
     if isinstance(host, HostPlan):
         named |= {"invalid": host.invalid, "facts": dict(host.facts)}
         return named, (step_data(host.host, step) for step in host.steps)
-    named |= {"drift": host.drift, "started": host.started}
+    named |= {"drift": [_drift(host.host, drift) for drift in host.drift], "started": host.started}
     return named, (_outcome(host.host, outcome) for outcome in host.outcomes)
 
 
@@ -100,10 +119,11 @@ def step_data(host: str, step: Step) -> dict[str, Any]:
         "kind": step.kind,
         "outlook": step.outlook,
         "verb": step.verb,
-        "attributes": [{"name": a.name, "before": a.before, "after": a.after} for a in step.attributes],
+        "attributes": _attributes(step.attributes),
         "prior": None if step.prior is None else dict(step.prior),
-        "reason": step.reason,
-        "cause": step.cause,
+        "reason": _reason(step.reason),
+        "because": _because(step.because),
+        "cause": _cause(step.cause),
         "needs": list(step.needs),
         "gates": list(step.gates),
         "actions": list(step.actions),
@@ -121,9 +141,12 @@ def _outcome(host: str, outcome: Outcome) -> dict[str, Any]:
     return {
         "address": f"{host}/{outcome.step.name}",
         "verdict": outcome.verdict,
-        "reason": outcome.reason,
-        "cause": outcome.cause,
-        "fix": outcome.fix,
+        "words": wording.outcome_text(outcome),
+        "reason": _reason(outcome.reason),
+        "attributes": _attributes(outcome.attributes),
+        "because": _because(outcome.because),
+        "cause": _cause(outcome.cause),
+        "fix": _fix(outcome.fix),
         "output": outcome.output,
         "seconds": _rounded(outcome.seconds),
         "due": outcome.due,
@@ -131,6 +154,36 @@ def _outcome(host: str, outcome: Outcome) -> dict[str, Any]:
         "show": dict(outcome.show),
         "step": step_data(host, outcome.step),
     }
+
+
+def _attributes(attributes: Iterable[Attribute]) -> list[dict[str, Any]]:
+    return [dict(vars(attribute)) for attribute in attributes]
+
+
+def _because(because: Iterable[Watched]) -> list[dict[str, Any]]:
+    return [dict(vars(watched)) for watched in because]
+
+
+def _reason(reason: Reason | None) -> dict[str, Any] | None:
+    return None if reason is None else {**asdict(reason), "words": wording.reason_text(reason)}
+
+
+def _cause(cause: ResourceRef | None) -> dict[str, Any] | None:
+    if cause is None:
+        return None
+    return {**asdict(cause), "reason": _reason(cause.reason), "words": wording.cause_text(cause)}
+
+
+def _fix(fix: Command | None) -> dict[str, Any] | None:
+    return None if fix is None else {**asdict(fix), "words": wording.command_line(fix)}
+
+
+def _drift(host: str, drift: Drift) -> dict[str, Any]:
+    return {**asdict(drift), "reason": _reason(drift.reason), "words": wording.drift_text(host, drift)}
+
+
+def _lost(lost: Lost) -> dict[str, Any]:
+    return {**asdict(lost), "reason": _reason(lost.reason)}
 
 
 def _rounded(value: float) -> float:

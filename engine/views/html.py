@@ -17,15 +17,15 @@ from pathlib import Path
 from typing import Any
 
 from engine.model import HostPlan, HostReport, Outcome, Plan, Report, Step
-from engine.views.console import what_now
+from engine.views import wording
 from engine.views.diff import TextDiff, unified
 from engine.views.escape import visible
 from engine.views.fold import alike, names
-from engine.views.groups import reason
+from engine.views.groups import batch_lines
 from engine.views.layout import Style
-from engine.views.rollout import batch_lines, headline
-from engine.views.rows import Row, label, outcome_rows, step_rows
-from engine.views.summary import MARKS, plan_summary, report_summary, status, tone, word
+from engine.views.rows import Row, outcome_rows, step_rows
+from engine.views.status import MARKS, status, tone
+from engine.views.wording import headline, label, plan_summary, report_summary, what_now, word
 
 _PAGE = Path(__file__).parent / "page"
 _SCRIPTS = ("start.js", "detail.js", "matrix.js", "graph.js", "filter.js", "main.js")
@@ -35,7 +35,7 @@ _FOLD = 400  # lines of a diff; the rest is counted
 
 def render(value: Plan | Report, style: Style) -> str:
     """A plan or report as an HTML page. It is ASCII, so it can be sent in any encoding."""
-    data = json.dumps(_Gathering(style).told(value), separators=(",", ":"))
+    data = json.dumps(_Gathering().told(value), separators=(",", ":"))
     page, css, script = _template()
     # Within a script element only `<` could end it; the rest is for the sake of careless readers of the file.
     safe = data.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
@@ -76,8 +76,7 @@ def _text(text: str) -> str:
 class _Gathering:
     """What the page is told, equal parts pooled."""
 
-    def __init__(self, style: Style) -> None:
-        self.style = style
+    def __init__(self) -> None:
         self.resources: dict[str, dict[str, Any]] = {}
         self.details: list[dict[str, Any]] = []
         self.diffs: list[dict[str, Any]] = []
@@ -112,19 +111,16 @@ class _Gathering:
         for item in items:
             step = item if isinstance(item, Step) else item.step
             at = self.resources[step.name]["at"]
-            cells[at] = self._detail(item, step, host.host)
+            cells[at] = self._detail(item, step)
             took[at] = 0.0 if isinstance(item, Step) else round(item.seconds, 1)
         told: dict[str, Any] = {"name": visible(host.host), "status": status(host), "cells": cells}
-        told |= {"error": reason(host)} if host.error else {}
+        error = wording.host_lines(host)
+        told |= {"error": error} if error else {}
         told |= {"took": took} if any(took) else {}
         return told | {"trips": host.trips, "seconds": round(host.seconds, 1)}
 
-    def _detail(self, item: Step | Outcome, step: Step, host: str) -> int:
-        if isinstance(item, Step):
-            rows = step_rows(item, 1)
-        else:
-            fix = item.fix or (f"{self.style.command} --limit {host}" if item.cause and self.style.command else "")
-            rows = outcome_rows(item, fix, 1)
+    def _detail(self, item: Step | Outcome, step: Step) -> int:
+        rows = step_rows(item, 1) if isinstance(item, Step) else outcome_rows(item, 1)
         detail: dict[str, Any] = {"tone": tone(item), "word": word(item), "rows": [_row(row) for row in rows]}
         detail |= (
             {"needs": [self.resources[n]["at"] for n in step.needs if n in self.resources]} if step.needs else {}
@@ -168,10 +164,10 @@ def _steps(host: HostPlan | HostReport) -> tuple[Step, ...]:
 
 
 def _row(row: Row) -> list[str]:
-    """[label, sentence], or [label, "", value], or [label, "", before, after]."""
+    """[role, label, sentence], or [role, label, "", value], or [role, label, "", before, after]."""
     if row.before is None:
-        return [row.label, row.sentence]
-    return [row.label, "", row.before] if row.after is None else [row.label, "", row.before, row.after]
+        return [row.role, row.label, row.sentence]
+    return [row.role, row.label, "", row.before, *([] if row.after is None else [row.after])]
 
 
 def _state(step: Step) -> list[list[Any]]:
@@ -189,8 +185,16 @@ def _batches(value: Plan | Report) -> list[dict[str, Any]]:
     if len(value.batches) < 2:
         return []
     if isinstance(value, Report):
-        return [{"hosts": line.hosts, "parts": line.parts, "took": line.took} for line in batch_lines(value)]
+        return [
+            {"hosts": line.hosts, "parts": list(map(_batch_part, line.counts)), "took": line.took}
+            for line in batch_lines(value)
+        ]
     return [{"hosts": names(batch.hosts), "parts": [], "took": ""} for batch in value.batches]
+
+
+def _batch_part(counted: tuple[int, str]) -> tuple[str, str]:
+    """How many hosts came to what, and the class it is shown in."""
+    return wording.batch_text([counted]), "bad" if counted[1] in ("failed", "refused", "unreachable") else ""
 
 
 def _groups(hosts: list[dict[str, Any]]) -> list[dict[str, Any]]:

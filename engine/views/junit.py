@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from xml.sax.saxutils import quoteattr
 
 from engine.model import HostPlan, HostReport, Outcome, Plan, Report, Step
+from engine.views import wording
 from engine.views.escape import lines, visible
 from engine.views.layout import Style
 from engine.views.rows import Row, outcome_rows, step_rows
@@ -46,14 +47,14 @@ def _totals(kinds: Iterable[str]) -> str:
 
 def _cases(state: str, host: HostPlan | HostReport) -> Iterator[tuple[str, str]]:
     group = f"{state}.{host.host}"
-    if host.error or (isinstance(host, HostReport) and not host.started):
-        said = lines(host.error) if host.error else ["not started: the rollout had stopped"]
-        kind = "error" if host.error else "skipped"
-        yield kind, _case("host", group, 0.0, kind, said)
+    error = wording.host_error(host)
+    if error or (isinstance(host, HostReport) and not host.started):
+        kind = "error" if error else "skipped"
+        yield kind, _case("host", group, 0.0, kind, lines(error) if error else [wording.NOT_STARTED])
     items: tuple[Step | Outcome, ...] = host.steps if isinstance(host, HostPlan) else host.outcomes
     for item in items:
         step = item if isinstance(item, Step) else item.step
-        rows = step_rows(item) if isinstance(item, Step) else outcome_rows(item, item.fix)
+        rows = step_rows(item) if isinstance(item, Step) else outcome_rows(item)
         spent = 0.0 if isinstance(item, Step) else item.seconds
         kind = _kind(item)
         yield kind, _case(visible(step.name), group, spent, kind, [_line(row) for row in rows])

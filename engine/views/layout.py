@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from engine.views import wording
 from engine.views.diff import TextDiff
 from engine.views.escape import cells, middle, taken, to_ascii
 from engine.views.groups import Entry
 from engine.views.rows import Row
-from engine.views.summary import MARKS, Tone
+from engine.views.status import MARKS, Tone
 
 _COLUMNS = 100  # what a line with a duration is filled to, where there is room
 _NAME, _LABEL = 20, 9  # the least a column is wide
@@ -102,11 +103,11 @@ def _plain(entry: Entry) -> Entry:
     def rewritten(text: str | None) -> str | None:
         return None if text is None else to_ascii(text)
 
-    rows = tuple(
-        Row(to_ascii(row.label), to_ascii(row.sentence), rewritten(row.before), rewritten(row.after))
-        for row in entry.rows
-    )
-    return replace(entry, name=to_ascii(entry.name), rows=rows)
+    def plain(row: Row) -> Row:
+        label, sentence = to_ascii(row.label), to_ascii(row.sentence)
+        return replace(row, label=label, sentence=sentence, before=rewritten(row.before), after=rewritten(row.after))
+
+    return replace(entry, name=to_ascii(entry.name), rows=tuple(map(plain, entry.rows)))
 
 
 def _columns(entries: Sequence[Entry], style: Style) -> _Columns:
@@ -174,7 +175,7 @@ def _with(line: str, long: int, took: str, end: int, style: Style) -> str:
 
 
 def _label_colour(row: Row) -> str:
-    return "dim" if row.label in ("because", "fix", "output", "action", "actions") else " "
+    return "dim" if row.role and row.label else " "
 
 
 def _arrow(style: Style) -> str:
@@ -192,8 +193,8 @@ def _pieces(row: Row, columns: _Columns, style: Style) -> Iterator[tuple[str, st
     room = columns.room
     if row.before is None:
         # A command is there to be copied, so it is left in one piece.
-        pieces = [row.sentence] if room is None or row.label == "fix" else wrapped(row.sentence, room)
-        yield from ((piece, style.paint(piece, "bold") if row.label == "fix" else piece) for piece in pieces)
+        pieces = [row.sentence] if room is None or row.fix else wrapped(row.sentence, room)
+        yield from ((piece, style.paint(piece, "bold") if row.fix else piece) for piece in pieces)
     elif row.after is None:
         pieces = [row.before] if room is None else [middle(row.before, room)]
         yield from ((piece, piece) for piece in pieces)
@@ -238,8 +239,8 @@ def wrapped(text: str, room: int) -> list[str]:
 def _diff(name: str, diff: TextDiff, style: Style) -> Iterator[str]:
     pad = " " * _INDENT
     yield ""
-    yield f"{pad}{style.paint(f'--- {name}, as it is', 'bold')}"
-    yield f"{pad}{style.paint(f'+++ {name}, as declared', 'bold')}"
+    for sign, title in zip(("---", "+++"), wording.diff_titles(name), strict=True):
+        yield f"{pad}{style.paint(f'{sign} {title}', 'bold')}"
     for line in diff.lines:
         sign = ("..." if style.ascii else "…") if line.sign == "~" else line.sign
         yield f"{pad}{style.paint(f'{sign}{line.text}', line.sign)}"

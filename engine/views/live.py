@@ -25,7 +25,7 @@ from engine.model.events import (
 )
 from engine.views.escape import cells, middle, to_ascii, visible
 from engine.views.fold import count
-from engine.views.summary import seconds as spelled
+from engine.views.wording import seconds as spelled
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

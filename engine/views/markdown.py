@@ -14,15 +14,14 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from engine.model import Plan, Report
-from engine.views.console import what_now
+from engine.views import wording
 from engine.views.diff import TextDiff
 from engine.views.escape import to_ascii, visible
-from engine.views.fold import count, listed
-from engine.views.groups import Entry, Group, Wish, groups
+from engine.views.groups import Entry, Group, Wish, batch_lines, groups, host_lines
 from engine.views.layout import Style
-from engine.views.rollout import batch_lines, headline, host_lines
 from engine.views.rows import Row
-from engine.views.summary import MARKS, Summary, plan_summary, report_summary
+from engine.views.status import MARKS
+from engine.views.wording import Summary, headline, plan_summary, report_summary, what_now
 
 # Words that are plain everywhere: no mention, reference, link, emoji, commit or markup can be made of them.
 _PLAIN = re.compile(r"[\"'(]*(?!www\.|[0-9a-f]{7,40}\b|[A-Za-z]+-[0-9])[\w][\w'.,/-]*[)\"':;,.!?]*$")
@@ -43,7 +42,7 @@ def render(value: Plan | Report, style: Style) -> str:
     if isinstance(value, Report) and len(value.batches) > 1:
         page.rows(_rollout(value))
     else:
-        _groups(page, groups(value, Wish(style.verbosity, True, False, style.command)))
+        _groups(page, groups(value, Wish(style.verbosity, True)))
     if isinstance(value, Report):
         page.last(prose(line) for line in what_now(value))
     return page.text(style.command)
@@ -117,10 +116,9 @@ class _Page:
         """All of it, with a word on what was left out."""
         found = [part if isinstance(part, str) else _written(part) for part in self.parts]
         found += ["  \n".join(self.ending)] if self.ending else []
-        lost = [count(number, noun) for noun, number in self.lost.items() if number]
-        if lost:
-            where = f" All of it: {code(f'{command} --format html')}" if 0 < self.size(command) < 200 else ""
-            found.append(f"**Left out, to stay within the length of a comment: {listed(lost)}.**{where}")
+        if lost := wording.too_long(self.lost):
+            whole = f" {wording.ALL_OF_IT} {code(wording.as_html(command))}" if 0 < self.size(command) < 200 else ""
+            found.append(f"**{lost}**{whole}")
         return self.spelling("\n\n".join(part for part in found if part)) + "\n"
 
 
@@ -130,7 +128,7 @@ def _groups(page: _Page, found: list[Group]) -> None:
     for group in found:
         table = _Table(_title(group))
         if not page.fits(table.head + _HEADER):
-            page.lost["host"] += len(group.hosts)
+            page.lost["host"] += group.number
             continue
         page.parts.append(table)
         tables.append((group, table))
@@ -157,8 +155,7 @@ def _written(table: _Table) -> str:
 
 
 def _title(group: Group) -> str:
-    name, _, same = group.title.partition("   ")
-    return f"#### {code(name)}{f' {prose(same)}' if same else ''}"
+    return f"#### {code(group.names)}{f' {prose(group.same)}' if group.same else ''}"
 
 
 def _errors(group: Group) -> Iterator[str]:
@@ -170,7 +167,7 @@ def _errors(group: Group) -> Iterator[str]:
 
 def _row(entry: Entry) -> str:
     """One resource: a line of the table for each of its rows, the first with its mark and name."""
-    end = next((at for at, row in enumerate(entry.rows) if row.label == "output"), len(entry.rows))
+    end = next((at for at, row in enumerate(entry.rows) if row.role == "output"), len(entry.rows))
     lines = [f"| {prose(row.label)} | {_value(row)} |" for row in entry.rows[:end]]
     first, *rest = lines or ["| | |"]
     return "\n".join(
@@ -180,7 +177,7 @@ def _row(entry: Entry) -> str:
 
 def _value(row: Row) -> str:
     if row.before is None:
-        return code(row.sentence) if row.label in ("fix", "action", "actions") else prose(row.sentence)
+        return code(row.sentence) if row.role in ("fix", "action") else prose(row.sentence)
     return code(row.before) if row.after is None else f"{code(row.before)} → {code(row.after)}"
 
 
@@ -189,10 +186,10 @@ def _details(group: Group) -> Iterator[str]:
     for entry in group.entries:
         for name, diff in entry.diffs:
             yield _folded(f"{entry.name}: {name}", f"+{diff.added} −{diff.removed}", "diff", _diff(diff))
-        at = next((at for at, row in enumerate(entry.rows) if row.label == "output"), None)
-        if at is not None:
-            body = "\n".join(row.sentence for row in entry.rows[at:] if row.label in ("", "output"))
-            yield _folded(f"{entry.name}: output", "", "text", body)
+        output = [row for row in entry.rows if row.role == "output"]
+        if output:
+            body = "\n".join(row.sentence for row in output)
+            yield _folded(f"{entry.name}: {output[0].label}", "", "text", body)
 
 
 def _diff(diff: TextDiff) -> str:
@@ -209,15 +206,14 @@ def _rollout(report: Report) -> Iterator[str]:
     yield "| batch | hosts | | |\n| --: | :-- | :-- | --: |"
     batches = batch_lines(report)
     for number, batch in enumerate(batches, 1):
-        yield f"| {number}/{len(batches)} | {code(batch.hosts)} | {', '.join(batch.parts)} | {batch.took} |"
+        yield f"| {number}/{len(batches)} | {code(batch.hosts)} | {wording.batch_text(batch.counts)} | {batch.took} |"
     yield "\n| | hosts | |\n| :-: | :-- | :-- |"
     for line in host_lines(report):
         yield f"| {MARKS[line.tone]} | {prose(line.hosts)} | {'<br>'.join(map(prose, line.texts))} |"
 
 
 def _headline(summary: Summary) -> str:
-    said = ", ".join(summary.parts)
-    return prose(f"{summary.lead}: {said}" if said else summary.lead)
+    return prose(f"{summary.lead}: {', '.join(summary.parts)}" if summary.parts else summary.lead)
 
 
 def _word(word: str) -> str:

@@ -18,8 +18,8 @@ from engine.model.events import (
     StepFinished,
     StepStarted,
 )
+from engine.views import VERSION
 from engine.views.escape import json_text, to_ascii, visible
-from engine.views.summary import seconds as spelled
 
 _QUICK = 10.0  # seconds in which a run on one host needs no telling
 
@@ -120,14 +120,13 @@ class Lines(Notes):
             case StepFinished(host, step, seconds, ok):
                 slow = self._hosts == 1 and time.monotonic() - self._start > _QUICK
                 if self._verbose or slow:
-                    self._line(f"{host}: {step} {'done in' if ok else 'failed after'} {spelled(seconds)}")
+                    self._line(wording.step_done(host, step, seconds, ok))
             case HostFinished(host, ok, changed) if self._hosts > 1:
                 with self._lock:
                     self._done += 1
                     done = self._done
-                took = spelled(time.monotonic() - self._began.get(host, self._start))
-                result = "converged" if ok else "failed"
-                self._line(f"[{done}/{self._hosts}] {host}: {result}, {changed} changed, {took}")
+                took = time.monotonic() - self._began.get(host, self._start)
+                self._line(f"[{done}/{self._hosts}] {wording.host_done(host, ok, changed, took)}")
             case _:
                 super().__call__(event)
 
@@ -168,4 +167,4 @@ class Events(Notes):
 
     def _event(self, event: str, values: Mapping[str, Any]) -> None:
         now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        self._line(json_text({"time": now, "event": event, **values}))
+        self._line(json_text({"version": VERSION, "time": now, "event": event, **values}))

@@ -1,106 +1,92 @@
-"""What is to be said of one step or outcome: rows of a label and a value. Every view shows these same words."""
+"""What is to be said of one step or outcome: rows of a label and a value. Every view shows these same rows."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
-from engine.model import CURRENT, Attribute, Outcome, Plain, Step
+from engine.model import CURRENT, Attribute, Command, Outcome, Step
+from engine.views import wording
 from engine.views.escape import lines, visible
-from engine.views.fold import count
-from engine.views.summary import past, verb
+from engine.views.status import verb
+from engine.views.wording import label, shown, value
 
-_DIGEST = re.compile(r"(?:sha256:)?[0-9a-f]{40,64}$")
 _OUTPUT = 20
+
+Role: TypeAlias = Literal["", "because", "fix", "output", "action"]
 
 
 @dataclass(frozen=True)
 class Row:
     """A label, and either a sentence or a value before and after. All of it is visible text.
 
-    `after` None with a `before`: only one value is to be shown. `sentence` may be wrapped, values may not.
+    `after` None with a `before`: only one value is to be shown. `sentence` may be wrapped, values may not. `role`:
+    what it is for, where views show that in another way; `fix`: the command that `sentence` spells.
     """
 
     label: str
     sentence: str = ""
     before: str | None = None
     after: str | None = None
+    role: Role = ""
+    fix: Command | None = None
 
 
 def step_rows(step: Step, verbosity: int = 0) -> list[Row]:
     """What a plan says of a step; at least one row."""
     match step.outlook:
         case "change":
-            found = _change(step, step.verb, step.reason) + _after(step)
+            found = _change(step, step.verb, wording.because_row(step.because)) + _after(step)
         case "check":
-            found = [_later(step), *_after(step)]
+            first = label(step.attributes[0].name) if step.attributes and step.verb == "change" else step.verb
+            found = [Row(visible(step.expected) if step.check else first, wording.later_text(step)), *_after(step)]
         case "failing":
-            found = [Row(visible(step.expected), _now(step)), *_answer(step.show), *_because(step.cause, step.reason)]
+            found = [Row(visible(step.expected), wording.now_text(step)), *_answer(step.show)]
+            found += _because(wording.reason_text(step.reason), wording.cause_text(step.cause))
         case "converged" if step.check:
             found = [Row(visible(step.expected), shown(step.show))]
         case "converged":
             found = [Row("unchanged", shown(step.show))]
         case "skipped":
-            found = [Row("left out", f"{step.verb} still due" if step.pending else visible(step.reason))]
-        case "blocked" if step.gates:
-            found = [Row("blocked", f"by {_listed(step.gates)}")]
-            found += [] if step.check else _change(step, step.verb, "")
+            found = [Row(wording.LEFT_OUT, wording.left_out(step))]
+        case "blocked" if step.gates and not step.check:
+            found = [Row("blocked", wording.blocked_text(step)), *_change(step, step.verb)]
         case outlook:
-            found = _sentences(outlook, step.reason or _first(step.cause))
+            found = _sentences(outlook, wording.blocked_text(step))
     return found + _actions(step, verbosity)
 
 
-def outcome_rows(outcome: Outcome, fix: str = "", verbosity: int = 0) -> list[Row]:
-    """What a report says of an outcome; at least one row. `fix` is what to run, if anything helps."""
+def outcome_rows(outcome: Outcome, verbosity: int = 0) -> list[Row]:
+    """What a report says of an outcome; at least one row."""
     step = outcome.step
     match outcome.verdict:
         case "changed":
-            found = _change(step, past(step.verb), outcome.reason)
+            found = _change(step, wording.past(step.verb), wording.because_row(outcome.because))
             found += [Row("", shown(outcome.show))] if outcome.show else []
         case "passed":
             found = [Row(visible(step.expected), shown(outcome.show))]
         case "unchanged":
             found = [Row("unchanged", shown(outcome.show))]
         case "failed" if step.check:
-            found = _failed_check(outcome)
+            first, reason = wording.failed_check(outcome)
+            found = [Row(visible(step.expected), first), *_answer(outcome.show)]
+            found += _because(reason, wording.cause_text(outcome.cause))
         case "failed":
-            found = _change(step, step.verb, "")[:1] + _because(outcome.cause, outcome.reason)
+            found = _change(step, step.verb)[:1]
+            found += _because(wording.outcome_text(outcome), wording.cause_text(outcome.cause))
         case "unproven":
-            found = [Row(visible(step.expected), _joined("not proven", outcome.reason))]
+            found = [Row(visible(step.expected), wording.unproven_text(outcome))]
         case "left":
-            found = [Row("left out", f"{step.verb} still due" if outcome.due else visible(outcome.reason))]
+            found = [Row(wording.LEFT_OUT, wording.left_out(outcome))]
         case verdict:
-            found = _sentences(verdict, outcome.reason or _first(outcome.cause))
-    found += [Row("fix", visible(fix))] if fix else []
-    return found + _output(outcome.output) + _actions(step, verbosity)
+            found = _sentences(verdict, wording.outcome_text(outcome))
+    return found + _fix(outcome.fix) + _output(outcome.output) + _actions(step, verbosity)
 
 
-def value(plain: Plain, quiet: str = "absent") -> str:
-    """A value as it is shown: commits and digests by their first 7 characters, blanks at the ends quoted."""
-    if plain is None:
-        return quiet
-    if isinstance(plain, bool):
-        return "yes" if plain else "no"
-    text = visible(str(plain))
-    if _DIGEST.match(text):
-        return text.removeprefix("sha256:")[:7]
-    return f'"{text}"' if text != text.strip() or not text else text
-
-
-def label(name: str) -> str:
-    """An attribute's name as it is shown: as it is, for it may be the name of a key or a file."""
-    return visible(name)
-
-
-def shown(show: Mapping[str, str]) -> str:
-    """`ComfyUI 0.3.64, RAM 62.7 GiB`"""
-    return ", ".join(visible(f"{name} {text}") for name, text in show.items())
-
-
-def _change(step: Step, word: str, reason: str) -> list[Row]:
+def _change(step: Step, word: str, because: str = "") -> list[Row]:
     if step.outlook == "error":
-        return [Row("not seen")]
+        return [Row(wording.NOT_SEEN)]
     done = word != step.verb
     kind = verb(step)
     if kind == "remove" and step.verb == "change":
@@ -108,9 +94,9 @@ def _change(step: Step, word: str, reason: str) -> list[Row]:
         return [Row("removed" if done else "remove", before=held)]
     rows = [_attribute(attribute, kind) for attribute in step.attributes if not _watch(attribute)]
     if step.verb == "change":
-        return rows or [Row("created" if done and kind == "create" else kind if not done else past(kind))]
-    if reason:
-        return [Row(visible(word), _joined("because", reason)), *(rows if kind != "create" else [])]
+        return rows or [Row("created" if done and kind == "create" else kind if not done else wording.past(kind))]
+    if because:
+        return [Row(visible(word), because), *(rows if kind != "create" else [])]
     if len(rows) == 1:
         only = rows[0]
         before = f"{only.label} {only.before}" if only.before is not None else only.label
@@ -119,7 +105,7 @@ def _change(step: Step, word: str, reason: str) -> list[Row]:
 
 
 def _watch(attribute: Attribute) -> bool:
-    """Why a service is restarted: its reason says so in words."""
+    """Why a service is restarted, which is told in words."""
     return attribute.after == CURRENT
 
 
@@ -133,63 +119,18 @@ def _attribute(attribute: Attribute, kind: str) -> Row:
     return Row(label(attribute.name), before=short[0], after=short[1])
 
 
-def _later(step: Step) -> Row:
-    if not step.check:
-        first = label(step.attributes[0].name) if step.attributes and step.verb == "change" else step.verb
-        why = f"{visible(_line(step.reason))}; " if step.reason else ""
-        return Row(first, f"{why}checked after apply")
-    if not step.now:
-        return Row(visible(step.expected), "checked after apply")
-    why = f", because {_first(step.cause)}" if step.cause and step.attributes else ""
-    return Row(visible(step.expected), f"{_now(step)}{why}; checked after apply")
-
-
 def _after(step: Step) -> list[Row]:
     """The checks that an apply asks before it begins a step."""
-    if not step.gates:
-        return []
-    return [Row("after", f"{_listed(step.gates)} {'has' if len(step.gates) == 1 else 'have'} passed")]
-
-
-def _listed(names: Sequence[str]) -> str:
-    *some, last = map(visible, names)
-    return f"{', '.join(some)} and {last}" if some else last
-
-
-def _now(step: Step) -> str:
-    """What came; where that is as expected, but something else in the answer is not, what that is."""
-    now = visible(_line(step.now))
-    now = now if now.startswith("now ") or not now else f"now {now}"
-    wrong = [f"{label(a.name)} is {value(a.before)}, not {value(a.after)}" for a in step.attributes]
-    return f"{now}, but {'; '.join(wrong)}" if wrong and step.now == step.expected else now
+    return [Row("after", wording.gates_text(step.gates))] if step.gates else []
 
 
 def _answer(show: Mapping[str, str]) -> list[Row]:
     return [Row(visible(name), visible(text)) for name, text in show.items()]
 
 
-def _failed_check(outcome: Outcome) -> list[Row]:
-    got = visible(_line(outcome.now))
-    said = visible(_line(outcome.reason))
-    plain = outcome.step.attributes or outcome.now
-    first, reason = f"got {got}" if got and plain else said, outcome.reason
-    if outcome.now == outcome.step.expected and said and got:
-        first, reason = f"got {got}, but {said}", ""
-    elif first == said or _says(outcome, got):
-        reason = ""
-    return [Row(visible(outcome.step.expected), first), *_answer(outcome.show), *_because(outcome.cause, reason)]
-
-
-def _says(outcome: Outcome, got: str) -> bool:
-    """Whether the reason says no more than what was got and what was expected."""
-    reason = visible(outcome.reason)
-    return reason.endswith(f" is {got}, not {visible(outcome.step.expected)}") and ";" not in reason
-
-
-def _because(cause: str, reason: str) -> list[Row]:
-    found = [text for text in (reason, cause) if text]
-    rows = [row for text in dict.fromkeys(found) for row in _sentences("because", text)]
-    return rows[:1] + [Row("" if row.label == "because" else row.label, row.sentence) for row in rows[1:]]
+def _because(*texts: str) -> list[Row]:
+    found = [line for text in dict.fromkeys(filter(None, texts)) for line in lines(text)]
+    return [Row("" if at else "because", line.strip(), role="because") for at, line in enumerate(found)]
 
 
 def _sentences(first: str, text: str) -> list[Row]:
@@ -197,35 +138,21 @@ def _sentences(first: str, text: str) -> list[Row]:
     return [Row(first, said[0].strip()), *(Row("", line.strip()) for line in said[1:])]
 
 
+def _fix(fix: Command | None) -> list[Row]:
+    return [Row("fix", visible(wording.command_line(fix)), role="fix", fix=fix)] if fix is not None else []
+
+
 def _output(output: str) -> list[Row]:
     if not output.strip():
         return []
     said = lines(output)
     more = len(said) - _OUTPUT
-    rows = [Row("", f"({count(more, 'more line')} above)")] if more > 0 else []
-    rows += [Row("", line) for line in said[-_OUTPUT:]]
-    return [Row("output", rows[0].sentence), *rows[1:]]
+    said = [wording.lines_above(more), *said[-_OUTPUT:]] if more > 0 else said
+    return [Row("" if at else "output", line, role="output") for at, line in enumerate(said)]
 
 
 def _actions(step: Step, verbosity: int) -> list[Row]:
-    if verbosity < 1 or not step.actions:
+    if verbosity < 1:
         return []
-    said = [visible(title) for title in step.actions]
-    return [Row("actions" if len(said) > 1 else "action", said[0]), *(Row("", title) for title in said[1:])]
-
-
-def _joined(word: str, sentence: str) -> str:
-    said = visible(_line(sentence))
-    if not said:
-        return word
-    link = " " if word == "because" else ": "
-    return said if said.startswith(f"{word} ") else f"{word}{link}{said}"
-
-
-def _first(sentence: str) -> str:
-    """`login-password differs` of `login-password differs: line 1 is A, not B`."""
-    return visible(_line(sentence)).partition(": ")[0]
-
-
-def _line(text: str) -> str:
-    return " ".join(text.split("\n")) if "\n" in text else text
+    first = wording.action_label(step.actions)
+    return [Row("" if at else first, visible(title), role="action") for at, title in enumerate(step.actions)]

@@ -30,6 +30,7 @@ from engine.plan.rollback import Changed, rolled_back
 from engine.program.section import Lock
 from engine.run.host import HostRun, Settings
 from engine.transports import Options, connect
+from engine.views.wording import reason_text
 from tests.integration import shout
 from tests.integration.project import Project
 from tests.integration.test_runner import Note, silent
@@ -148,7 +149,10 @@ def applied(tmp_path: Path, broken: Resource) -> dict[str, Outcome]:
 def test_each_hook(tmp_path: Path, hook: str, how: str) -> None:
     it = applied(tmp_path, Broken(str(tmp_path / "it"), "1", at=hook, how=how))["it"]
     assert it.verdict == "failed"
-    assert it.reason == f"it: the kind broken failed with {how}, which is its mistake; ENGINE_DEBUG=1 shows where"
+    assert (
+        reason_text(it.reason)
+        == f"it: the kind broken failed with {how}, which is its mistake; ENGINE_DEBUG=1 shows where"
+    )
     assert not (tmp_path / "it").exists()
 
 
@@ -166,7 +170,7 @@ def test_after_the_change(tmp_path: Path, how: str) -> None:
     resources = {"it": Late(str(tmp_path / "it"), "1", how=how), "beside": Note(str(tmp_path / "beside"), "1")}
     found = {o.step.name: o for o in host_run(tmp_path, resources, {}).apply().outcomes}
     assert {name: outcome.verdict for name, outcome in found.items()} == {"it": "failed", "beside": "changed"}
-    assert f"the kind broken failed with {how}" in found["it"].reason
+    assert f"the kind broken failed with {how}" in reason_text(found["it"].reason)
 
 
 ODD_SCRIPTS: dict[str, tuple[Script, str]] = {
@@ -200,8 +204,8 @@ def test_a_script_that_cannot_be_sent(tmp_path: Path, where: str, name: str) -> 
 
     it = applied(tmp_path, Odd(str(tmp_path / "it"), "1"))["it"]
     assert it.verdict == "failed"
-    assert "its script cannot be sent" in it.reason
-    assert said in it.reason
+    assert "its script cannot be sent" in reason_text(it.reason)
+    assert said in reason_text(it.reason)
 
 
 @pytest.mark.parametrize(
@@ -217,7 +221,9 @@ def test_what_is_no_state(tmp_path: Path, state: Any) -> None:
         def desired(self, facts: Facts) -> State | None:
             return state
 
-    assert "the kind stateless failed with" in applied(tmp_path, Stateless(str(tmp_path / "it"), "1"))["it"].reason
+    assert "the kind stateless failed with" in reason_text(
+        applied(tmp_path, Stateless(str(tmp_path / "it"), "1"))["it"].reason
+    )
 
 
 def test_what_is_no_action(tmp_path: Path) -> None:
@@ -228,7 +234,9 @@ def test_what_is_no_action(tmp_path: Path) -> None:
         def actions(self, change: Change) -> Iterator[Action]:
             return iter(["write it"])  # type: ignore[list-item]
 
-    assert "the kind inactive failed with" in applied(tmp_path, Inactive(str(tmp_path / "it"), "1"))["it"].reason
+    assert "the kind inactive failed with" in reason_text(
+        applied(tmp_path, Inactive(str(tmp_path / "it"), "1"))["it"].reason
+    )
 
 
 def test_a_mark_that_cannot_be_made_stops_what_it_is_for(tmp_path: Path) -> None:
@@ -257,7 +265,7 @@ def test_a_mark_that_cannot_be_made_stops_what_it_is_for(tmp_path: Path) -> None
     }
     found = {o.step.name: o for o in host_run(tmp_path, resources, {"service": ("watched",)}).apply().outcomes}
     assert found["watched"].verdict == "failed"
-    assert found["watched"].reason.startswith("service: the kind watcher failed with KeyError")
+    assert reason_text(found["watched"].reason).startswith("service: the kind watcher failed with KeyError")
     assert found["beside"].verdict == "changed"
     assert not (tmp_path / "watched").exists()
 
@@ -269,7 +277,7 @@ def test_a_refusal_is_one_wherever_it_comes_from(tmp_path: Path) -> None:
             raise Refused("it is somebody else's; it was left as it is")
 
     it = applied(tmp_path, Shy(str(tmp_path / "it"), "1"))["it"]
-    assert (it.verdict, it.reason) == ("refused", "it is somebody else's; it was left as it is")
+    assert (it.verdict, reason_text(it.reason)) == ("refused", "it is somebody else's; it was left as it is")
 
 
 def test_debugging_shows_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

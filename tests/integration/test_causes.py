@@ -52,13 +52,13 @@ def assert_told(box: Sandbox, check: str, got: str, cause: str, *, fix: bool = T
     """Plan and report name this cause of this check, as data and in words."""
     planned = engine(box, "plan", *QUICK).steps()[check]
     assert planned["now"] == got, planned
-    assert planned["cause"].startswith(cause), planned
+    assert planned["cause"]["words"].startswith(cause), planned
     report = engine(box, "apply", "-y", *QUICK, *CHECKS)
     assert report.code == 1, (report.out, report.err)
     outcome = report.outcomes()[check]
     assert outcome["verdict"] == "failed"
-    assert outcome["cause"].startswith(cause), outcome
-    assert ("apply " in outcome["fix"]) is fix, outcome
+    assert outcome["cause"]["words"].startswith(cause), outcome
+    assert (outcome["fix"] is not None and outcome["fix"]["verb"] == "apply") is fix, outcome
     said = text(box, "apply", "-y", *QUICK, *CHECKS)
     assert f"{check} " in said.out
     assert f"got {got}" in said.out
@@ -161,4 +161,4 @@ def test_the_wrong_thing_stands_in_the_token_file(sound: Sandbox, written: str, 
 
 def test_where_all_is_well_nothing_is_told(sound: Sandbox) -> None:
     planned = engine(sound, "plan")
-    assert not any(step["cause"] or step["reason"] for step in planned.steps().values())
+    assert not any(step["cause"] or step["reason"] or step["because"] for step in planned.steps().values())

@@ -120,7 +120,7 @@ def test_what_a_host_says_is_redacted_all_the_same(tmp_path: Path, word: str) ->
     env = {"PYTHONPATH": f"{kinds}:{Path(__file__).parents[2]}"}
     ran = project.run("apply", "-y", "--format", "json", env=env)
     loud, _ = ran.data["hosts"][0]["outcomes"]
-    assert loud["reason"].startswith("cannot log in with <secret>: ")
+    assert loud["words"].startswith("cannot log in with <secret>: ")
     assert "raw <secret>" in loud["output"]
     assert word not in loud["output"]
     assert loud["step"]["prior"]["said"] == "<secret>"

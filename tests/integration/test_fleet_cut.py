@@ -27,7 +27,7 @@ pytestmark = [pytest.mark.sshd, needs_sshd]
 CUTS = 4
 """Cuts of one test, half of them after a number of bytes, half after a time."""
 LOST = re.compile(
-    r"^here: (the connection to \S+ was cut"
+    r"^(the connection to \S+ was cut"
     r"|\S+ (closed the connection (before any SSH banner|during the key exchange)|refused to run a program)"
     r"|\S+ ended the program without a word on how|\S+ closed the connection)"
 )

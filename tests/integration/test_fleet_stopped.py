@@ -85,7 +85,7 @@ def test_once(held: Held) -> None:
         else:
             assert held.files(name) == []
             assert hosts[name]["status"] == "not started"
-    assert ran.data["stopped"] == "stopped on request"
+    assert ran.data["stopped"] == "requested"
     assert held.project.events()[-1]["exit"] == 130
     held.settled()
 

@@ -71,12 +71,12 @@ def test_nothing_is_written_behind_a_gate_that_fails(project: Project, server: W
     planned = project.run("plan", "--format", "json")
     assert planned.code == 1
     assert planned.verdicts() == {"gate": "failing", "file": "blocked", "more": "blocked", "free": "change"}
-    assert outcome(planned, "file")["reason"] == "blocked by gate"
+    assert outcome(planned, "file")["reason"]["words"] == "blocked by gate"
     assert outcome(planned, "file")["gates"] == ["gate"]
     ran = apply(project)
     assert ran.code == 1, ran.err
     assert ran.verdicts() == {"gate": "failed", "file": "skipped", "more": "skipped", "free": "changed"}
-    assert outcome(ran, "file")["reason"] == "needs gate, which failed"
+    assert outcome(ran, "file")["words"] == "needs gate, which failed"
     assert files(project, "file", "more", "free") == ["free"]
 
 
@@ -162,12 +162,12 @@ def test_a_gate_named_by_skip_does_not_gate(project: Project, server: Web, way: 
     planned = project.run("plan", "--format", "json", "--skip", "gate")
     assert planned.code == 0
     assert planned.verdicts() == {"gate": "skipped", "file": "change"}
-    assert outcome(planned, "gate")["reason"] == "does not gate file"
+    assert outcome(planned, "gate")["reason"]["words"] == "does not gate file"
     assert "gate left out does not gate file" in " ".join(project.run("plan", "--skip", "gate").out.split())
     ran = apply(project, "--skip", "gate")
     assert ran.code == 0
     assert ran.verdicts() == {"gate": "left", "file": "changed"}
-    assert outcome(ran, "gate")["reason"] == "does not gate file"
+    assert outcome(ran, "gate")["words"] == "does not gate file"
     assert files(project, "file") == ["file"]
 
 
@@ -304,7 +304,7 @@ def test_drift_behind_a_gate_is_not_overwritten(project: Project, server: Web) -
     ran = running.end()
     assert ran.code == 5, ran.out
     (host,) = ran.data["hosts"]
-    assert "here/file: was absent when reviewed, is present now" in host["error"]
+    assert "here/file: was absent when reviewed, is present now" in host["drift"][0]["words"]
     assert ran.verdicts() == {"first": "changed", "gate": "passed", "file": "skipped"}
     assert (project.home / "file").read_text() == "of somebody else\n"
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from benchmarks import views as large
-from engine.model import Attribute, HostPlan, HostReport, Outcome, Plan, Report
+from engine.model import Attribute, Command, HostPlan, HostReport, Outcome, Plan, Reason, Report, ResourceRef, Stop
 from engine.views import render
 from tests.integration.browser import Browser, available, browsing
 from tests.unit.views import samples
@@ -91,7 +91,7 @@ def several(number: int = 5) -> Plan:
     hosts = [replace(samples.plan().hosts[0], host=f"gpu{at}") for at in range(1, number + 1)]
     new = samples.node(prior=None, attributes=(Attribute("revision", None, samples.NEW),))
     hosts[1] = replace(hosts[1], steps=(new, *hosts[1].steps[1:]))
-    lost = HostPlan("web1", error="web1: no answer from web1.lan:22 in 10 s\n  Is it up?", unreachable=True)
+    lost = HostPlan("web1", error="no answer from web1.lan:22 in 10 s\n  Is it up?", unreachable=True)
     return Plan("qwen", (*hosts, lost), 0.9)
 
 
@@ -244,14 +244,17 @@ def test_hostile_content_is_shown_and_not_run(page: Page) -> None:
         kind=HOSTILE,
         attributes=(Attribute(HOSTILE, HOSTILE, "x"),),
         texts={HOSTILE: (HOSTILE, "x")},
-        reason=HOSTILE,
+        reason=Reason.of(HOSTILE),
         actions=(HOSTILE,),
         position=HOSTILE,
         prior={HOSTILE: HOSTILE},
     )
-    outcome = Outcome(step, "failed", reason=HOSTILE, cause=HOSTILE, fix=HOSTILE, output=f"{HOSTILE}\n{HOSTILE}")
+    cause = ResourceRef(HOSTILE, "refused", reason=Reason.of(HOSTILE))
+    fix = Command(HOSTILE, (HOSTILE,))
+    reason = Reason.of(HOSTILE)
+    outcome = Outcome(step, "failed", reason=reason, cause=cause, fix=fix, output=f"{HOSTILE}\n{HOSTILE}")
     hosts = (HostReport(HOSTILE, (outcome,)), *(HostReport(f"h{n}", error=HOSTILE) for n in range(4)))
-    browser = page.show(Report(HOSTILE, hosts, 1.0, stopped=HOSTILE, run=HOSTILE), command=HOSTILE)
+    browser = page.show(Report(HOSTILE, hosts, 1.0, stopped=Stop.REQUESTED, run=HOSTILE), command=HOSTILE)
     browser.click(".cell")
     shown = browser.run("return document.getElementById('panel').textContent")
     assert shown.count(SHOWN) >= 8

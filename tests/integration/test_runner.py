@@ -16,6 +16,7 @@ from engine.model import (
     Action,
     Attribute,
     Change,
+    Command,
     DeclaredResource,
     Event,
     Facts,
@@ -35,7 +36,8 @@ from engine.run.host import HostRun, Settings
 from engine.run.outcome import ActionResult
 from engine.transports import Options, connect
 from engine.views import render
-from engine.views.summary import verb
+from engine.views.status import verb
+from engine.views.wording import cause_text, outcome_text
 
 
 @dataclass(frozen=True)
@@ -127,8 +129,8 @@ def test_a_failed_action_skips_what_needs_it_and_tells_its_last_words(tmp_path: 
     )
     report = run.apply()
     assert verdicts(report) == {"a": "failed", "b": "skipped", "c": "skipped"}
-    assert report.outcomes[0].reason == "no room for it"
-    assert report.outcomes[1].reason == "needs a, which failed"
+    assert outcome_text(report.outcomes[0]) == "no room for it"
+    assert outcome_text(report.outcomes[1]) == "needs a, which failed"
     assert not (tmp_path / "b").exists()
 
 
@@ -136,7 +138,7 @@ def test_what_is_not_converged_after_its_action_has_failed(tmp_path: Path) -> No
     path = str(tmp_path / "a")
     report = host_run(tmp_path, {"a": Note(path, "one", then='printf other >"$path"')}).apply()
     assert verdicts(report) == {"a": "failed"}
-    assert report.outcomes[0].reason == "not converged: text is other, not one"
+    assert outcome_text(report.outcomes[0]) == "not converged: text is other, not one"
 
 
 def test_a_change_that_undoes_what_was_converged_is_mended_in_the_same_apply(tmp_path: Path) -> None:
@@ -153,9 +155,10 @@ def test_a_failing_check_names_what_was_left_out(tmp_path: Path) -> None:
         "a": Note(str(tmp_path / "a"), "one"),
         "c": Holds(str(tmp_path / "a"), "one"),
     }
-    only = host_run(tmp_path, resources, left_out=frozenset({"a"}), fix="apply it").apply()
+    only = host_run(tmp_path, resources, left_out=frozenset({"a"}), fix=Command("apply", ("it",))).apply()
     assert verdicts(only) == {"a": "left", "c": "failed"}
-    assert (only.outcomes[1].cause, only.outcomes[1].fix) == ("a is missing", "apply it")
+    assert cause_text(only.outcomes[1].cause) == "a is missing"
+    assert only.outcomes[1].fix == Command("apply", ("it",))
     assert only.outcomes[0].due
     skip = host_run(tmp_path, resources, left_out=frozenset({"a"}), skipped=frozenset({"a"})).apply()
     assert verdicts(skip) == {"a": "left", "c": "unproven"}

@@ -329,9 +329,9 @@ def test_what_fails_shows_nothing(project: Project, tmp_path: Path, echo: str, f
         assert verdicts.pop("refuse") == verdicts.pop("occupied") == "refused", verdicts
         assert set(verdicts.values()) == {"failed"}, verdicts
         outcomes = {outcome["step"]["name"]: outcome for outcome in ran.data["hosts"][0]["outcomes"]}
-        assert outcomes["shout-full"]["reason"] == "cannot log in with <secret>: giving up"
+        assert outcomes["shout-full"]["words"] == "cannot log in with <secret>: giving up"
         assert outcomes["shout-full"]["output"].count("<secret>") >= 6
-        assert outcomes["refuse"]["reason"] == "what was found, x <secret>, must not be touched"
+        assert outcomes["refuse"]["words"] == "what was found, x <secret>, must not be touched"
     assert "<secret>" in ran.err
 
 

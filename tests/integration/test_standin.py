@@ -474,5 +474,5 @@ def test_the_main_job_where_the_environment_is_in_the_mount(tmp_path: Path, inte
         else:
             applied = engine(box, "apply", "-y", "-e", f"interpreter={image.PYTHON}", "-e", "patience=5s")
             assert applied.code == 1, (applied.out, applied.err)
-            assert applied.outcomes()["refuses-strangers"]["reason"] == "status is 200, not 401"
+            assert applied.outcomes()["refuses-strangers"]["words"] == "status is 200, not 401"
             assert box.status() == 200

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,25 @@ def test_heavy_packages_are_not_imported_at_start_up(path: Path) -> None:
     for node in tops:
         for name in imported(node):
             assert name.split(".")[0] not in HEAVY, f"{path} imports {name} at the top"
+
+
+DATA = [
+    *(ENGINE / "views" / f"{name}.py" for name in ("console", "data", "groups", "html", "junit", "markdown", "rows")),
+    *(ENGINE / "views" / f"{name}.py" for name in ("layout", "progress", "status")),
+    *(ENGINE / "run" / f"{name}.py" for name in ("outcome", "results", "stages")),
+    *(ENGINE / "plan" / f"{name}.py" for name in ("cause", "gates", "rollback")),
+]
+"""What plans, reports and their views are made by, but for the wording."""
+
+
+@pytest.mark.parametrize("path", DATA, ids=lambda path: str(path.relative_to(ENGINE)))
+def test_sentences_are_made_in_the_wording_alone(path: Path) -> None:
+    tree = ast.parse(path.read_text())
+    told = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    texts = {str(n.value) for n in ast.walk(tree) if isinstance(n, ast.Constant) and id(n) not in told}
+    words = re.compile(r"[a-z]{2,},? [a-z]{2,}")
+    found = {text for text in texts if not set(text) & set('<"') and words.search(text)}
+    assert found <= {"not started", "not known"}
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ENGINE)))

@@ -24,6 +24,7 @@ from engine.model import (
     Watch,
 )
 from engine.plan.planner import Observation, plan_host
+from engine.views.wording import reason_text
 
 WATCHES = (Watch("settings", Script("")), Watch("node/one", Script("")))
 RUNNING = {
@@ -105,7 +106,7 @@ def planned(
     declaration = HostDeclaration(Host("h"), resources)
     seen = {name: Observation(facts) for name, facts in observations.items()}
     steps = plan_host(declaration, seen, fingerprint=lambda secret: secret.digest[:6], settled=settled).steps
-    return {step.name: (step.outlook, step.reason) for step in steps}
+    return {step.name: (step.outlook, reason_text(step.reason)) for step in steps}
 
 
 def test_a_missing_project_is_an_error_unless_something_will_make_it() -> None:

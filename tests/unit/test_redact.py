@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 
 from engine.declare.secrets.redact import SHOWN, Redactor
 from engine.model import Outside, Secret, Sentence, joined, said
-from engine.model.sentence import first_line
+from engine.model.sentence import without_name
 
 HASH = "$2b$12$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy"
 CANARY = "cän$ary'q\"b\\s%{br}\n{{x}} é€😀`w/+&<z"
@@ -396,8 +396,9 @@ def test_sentences_keep_their_parts() -> None:
     whole = Sentence("x ", inner, Outside("e"))
     assert whole == "x a b\nc de"
     assert [type(part) for part in whole.parts] == [str, str, Outside, str, Outside]
-    assert first_line(whole) == "x a b"
-    assert isinstance(first_line(whole).parts[2], Outside)  # type: ignore[attr-defined]
+    named = without_name("h", ValueError(Sentence("h: lost: ", Outside("h: e"))))
+    assert named == "lost: h: e"
+    assert isinstance(named.parts[1], Outside)  # type: ignore[attr-defined]
     assert said(ValueError(whole)) is whole
     assert said(KeyError("x")) == "'x'"
     assert joined("\n", [inner, Outside("f")]) == "a b\nc d\nf"

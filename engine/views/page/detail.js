@@ -79,16 +79,16 @@ function said(rows) {
   const list = make("dl", "said");
   for (const row of rows) {
     const value = make("dd");
-    if (row.length === 2) value.append(row[0] === "fix" ? make("span", "value", row[1]) : row[1]);
-    else if (row.length === 3) value.append(make("span", "value", row[2]));
-    else value.append(make("span", "value old", row[2]), make("span", "arrow", "→"), make("span", "value new", row[3]));
-    list.append(make("dt", "", row[0]), value);
+    if (row.length === 3) value.append(row[0] === "fix" ? make("span", "value", row[2]) : row[2]);
+    else if (row.length === 4) value.append(make("span", "value", row[3]));
+    else value.append(make("span", "value old", row[3]), make("span", "arrow", "→"), make("span", "value new", row[4]));
+    list.append(make("dt", "", row[1]), value);
   }
   return list;
 }
 
 function outputOf(rows) {
-  const end = rows.findIndex((row, at) => at && row[0]);
+  const end = rows.findIndex((row) => row[0] !== "output");
   const [output, rest] = end < 0 ? [rows, []] : [rows.slice(0, end), rows.slice(end)];
   const text = make("pre", "", output.map(lineOf).join("\n"));
   text.tabIndex = 0;

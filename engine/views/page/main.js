@@ -13,7 +13,7 @@ function drawHeader() {
   byId("batches").append(make("li", "", make("span", "title", data.rollout)));
   data.batches.forEach((batch, at) => {
     const parts = make("span", "parts");
-    batch.parts.forEach((part, index) => parts.append(index ? ", " : "", make("span", /failed|unreachable|refused/.test(part) ? "bad" : "", part)));
+    batch.parts.forEach(([part, tone], index) => parts.append(index ? ", " : "", make("span", tone, part)));
     byId("batches").append(make("li", "", make("span", "soft", `${at + 1}/${data.batches.length}`), make("span", "host", batch.hosts), parts, make("span", "soft", batch.took || "")));
   });
 }

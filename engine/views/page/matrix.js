@@ -99,10 +99,10 @@ function resourceRow(resource) {
   for (const entry of shownHosts()) row.append(cellOf(entry.hosts[0], resource, entry.hosts));
   const detail = single ? detailOf(0, resource) : null;
   if (detail) {
-    const why = detail.rows[0].length > 2 && detail.rows.find((said) => said[0] === "because");
+    const why = detail.rows[0].length > 3 && detail.rows.find((said) => said[0] === "because");
     const first = why || detail.rows[0];
-    const text = make("span", first.length > 2 ? "text exact" : "text", lineOf(first));
-    const what = make("div", "what", make("span", "label", first[0]), text, make("span", "took", tookOf(0, resource)));
+    const text = make("span", first.length > 3 ? "text exact" : "text", lineOf(first));
+    const what = make("div", "what", make("span", "label", first[1]), text, make("span", "took", tookOf(0, resource)));
     what.dataset.host = 0;
     what.dataset.resource = resource;
     row.append(what);

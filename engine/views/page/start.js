@@ -38,7 +38,7 @@ const tookOf = (host, resource) => {
 const plural = (number, noun) => `${number} ${noun}${number === 1 ? "" : "s"}`;
 
 // A row's value in one line of text: a sentence, a value, or before → after.
-const lineOf = (row) => (row.length === 2 ? row[1] : row.length === 3 ? row[2] : `${row[2]} → ${row[3]}`);
+const lineOf = (row) => (row.length === 3 ? row[2] : row.length === 4 ? row[3] : `${row[3]} → ${row[4]}`);
 
 // What a host pattern of the search field means: a glob where it has a `*` or `?`, else a part of the name.
 function hostTest(text) {

@@ -16,11 +16,13 @@ from engine.model import (
     Host,
     HostDeclaration,
     Params,
+    Reason,
     Resource,
     Script,
     State,
     Step,
     Unknown,
+    Why,
 )
 from engine.plan.gates import Gates
 from engine.plan.planner import Observation, PlannedHost, plan_host
@@ -177,7 +179,7 @@ def test_behind_what_failed_nothing_is_begun() -> None:
     so_far.failed.add("gate")
     so_far.bar(world.declared, Gates(world.declared), so_far.failed, ())
     assert so_far.barred.keys() == {"b", "end", "c"}
-    assert so_far.barred["b"] == "needs gate, which failed"
+    assert so_far.barred["b"] == Reason(Why.NEEDS_FAILED, ("gate",))
     assert world.stage().idle
 
 

@@ -14,8 +14,9 @@ from jsonschema import Draft202012Validator
 
 from engine.declare.secrets.key import Key
 from engine.errors import PlanRefused
-from engine.model import Attribute, Batch, HostPlan, Plan, Step
+from engine.model import Attribute, Batch, HostPlan, Plan, Reason, ResourceRef, Step
 from engine.plan import planfile
+from engine.views.wording import drift_text
 
 KEY = Key("a key for the tests of saved plans")
 ABOUT: dict[str, Any] = {
@@ -107,6 +108,11 @@ def test_what_is_no_plan_is_refused_with_what_to_do(text: str) -> None:
         check(text)
 
 
+def test_a_plan_of_an_older_version_is_refused_with_what_to_do() -> None:
+    with pytest.raises(PlanRefused, match=r"of version 1, .* reads version 2\n.*: plan STATE --out plan\.json"):
+        check(json.dumps({**json.loads(saved()), "version": 1}))
+
+
 def test_another_key_is_named_with_how_to_share_one() -> None:
     text = saved()
     other = Key("another key, of another project")
@@ -115,7 +121,7 @@ def test_another_key_is_named_with_how_to_share_one() -> None:
 
 
 def drift(found: HostPlan) -> list[str]:
-    return list(planfile.drift(check(saved())["hosts"][0], found))
+    return [drift_text(found.host, drift) for drift in planfile.drift(check(saved())["hosts"][0], found)]
 
 
 def test_the_same_host_has_not_drifted() -> None:
@@ -123,7 +129,14 @@ def test_the_same_host_has_not_drifted() -> None:
 
 
 def test_answers_of_checks_are_not_compared() -> None:
-    answered = replace(CHECK, now="401", outlook="failing", prior={"status": 401}, cause="something", show={"a": "b"})
+    answered = replace(
+        CHECK,
+        now="401",
+        outlook="failing",
+        prior={"status": 401},
+        cause=ResourceRef("node", "change"),
+        show={"a": "b"},
+    )
     assert drift(replace(HOST, steps=(NODE, SERVICE, answered))) == []
 
 
@@ -167,7 +180,8 @@ def test_facts_that_were_referred_to_are_compared() -> None:
     linux = replace(HOST, facts={"os": "linux", "home": "/home/me"})
     reviewed = check(saved(replace(PLAN, hosts=(linux,))))["hosts"][0]
     assert list(planfile.drift(reviewed, linux)) == []
-    assert list(planfile.drift(reviewed, replace(linux, facts={"os": "darwin", "arch": "arm64"}))) == [
+    other = replace(linux, facts={"os": "darwin", "arch": "arm64"})
+    assert [drift_text("gpu1", drift) for drift in planfile.drift(reviewed, other)] == [
         "gpu1: host.home was /home/me when reviewed, is not referred to now",
         "gpu1: host.os was linux when reviewed, is darwin now",
         "gpu1: host.arch was not referred to when reviewed, is arm64 now",
@@ -191,7 +205,7 @@ def problems(document: dict[str, Any]) -> list[str]:
     return [error.message for error in Draft202012Validator(schema).iter_errors(document)]
 
 
-LOST = HostPlan("gpu2", error="gpu2: no answer in 10 s", unreachable=True)
+LOST = HostPlan("gpu2", error="no answer in 10 s", unreachable=True)
 TEXT = replace(NODE, name="text", texts={"content": ("old\n", "new\n")}, prior={"mode": "0600", "there": True})
 
 
@@ -199,8 +213,11 @@ TEXT = replace(NODE, name="text", texts={"content": ("old\n", "new\n")}, prior={
     "plan",
     [
         PLAN,
-        Plan("web", (HOST, LOST), batches=(Batch(("gpu1",)), Batch(("gpu2",))), rule="stops at the first failure"),
-        Plan("web", (replace(HOST, steps=(TEXT, replace(NODE, prior=None, outlook="refused", reason="no"))),)),
+        Plan("web", (HOST, LOST), batches=(Batch(("gpu1",)), Batch(("gpu2",))), max_failures=0),
+        Plan(
+            "web",
+            (replace(HOST, steps=(TEXT, replace(NODE, prior=None, outlook="refused", reason=Reason.of("no")))),),
+        ),
         Plan("nothing", ()),
     ],
 )

@@ -18,15 +18,20 @@ from engine.model import (
     Host,
     HostDeclaration,
     Params,
+    Reason,
     Resource,
     Script,
     Secret,
     State,
     Step,
+    Tense,
     Unknown,
     Watch,
+    Watched,
+    Why,
 )
 from engine.plan.planner import Observation, PlannedHost, plan_host
+from engine.views.wording import because_text, cause_text, reason_text
 
 
 @dataclass(frozen=True)
@@ -101,7 +106,7 @@ class World:
             for index, (name, resource) in enumerate(self.resources.items())
         )
         seen = {
-            name: Observation(error=facts) if isinstance(facts, str) else Observation(facts)
+            name: Observation(error=Reason.of(facts)) if isinstance(facts, str) else Observation(facts)
             for name, facts in self.facts.items()
         }
         made = plan_host(
@@ -153,15 +158,15 @@ def test_a_refusal_names_its_reason_and_blocks_what_follows() -> None:
         {"a": {"refuse": "local changes"}, "b": RIGHT, "c": WRONG, "ok": RIGHT},
     )
     steps, made = world.plan()
-    assert (steps["a"].outlook, steps["a"].reason) == ("refused", "local changes")
+    assert (steps["a"].outlook, steps["a"].reason) == ("refused", Reason.of("local changes"))
     assert steps["b"].outlook == "converged"
-    assert (steps["c"].outlook, steps["c"].cause) == ("blocked", "a: local changes")
+    assert (steps["c"].outlook, cause_text(steps["c"].cause)) == ("blocked", "a: local changes")
     assert made.idle
 
 
 def test_a_probe_error_is_never_absent() -> None:
     steps, made = World({"a": Thing()}, {"a": "git is not installed"}).plan()
-    assert (steps["a"].outlook, steps["a"].reason) == ("error", "git is not installed")
+    assert (steps["a"].outlook, steps["a"].reason) == ("error", Reason.of("git is not installed"))
     assert made.idle
 
 
@@ -173,7 +178,7 @@ def test_a_probe_error_behind_a_pending_change_is_checked_after_apply() -> None:
 def test_a_check_behind_a_pending_change_is_not_failing() -> None:
     steps, _ = World({"a": Thing(), "c": Check()}, {"a": WRONG, "c": WRONG}).plan()
     assert steps["c"].outlook == "check"
-    assert steps["c"].cause == "a differs: value is wrong, not right"
+    assert cause_text(steps["c"].cause) == "a differs: value is wrong, not right"
     assert (steps["c"].now, steps["c"].expected) == ("wrong", "right")
 
 
@@ -184,7 +189,7 @@ def test_a_check_that_passes_now_is_still_checked_after_a_change() -> None:
 
 def test_a_check_with_nothing_pending_fails_now() -> None:
     steps, _ = World({"a": Thing(), "c": Check()}, {"a": RIGHT, "c": WRONG}).plan()
-    assert (steps["c"].outlook, steps["c"].cause) == ("failing", "")
+    assert (steps["c"].outlook, cause_text(steps["c"].cause)) == ("failing", "")
 
 
 def test_a_check_behind_something_left_out_names_it_as_the_cause() -> None:
@@ -192,27 +197,27 @@ def test_a_check_behind_something_left_out_names_it_as_the_cause() -> None:
     steps, made = world.plan(left_out=frozenset({"a"}))
     assert (steps["a"].outlook, steps["a"].pending) == ("skipped", True)
     assert steps["c"].outlook == "failing"
-    assert steps["c"].cause.startswith("a differs")
+    assert cause_text(steps["c"].cause).startswith("a differs")
     assert made.idle
 
 
 def test_a_check_behind_something_skipped_on_purpose_is_unproven() -> None:
     steps, _ = World({"a": Thing(), "c": Check()}, {"a": WRONG, "c": WRONG}).plan(skipped=frozenset({"a"}))
-    assert (steps["c"].outlook, steps["c"].reason) == ("check", "unproven while a is left out")
+    assert (steps["c"].outlook, steps["c"].reason) == ("check", Reason(Why.LEFT_OUT, ("a",)))
 
 
 def test_a_pending_change_of_what_is_watched_foretells_the_restart() -> None:
     world = World({"a": Thing(), "s": Service(names=("a",))}, {"a": WRONG, "s": {"up": "1"}})
     steps, made = world.plan()
     assert (steps["s"].outlook, steps["s"].verb) == ("change", "restart")
-    assert steps["s"].reason == "a will change"
+    assert steps["s"].because == (Watched("a", Tense.WILL_CHANGE),)
     assert set(made.work) == {"a", "s"}
 
 
 def test_a_stale_service_restarts_although_nothing_is_pending() -> None:
     world = World({"a": Thing(), "s": Service(names=("a",))}, {"a": RIGHT, "s": {"a": "changed"}})
     steps, _ = world.plan()
-    assert (steps["s"].outlook, steps["s"].reason) == ("change", "a changed")
+    assert (steps["s"].outlook, steps["s"].because) == ("change", (Watched("a", Tense.CHANGED),))
 
 
 def test_what_is_left_out_foretells_no_restart() -> None:
@@ -238,17 +243,16 @@ def test_a_restart_names_only_what_differs_and_in_which_tense() -> None:
         {"a": Thing(), "b": Thing(), "c": Thing(), "s": Service(names=("a", "b", "c"))},
         {"a": WRONG, "b": RIGHT, "c": RIGHT, "s": {"up": "1", "c": "newer than its start"}},
     )
-    assert world.plan()[0]["s"].reason == "a will change and c changed"
+    assert because_text(world.plan()[0]["s"].because) == "a will change and c changed"
     unsure = {"a": "may have changed", "b": "may have changed"}
-    assert World(world.resources, {**world.facts, "a": RIGHT, "s": unsure}).plan()[0]["s"].reason == (
-        "a and b may have changed"
-    )
+    stale = World(world.resources, {**world.facts, "a": RIGHT, "s": unsure}).plan()[0]["s"].because
+    assert because_text(stale) == "a and b may have changed"
 
 
 def test_a_change_back_to_what_a_service_was_started_with_foretells_no_restart() -> None:
     world = World({"a": Thing(), "s": Service(names=("a",))}, {"a": WRONG, "s": {"a": "changed"}})
     steps, made = world.plan()
-    assert (steps["s"].outlook, steps["s"].reason) == ("check", "a will change")
+    assert (steps["s"].outlook, because_text(steps["s"].because)) == ("check", "a will change")
     assert "s" in made.work
     more = World({"a": Thing(), "s": Service(names=("a", "b"))}, {"a": WRONG, "s": {"a": "changed", "b": "changed"}})
     assert more.plan()[0]["s"].outlook == "change"
@@ -260,7 +264,8 @@ def test_a_service_is_looked_at_again_where_what_it_watches_is() -> None:
         {"a": WRONG, "b": RIGHT, "s": {"up": "1"}},
     )
     steps, made = world.plan()
-    assert (steps["b"].outlook, steps["s"].outlook, steps["s"].reason) == ("check", "check", "b may change")
+    assert (steps["b"].outlook, steps["s"].outlook) == ("check", "check")
+    assert steps["s"].because == (Watched("b", Tense.MAY_CHANGE),)
     assert set(made.work) == {"a", "b", "s"}
 
 
@@ -270,7 +275,7 @@ def test_settled_facts_make_checks_fail_and_foretell_nothing() -> None:
     )
     steps, _ = world.plan(settled=True)
     assert steps["s"].outlook == "converged"
-    assert (steps["c"].outlook, steps["c"].cause) == ("failing", "a differs: value is wrong, not right")
+    assert (steps["c"].outlook, cause_text(steps["c"].cause)) == ("failing", "a differs: value is wrong, not right")
 
 
 @dataclass(frozen=True)
@@ -285,7 +290,7 @@ def test_a_failing_check_that_sends_another_secret_than_was_set_says_so() -> Non
 
     def reason(check: Asking, **more: Any) -> str:
         step = World({"credential": Thing(value=right), "open": check}, {**facts, **more}).plan()[0]["open"]
-        return step.reason
+        return reason_text(step.reason)
 
     said = f"it sends secret:{other.digest[:6]}, but value of credential is secret:{right.digest[:6]}"
     assert reason(Asking(bearer=other)) == said
@@ -317,8 +322,9 @@ def test_a_failing_check_blocks_what_needs_it() -> None:
         {"gate": Check(), "a": Thing(), "b": Thing()}, {"gate": WRONG, "a": RIGHT, "b": WRONG}
     ).plan()  # fmt: skip
     assert steps["a"].outlook == "converged"
-    assert (steps["b"].outlook, steps["b"].gates, steps["b"].reason) == ("blocked", ("gate",), "blocked by gate")
-    assert steps["b"].cause == "gate differs: value is wrong, not right"
+    assert (steps["b"].outlook, steps["b"].gates) == ("blocked", ("gate",))
+    assert steps["b"].reason == Reason(Why.GATES_FAIL, ("gate",))
+    assert cause_text(steps["b"].cause) == "gate differs: value is wrong, not right"
     # An apply asks the check again at its place, so there is something to carry out.
     assert made.work["b"].step.outlook == "change"
 
@@ -356,7 +362,7 @@ def test_what_a_check_blocks_is_not_pending_for_those_behind_it() -> None:
     ).plan()
     assert [step.outlook for step in steps.values()] == ["failing", "blocked", "converged", "blocked"]
     assert steps["b"].gates == ("gate",)
-    assert steps["b"].reason == "needs a"
+    assert steps["b"].reason == Reason(Why.NEEDS, ("a",))
 
 
 def test_only_brings_in_the_gates_of_what_is_to_be_done() -> None:
@@ -373,11 +379,12 @@ def test_skip_takes_a_gate_out_and_says_so() -> None:
     resources: dict[str, Resource] = {"one": Check(), "two": Check(), "a": Thing()}
     facts = {"one": RIGHT, "two": WRONG, "a": WRONG}
     steps, _ = World(resources, facts).plan(skipped=frozenset({"two"}))
-    assert (steps["a"].outlook, steps["two"].outlook, steps["two"].reason) == ("change", "skipped", "does not gate a")
+    assert (steps["a"].outlook, steps["two"].outlook) == ("change", "skipped")
+    assert steps["two"].reason == Reason(Why.DOES_NOT_GATE, ("a",))
     steps, _ = World(resources, {**facts, "one": WRONG}).plan(skipped=frozenset({"two"}))
     assert steps["a"].gates == ("one",)
     steps, _ = World(resources, {**facts, "a": RIGHT}).plan(skipped=frozenset({"two"}))
-    assert steps["two"].reason == ""
+    assert steps["two"].reason is None
 
 
 def test_a_check_behind_one_with_effects_is_checked_after_apply() -> None:
@@ -418,9 +425,9 @@ class Cut(Thing):
 
 def test_what_nothing_pending_upstream_could_cure_is_an_error_now() -> None:
     said = "cannot reach it: no such host"
-    for cured, outlook, reason in ((True, "check", f"cannot be seen yet: {said}"), (False, "error", said)):
+    for cured, outlook in ((True, "check"), (False, "error")):
         steps, _ = World({"a": Thing(), "b": Cut(cured=cured)}, {"a": WRONG, "b": said}).plan()
-        assert (steps["b"].outlook, steps["b"].reason) == (outlook, reason)
+        assert (steps["b"].outlook, steps["b"].reason) == (outlook, Reason.of(said))
 
 
 TOKEN = Secret("the token")
@@ -457,9 +464,10 @@ def test_the_responsible_resource_is_named_as_the_cause(differs: set[str], sends
     facts["service"] = {"password": "changed"} if "service" in differs else {"up": "1"}
     facts["earlier"] = facts["check"] = dict(WRONG)
     steps, _ = World(resources, facts).plan()
-    assert steps["check"].cause.split()[0] == cause
+    assert steps["check"].cause is not None
+    assert steps["check"].cause.name == cause
 
 
 def test_what_is_blocked_is_no_cause() -> None:
     world = World({"a": Thing(), "b": Thing(), "c": Check()}, {"a": {"refuse": "in the way"}, "b": WRONG, "c": WRONG})
-    assert world.plan()[0]["c"].cause == "a: in the way"
+    assert cause_text(world.plan()[0]["c"].cause) == "a: in the way"

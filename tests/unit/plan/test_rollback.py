@@ -15,6 +15,7 @@ from engine.kinds.http_assert import HttpAssert
 from engine.kinds.pip_install import PipInstall
 from engine.model import DeclaredResource, Host, HostDeclaration, HostPath, Lost, Params, Plain, Resource
 from engine.plan.rollback import Changed, rolled_back
+from engine.views.wording import reason_text
 
 COMMIT = "1a1bfd3" * 5 + "1a1bf"
 PLACE = HostPath("~/kept")
@@ -87,7 +88,7 @@ def test_a_kind_says_what_it_cannot_put_back(name: str) -> None:
     assert len(lost) == bool(said)
     for each in lost:
         assert (each.host, each.name) == ("gpu1", "it")
-        assert each.why.startswith(said) or said in each.why
+        assert said in reason_text(each.reason)
 
 
 def test_what_can_be_put_back_is_declared_although_something_is_lost() -> None:
@@ -107,7 +108,7 @@ def test_what_can_be_put_back_is_declared_although_something_is_lost() -> None:
     )
     assert [declared.name for declared in found.resources] == ["code"]
     assert found.resources[0].needs == ()
-    assert [(each.name, each.why.split(",")[0]) for each in lost] == [
+    assert [(each.name, reason_text(each.reason).split(",")[0]) for each in lost] == [
         ("code", "remote stays as it is"),
         ("packages", "packages that were installed stay; versions that were replaced do not come back"),
         ("gone", "it is not declared any more"),

@@ -8,18 +8,29 @@ from engine.model import (
     CURRENT,
     Attribute,
     Batch,
+    Command,
     HostPlan,
     HostReport,
     Outcome,
     Plan,
+    Reason,
     Report,
+    ResourceRef,
     ResultStatus,
     Step,
+    Tense,
+    Watched,
+    Why,
 )
 
 OLD, NEW = "3f2c91a" + "0" * 33, "6910925" + "0" * 33
 STALE, RIGHT = "secret:a1e04c", "secret:7c93bd"
-CAUSE = f"login-password differs: line 1 is {STALE}, not {RIGHT}"
+CAUSE = ResourceRef("login-password", "change", attributes=(Attribute("line 1", STALE, RIGHT),))
+FIX = Command("apply", ("states/qwen.yaml",), ("gpu1",))
+
+
+def watched(tense: Tense) -> tuple[Watched, ...]:
+    return Watched("login-node", tense), Watched("login-password", tense)
 
 
 def node(**fields: object) -> Step:
@@ -64,7 +75,7 @@ def service(**fields: object) -> Step:
             Attribute("login-password", "will change", CURRENT),
         ),
         prior={"state": "running", "login-node": CURRENT, "login-password": CURRENT},
-        reason="login-node and login-password will change",
+        because=watched(Tense.WILL_CHANGE),
         needs=("login-requirements",),
         actions=("restart comfyui-qwen", "wait until it is healthy"),
     )
@@ -81,7 +92,7 @@ def check(name: str, expected: str, now: str = "401", **fields: object) -> Step:
         check=True,
         expected=expected,
         now=now,
-        cause=CAUSE if differs else "",
+        cause=CAUSE if differs else None,
         needs=("comfyui",),
     )
     return replace(step, **fields)  # type: ignore[arg-type]
@@ -113,7 +124,7 @@ def outcomes() -> tuple[Outcome, ...]:
         Outcome(a, "changed", seconds=1.2),
         Outcome(b, "changed", seconds=0.1),
         Outcome(c, "unchanged"),
-        Outcome(d, "changed", reason="login-node and login-password changed", seconds=11.3),
+        Outcome(d, "changed", because=watched(Tense.CHANGED), seconds=11.3),
         Outcome(e, "passed", seconds=8.6, now="401"),
         Outcome(f, "passed", seconds=0.1, now="401"),
         Outcome(g, "passed", seconds=0.1, now="200", show=SHOW),
@@ -130,9 +141,9 @@ def failed_check() -> Report:
     broken = Outcome(
         check("accepts-token", "200", outlook="failing"),
         "failed",
-        reason="status is 401, not 200",
+        attributes=(Attribute("status", "401", "200"),),
         cause=CAUSE,
-        fix="apply states/qwen.yaml --limit gpu1",
+        fix=FIX,
         now="401",
         seconds=0.1,
     )
@@ -144,9 +155,13 @@ def rollout() -> Report:
     names = [f"gpu{number:02}" for number in range(1, 31)]
     good = tuple(outcome for outcome in outcomes() if outcome.verdict != "unchanged")
     hosts = {name: HostReport(name, good, trips=2, seconds=20.0) for name in names[:15]}
-    broken = Outcome(node(), "failed", reason="no space left on /home; the old checkout is untouched", due=True)
-    hosts["gpu07"] = HostReport("gpu07", (broken, Outcome(password(), "skipped", reason="needs login-node")))
-    hosts["gpu11"] = HostReport("gpu11", error="gpu11: no answer from gpu11.lan:22 in 10 s", unreachable=True)
+    broken = Outcome(
+        node(), "failed", reason=Reason.of("no space left on /home; the old checkout is untouched"), due=True
+    )
+    hosts["gpu07"] = HostReport(
+        "gpu07", (broken, Outcome(password(), "skipped", reason=Reason(Why.NEEDS_FAILED, ("login-node",))))
+    )
+    hosts["gpu11"] = HostReport("gpu11", error="no answer from gpu11.lan:22 in 10 s", unreachable=True)
     for name in names[15:]:
         hosts[name] = HostReport(name, started=False)
     batches = (
@@ -156,5 +171,4 @@ def rollout() -> Report:
         Batch(tuple(names[15:])),
     )
     every = tuple(hosts[name] for name in names)
-    rule = "stops at the first failure"
-    return Report("qwen", every, 78.3, "", "20260302-1405-a3f1", batches, rule)
+    return Report("qwen", every, 78.3, None, "20260302-1405-a3f1", batches, 0)

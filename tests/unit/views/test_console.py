@@ -11,7 +11,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.model import Attribute, HostPlan, HostReport, Lost, Outcome, Plain, Plan, Report, Step
+from engine.model import (
+    Attribute,
+    Command,
+    HostPlan,
+    HostReport,
+    Lost,
+    Outcome,
+    Plain,
+    Plan,
+    Reason,
+    Report,
+    ResourceRef,
+    Step,
+    Stop,
+    Why,
+)
 from engine.views import render
 from engine.views.escape import cells
 from tests.unit.views import samples
@@ -81,7 +96,7 @@ def test_a_rollout_fits_the_terminal_and_names_every_host_that_failed(width: int
     hosts = tuple(
         replace(host, host=renamed[host.host], error="", unreachable=False, outcomes=broken)
         for host in report.hosts
-        for broken in [(Outcome(samples.node(), "failed", reason="no space left on /home; " * 4),)]
+        for broken in [(Outcome(samples.node(), "failed", reason=Reason.of("no space left on /home; " * 4)),)]
     )
     batches = tuple(replace(batch, hosts=tuple(renamed[name] for name in batch.hosts)) for batch in report.batches)
     shown = text(replace(report, hosts=hosts, batches=batches), width=width).splitlines()
@@ -126,20 +141,12 @@ def test_a_fix_for_folded_hosts_is_for_all_of_them() -> None:
     failed = samples.failed_check().hosts[0]
     outcome = failed.outcomes[-1]
     hosts = tuple(
-        replace(failed, host=name, outcomes=(replace(outcome, fix=f"apply s.yaml --limit {name}"),))
+        replace(failed, host=name, outcomes=(replace(outcome, fix=Command("apply", ("s.yaml",), (name,))),))
         for name in ("gpu1", "gpu2")
     )
     shown = text(Report("s", hosts, 1.0))
     assert "fix        apply s.yaml --limit gpu1,gpu2\n" in shown
     assert shown.count("fix") == 1
-
-
-def test_the_fix_is_made_from_the_command_where_none_is_given() -> None:
-    report = samples.failed_check()
-    outcome = replace(report.hosts[0].outcomes[-1], fix="")
-    bare = replace(report, hosts=(replace(report.hosts[0], outcomes=(outcome,)),))
-    assert "fix        apply states/qwen.yaml --limit gpu1" in text(bare, command="apply states/qwen.yaml")
-    assert "fix" not in text(bare)
 
 
 def test_quiet_shows_failures_and_the_summary_only() -> None:
@@ -205,9 +212,13 @@ def test_values(before: Plain, after: Plain, shown: str) -> None:
 
 
 def test_refusals_errors_and_what_they_block() -> None:
-    refused = samples.node(outlook="refused", reason="2 files are changed\n  a, b; left as they are\n  Commit them.")
-    error = samples.password(outlook="error", reason="git is not installed")
-    blocked = samples.service(outlook="blocked", reason="needs login-node", cause="login-node: x")
+    refused = samples.node(
+        outlook="refused", reason=Reason.of("2 files are changed\n  a, b; left as they are\n  Commit them.")
+    )
+    error = samples.password(outlook="error", reason=Reason.of("git is not installed"))
+    blocked = samples.service(
+        outlook="blocked", reason=Reason(Why.NEEDS, ("login-node",)), cause=ResourceRef("login-node", "refused")
+    )
     assert text(host(refused, error, blocked)).splitlines()[1:6] == [
         "  ! login-node            refused    2 files are changed",
         "                                     a, b; left as they are",
@@ -219,7 +230,7 @@ def test_refusals_errors_and_what_they_block() -> None:
 
 def test_a_failed_action_tells_why_and_what_it_printed() -> None:
     output = "".join(f"line {number}\x1b[1m\n" for number in range(1, 31))
-    outcome = Outcome(samples.node(), "failed", reason="git ended with status 128", output=output)
+    outcome = Outcome(samples.node(), "failed", reason=Reason.of("git ended with status 128"), output=output)
     shown = text(Report("s", (HostReport("gpu1", (outcome,), trips=2),), 3.0)).splitlines()
     assert shown[1:5] == [
         "  ✗ login-node            revision   3f2c91a → 6910925",
@@ -231,7 +242,7 @@ def test_a_failed_action_tells_why_and_what_it_printed() -> None:
 
 
 def test_an_unreachable_host() -> None:
-    key = "web1: host key is not known; nothing was sent\n  Check it\n  then add it"
+    key = "host key is not known; nothing was sent\n  Check it\n  then add it"
     lost = HostPlan("web1", error=key, unreachable=True)
     assert text(Plan("s", (lost,), 1.0)).splitlines() == [
         "web1",
@@ -244,7 +255,7 @@ def test_an_unreachable_host() -> None:
 
 
 def test_a_stopped_run_says_so() -> None:
-    report = replace(samples.report(), stopped="stopped on request")
+    report = replace(samples.report(), stopped=Stop.REQUESTED)
     assert text(report).splitlines()[-1] == "Stopped on request"
 
 
@@ -275,7 +286,7 @@ def test_nothing_is_cut_or_wrapped_without_a_terminal() -> None:
     shown = text(host(samples.node(attributes=(Attribute("revision", long, "y"),), outlook="change")))
     assert f"{long} → y" in shown
     reason = "word " * 500 + "end"
-    assert reason in text(host(samples.node(outlook="error", reason=reason)))
+    assert reason in text(host(samples.node(outlook="error", reason=Reason.of(reason))))
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 120, 160])
@@ -285,7 +296,9 @@ def test_on_a_terminal_lines_fit(width: int) -> None:
     plan = host(
         *samples.steps(),
         samples.node(name=name, attributes=(Attribute("remote", long, long + "x"), Attribute("depth", None, long))),
-        samples.node(name="r", outlook="refused", reason=f"cannot touch {long} since it is {'much ' * 30}in the way"),
+        samples.node(
+            name="r", outlook="refused", reason=Reason.of(f"cannot touch {long} since it is {'much ' * 30}in the way")
+        ),
     )
     shown = text(plan, width=width).splitlines()
     assert max(len(line) for line in shown if name not in line) <= width
@@ -295,8 +308,11 @@ def test_on_a_terminal_lines_fit(width: int) -> None:
 
 
 def test_a_command_to_copy_stays_in_one_piece() -> None:
-    fix = "apply states/qwen.yaml --limit " + ",".join(f"gpu{number}" for number in range(30))
-    outcome = replace(samples.failed_check().hosts[0].outcomes[-1], fix=fix)
+    hosts = tuple(f"gpu{number}" for number in range(30))
+    fix = f"apply states/qwen.yaml --limit {','.join(hosts)}"
+    outcome = replace(
+        samples.failed_check().hosts[0].outcomes[-1], fix=Command("apply", ("states/qwen.yaml",), hosts)
+    )
     shown = text(Report("s", (HostReport("gpu0", (outcome,)),), 1.0), width=60)
     assert any(line.endswith(fix) for line in shown.splitlines())
 
@@ -326,7 +342,7 @@ def test_ascii_marks() -> None:
 @given(st.text(), st.text(), st.text())
 def test_no_text_of_a_host_can_steer_the_terminal(name: str, value: str, reason: str) -> None:
     step = samples.node(name=name or "x", attributes=(Attribute(value, value, reason),), actions=(reason,))
-    bad = samples.node(outlook="error", reason=reason)
+    bad = samples.node(outlook="error", reason=Reason.of(reason))
     plan = Plan("s", (HostPlan(value or "h", (step, bad), trips=1), HostPlan("i", error=reason or "e")), 1.0)
     for width in (None, 50):
         assert all(line.isprintable() for line in text(plan, width=width, verbosity=1).split("\n"))
@@ -346,7 +362,10 @@ def test_rich_is_not_imported_for_text() -> None:
 
 def test_what_a_rollback_does_not_put_back_is_folded_over_hosts() -> None:
     why = "packages that were installed stay; versions that were replaced do not come back"
-    lost = (*(Lost(f"gpu{n:02}", "packages", why) for n in range(1, 31)), Lost("gpu07", "dir", "it is no file"))
+    lost = (
+        *(Lost(f"gpu{n:02}", "packages", Reason.of(why)) for n in range(1, 31)),
+        Lost("gpu07", "dir", Reason.of("it is no file")),
+    )
     hosts = tuple(HostReport(f"gpu{n:02}", trips=1) for n in range(1, 31))
     text = render(Report("qwen", hosts, lost=lost), "text")
     assert f"Not put back:\n  ! gpu[01:30]/packages: {why}\n  ! gpu07/dir: it is no file\n\n" in text

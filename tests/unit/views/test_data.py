@@ -12,7 +12,7 @@ import jsonschema
 import pytest
 
 import engine.views
-from engine.model import Attribute, HostPlan, HostReport, Outcome, Plan, Report, Step
+from engine.model import Attribute, HostPlan, HostReport, Outcome, Plan, Reason, Report, Step
 from engine.views import render
 from tests.unit.views import samples
 
@@ -70,10 +70,10 @@ def test_two_plans_of_the_same_are_equal_by_bytes() -> None:
 
 def test_it_is_ascii_that_every_parser_takes() -> None:
     text = b"caf\xe9 \xf0\x9f\x98\x80\x1b[31m\xe2\x80\xae".decode("utf-8", "surrogateescape")
-    shown = render(Plan("s", (HostPlan("h", (samples.node(reason=text),)),)), "json")
+    shown = render(Plan("s", (HostPlan("h", (samples.node(reason=Reason.of(text)),)),)), "json")
     assert shown.isascii()
     assert all(line.isprintable() for line in shown.splitlines())
-    reason = json.loads(shown)["hosts"][0]["steps"][0]["reason"]
+    reason = json.loads(shown)["hosts"][0]["steps"][0]["reason"]["text"]
     assert reason == "caf\\xe9 😀\x1b[31m\u202e"
     reason.encode("utf-8")
 
@@ -114,7 +114,7 @@ def test_failures_errors_and_what_was_not_started() -> None:
 
 def test_hostile_text_stays_text_in_xml() -> None:
     bad = "]]></failure><x a='1'>&amp;\x1b[31m\x00\ufffe\u202e\udce9"
-    outcome = Outcome(samples.node(name=bad), "failed", reason=bad, output=bad)
+    outcome = Outcome(samples.node(name=bad), "failed", reason=Reason.of(bad), output=bad)
     report = Report(bad, (HostReport(bad, (outcome,)), HostReport("b", error=bad)), 1.0)
     root = suites(report)
     assert root[0][0].get("name") == "]]></failure><x a='1'>&amp;\\x1b[31m\\x00\\ufffe\\u202e\\xe9"

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from engine.model import Attribute, HostPlan, Plan, Report
+from engine.model import Attribute, HostPlan, Plan, Reason, Report
 from engine.views import render
 from tests.unit.views import samples
 
@@ -50,7 +50,7 @@ def test_only_its_own_style_and_script_are_allowed() -> None:
 
 def test_hostile_text_cannot_leave_its_place() -> None:
     step = samples.node(
-        name=HOSTILE, kind=HOSTILE, reason=HOSTILE, texts={HOSTILE: (HOSTILE, "x")}, position=HOSTILE,
+        name=HOSTILE, kind=HOSTILE, reason=Reason.of(HOSTILE), texts={HOSTILE: (HOSTILE, "x")}, position=HOSTILE,
         attributes=(Attribute(HOSTILE, HOSTILE, None),), prior={HOSTILE: HOSTILE}, actions=(HOSTILE,),
     )  # fmt: skip
     plan = Plan(HOSTILE, (HostPlan(HOSTILE, (step,)), HostPlan("b", error=HOSTILE)))

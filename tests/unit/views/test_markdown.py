@@ -10,7 +10,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from engine.model import Attribute, HostPlan, HostReport, Outcome, Plan, Report, Step
+from engine.model import (
+    Attribute,
+    Command,
+    HostPlan,
+    HostReport,
+    Outcome,
+    Plan,
+    Reason,
+    Report,
+    ResourceRef,
+    Step,
+    Stop,
+)
 from engine.views import render
 from engine.views.markdown import code, fence, prose
 from tests.unit.views import samples
@@ -93,15 +105,24 @@ def hostile(text: str) -> Report:
         "change",
         attributes=(Attribute(text, text, text + "x"),),
         texts={text: (text, text + "\nmore\n")},
-        reason=text,
+        reason=Reason.of(text),
         actions=(text,),
     )
     outcomes = (
         Outcome(step, "changed"),
-        Outcome(step, "failed", reason=text, cause=text, fix=text, output=text),
+        Outcome(
+            step,
+            "failed",
+            reason=Reason.of(text),
+            cause=ResourceRef(text, "refused", reason=Reason.of(text)),
+            fix=Command(text, (text,), (text,)),
+            output=text,
+        ),
         Outcome(samples.check("c", text, text), "passed", show={text: text}),
     )
-    return Report(text, (HostReport(text, outcomes), HostReport("lost", error=text)), 1.0, stopped=text, run=text)
+    return Report(
+        text, (HostReport(text, outcomes), HostReport("lost", error=text)), 1.0, stopped=Stop.REQUESTED, run=text
+    )
 
 
 def test_a_plan_as_a_comment() -> None:
@@ -131,7 +152,7 @@ def test_a_diff_can_be_opened() -> None:
 
 
 def test_the_output_of_a_failing_action_can_be_opened() -> None:
-    outcome = Outcome(samples.node(), "failed", reason="status 1", output="first\nsecond\n")
+    outcome = Outcome(samples.node(), "failed", reason=Reason.of("status 1"), output="first\nsecond\n")
     shown = render(Report("s", (HostReport("h", (outcome,)),)), "markdown")
     assert "```text\nfirst\nsecond\n```" in shown
     assert "| | | because | status 1 | |" in shown

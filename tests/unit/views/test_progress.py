@@ -28,6 +28,7 @@ from engine.model.events import (
     StepFinished,
     StepStarted,
 )
+from engine.views import VERSION
 from engine.views.escape import cells
 from engine.views.live import Live, Running, Track, draw
 from engine.views.progress import Events, Lines, Notes, make
@@ -119,6 +120,7 @@ def test_events_are_json_lines_as_the_published_schema_says() -> None:
     for event in events:
         Draft202012Validator(schema).validate(event)
         assert event.pop("time").endswith("Z")
+        assert event.pop("version") == VERSION
     of_host = {"host": 'g"\x1b\\xff', "batch": 2}
     assert events == [
         {"event": "host-observing", **of_host},

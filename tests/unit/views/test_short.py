@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from engine.model import Attribute, HostPlan, HostReport, Outcome, Plan, Report, Step
+from engine.model import Attribute, HostPlan, HostReport, Outcome, Plan, Reason, Report, ResourceRef, Step
 from engine.views import render
 from engine.views.short import short, shortened
 
@@ -18,13 +18,12 @@ STEP = Step(
     "change",
     attributes=(Attribute("line 1", OLD, NEW), Attribute("mode", "0644", "0600")),
     prior={"line 1": OLD, "mode": "0644"},
-    reason=f"it holds {OLD}",
+    reason=Reason.of(f"it holds {OLD}"),
     texts={"content": ("secret:0123456789abcdef\n", "secret:0123456789abcdee\n")},
 )
 PLAN = Plan("s", (HostPlan("gpu1", (STEP,)),))
-REPORT = Report(
-    "s", (HostReport("gpu1", (Outcome(STEP, "failed", cause=f"password differs: line 1 is {OLD}, not {NEW}"),)),)
-)
+CAUSE = ResourceRef("password", "change", attributes=(Attribute("line 1", OLD, NEW),))
+REPORT = Report("s", (HostReport("gpu1", (Outcome(STEP, "failed", cause=CAUSE),)),))
 
 
 @pytest.mark.parametrize("format", ["text", "markdown", "html"])

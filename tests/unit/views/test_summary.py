@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from engine.model import Attribute, HostPlan, HostReport, Outcome, Plan, Report, Step
-from engine.views.summary import plan_summary, report_summary, status, tone, verb, word
+from engine.model import Attribute, Drift, Drifted, HostPlan, HostReport, Outcome, Plan, Report, Step, Stop
+from engine.views.status import status, tone, verb
+from engine.views.wording import plan_summary, report_summary, word
 from tests.unit.views import samples
 
 
@@ -19,6 +20,7 @@ def told(*outcomes: Outcome, **report: object) -> str:
     return str(report_summary(Report("s", (HostReport("h", outcomes, trips=2),), 3.0, **report)))  # type: ignore[arg-type]
 
 
+DRIFT = (Drift(Drifted.ORDER),)
 GOOD = samples.requirements()
 PASSING = samples.check("ok", "200", "200", outlook="converged")
 ABSENT = samples.node(prior=None, attributes=(Attribute("revision", None, samples.NEW),))
@@ -72,14 +74,14 @@ def test_every_outcome_is_counted() -> None:
     assert unproven.startswith("Not proven: 1 check not proven, restart still due.")
     due = told(Outcome(node, "changed"), Outcome(samples.service(), "left", due=True))
     assert due.startswith("Converged: 1 changed, restart still due.")
-    assert told(Outcome(node, "changed"), stopped="stopped on request").startswith("Stopped: 1 changed.")
+    assert told(Outcome(node, "changed"), stopped=Stop.REQUESTED).startswith("Stopped: 1 changed.")
 
 
 def test_hosts_that_were_not_reached_are_counted() -> None:
     lost = HostPlan("b", error="no answer", unreachable=True)
     plan = Plan("s", (HostPlan("a", (GOOD,), trips=1), lost, replace(lost, host="c")), 1.0)
     assert str(plan_summary(plan)) == "Plan: 1 unchanged, 2 hosts unreachable.   3 hosts, 1 trip each, 1.0 s"
-    report = Report("s", (HostReport("a", trips=2), HostReport("b", error="drifted", drift=True, trips=1)), 1.0)
+    report = Report("s", (HostReport("a", trips=2), HostReport("b", drift=DRIFT, trips=1)), 1.0)
     assert str(report_summary(report)) == "Failed: 1 host refused.   2 hosts, 1 to 2 trips each, 1.0 s"
 
 
@@ -96,7 +98,7 @@ def test_the_worst_decides_what_a_host_comes_to() -> None:
     assert status(HostPlan("a", error="x", unreachable=True)) == "unreachable"
     assert status(HostReport("a", (Outcome(GOOD, "unchanged"),))) == "converged"
     assert status(HostReport("a", (Outcome(GOOD, "skipped"),))) == "failed"
-    assert status(HostReport("a", error="x", drift=True)) == "refused"
+    assert status(HostReport("a", drift=DRIFT)) == "refused"
     assert status(HostReport("a", started=False)) == "not started"
 
 
