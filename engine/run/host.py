@@ -93,6 +93,8 @@ class HostRun:
 
         if self.planned is None:
             self.plan()
+        from engine.run.apply import Apply
+
         return Apply(self).report(agreed)
 
     def drafted(self, observed: Mapping[str, Observation], asked: Collection[str] | None = None) -> PlannedHost:

@@ -18,7 +18,7 @@ from engine.model.events import (
     StepFinished,
     StepStarted,
 )
-from engine.views import VERSION
+from engine.views import VERSION, wording
 from engine.views.escape import json_text, to_ascii, visible
 
 _QUICK = 10.0  # seconds in which a run on one host needs no telling
