@@ -24,12 +24,6 @@ from engine.model import HostPath, Resource, Secret, Watch
 Path: TypeAlias = tuple[str | int, ...]
 
 _FAILED = object()
-_FACTORS = {"s": 1.0, "m": 60.0, "h": 3600.0}
-
-
-def seconds(text: str) -> float:
-    """A duration (`90`, `90s`, `2m`, `1h`) in seconds."""
-    return float(text.rstrip("smh ")) * _FACTORS.get(text[-1], 1.0)
 
 
 def watching(body: Body, data: Mapping[str, Any]) -> dict[str, list[str]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from engine.declare.assemble import Assembler, seconds, watching
+from engine.declare.assemble import Assembler, watching
 from engine.declare.controller_files import Sources
 from engine.declare.expand import Item, Problems, Unroller
 from engine.declare.host_facts import HostNames, used
@@ -24,6 +24,7 @@ from engine.declare.templates.names import RenderError
 from engine.declare.templates.scope import Binding, Layer, Scope, Secrets, given, of_host, typed
 from engine.declare.yaml.nodes import Node
 from engine.errors import InvalidInput, Problem, of_kind
+from engine.kit.duration import seconds
 from engine.model import DeclaredResource, Facts, Host, HostDeclaration, Resource, Secret, Watch
 
 if TYPE_CHECKING:

@@ -7,9 +7,11 @@ sees a transport: the engine gives it diff, plan, proof, drift, reference and sc
 from engine.errors import InvalidParameter, Refused
 from engine.kit.fields import Mode, Template
 from engine.kit.kind import Check, Kind, Reversible, Variables, Watchable
+from engine.kit.services import Restarts
 from engine.model import Action, Change, Facts, HostPath, Script, Secret, Source, State, Unknown, Upload, Watch
 
 __all__ = [
-    "Action", "Change", "Check", "Facts", "HostPath", "InvalidParameter", "Kind", "Mode", "Refused", "Reversible",
-    "Script", "Secret", "Source", "State", "Template", "Unknown", "Upload", "Variables", "Watch", "Watchable",
+    "Action", "Change", "Check", "Facts", "HostPath", "InvalidParameter", "Kind", "Mode", "Refused", "Restarts",
+    "Reversible", "Script", "Secret", "Source", "State", "Template", "Unknown", "Upload", "Variables", "Watch",
+    "Watchable",
 ]  # fmt: skip

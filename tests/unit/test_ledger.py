@@ -18,8 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.kit.ledger import LEDGER
-from engine.kit.watching import WATCHING
+from engine.kit.services import SERVICES
 
 SHELLS = (("dash",), ("bash",), ("bash", "--posix"), ("busybox", "sh"))
 MARGIN = 2
@@ -28,7 +27,7 @@ CONTAINER = tuple[str, int]
 
 def shell(shell: tuple[str, ...], lines: str, home: Path) -> list[str]:
     """What the lines print after the ledger's functions."""
-    text = f"set -eu\nproject=p service=s\n{WATCHING}{LEDGER}{lines}"
+    text = f"set -eu\nledger_name=p.s\n{SERVICES}{lines}"
     done = subprocess.run(
         [*shell],
         input=text,
@@ -240,8 +239,8 @@ def test_the_shell_decides_as_the_model(asked: FactsFirst, sh: tuple[str, ...], 
         watches = f"'{known} a b'$newline'{known}x other'$newline" if known else "''"
         lines.append(
             f"now={1_700_000_000 + now} identity='{who(running)}' ledger_entry='{who(entry)}' "
-            f"ledger_watches={watches} ledger_dirty='{who(dirty)}'; "
-            f"judge 'a b' {content} {1_700_000_000 + ctime}.000000000; echo \"$verdict\""
+            f"ledger_content={watches} ledger_mark='{who(dirty)}'; "
+            f"compare 'a b' {content} {1_700_000_000 + ctime}.000000000; echo \"$verdict\""
         )
         expected.append(Ledger(entry, known, dirty).due(now, running, content, ctime))
     said = shell(sh, "\n".join(lines), tmp_path)
@@ -255,16 +254,16 @@ def test_it_reads_what_it_wrote(sh: tuple[str, ...], tmp_path: Path) -> None:
     said = shell(
         sh,
         """
-project=a.b service=c-d_e.f
+ledger_name=a.b.c-d_e.f
 ledger_read
-printf '<%s>\\n' "$ledger_entry$ledger_watches$ledger_dirty$ledger_failed$ledger_accepted"
+printf '<%s>\\n' "$ledger_entry$ledger_content$ledger_mark$ledger_failed$ledger_accepted"
 ledger_entry='1,2 2024-01-01T00:00:00.5Z,2024-01-01T00:00:01Z'
-ledger_watches="f1 node/one$newline"f2\\ '$x \\ y'"$newline"
-ledger_dirty='3 x' ledger_failed='4 y' ledger_accepted='5 hash'
+ledger_content="f1 node/one$newline"f2\\ '$x \\ y'"$newline"
+ledger_mark='3 x' ledger_failed='4 y' ledger_accepted='5 hash'
 ledger_write
-ledger_entry= ledger_watches= ledger_dirty= ledger_failed= ledger_accepted=
+ledger_entry= ledger_content= ledger_mark= ledger_failed= ledger_accepted=
 ledger_read
-printf '%s|' "$ledger_entry" "$ledger_dirty" "$ledger_failed" "$ledger_accepted"
+printf '%s|' "$ledger_entry" "$ledger_mark" "$ledger_failed" "$ledger_accepted"
 ledger_known node/one; printf '%s|' "$known"
 ledger_known '$x \\ y'; printf '%s|\\n' "$known"
 if ledger_known node; then echo wrong; fi
@@ -307,7 +306,7 @@ def test_only_content_that_was_surely_read_is_written_down(
     for sh in SHELLS:
         said = shell(
             sh,
-            f'ledger_watches= unsure= begun=100; settle n {before} {after}; echo "<$ledger_watches$unsure>"',
+            f'ledger_content= unsure= begun=100; settle n {before} {after}; echo "<$ledger_content$unsure>"',
             tmp_path,
         )
         assert said == (["<f n", ">"] if kept else ["<1>"])

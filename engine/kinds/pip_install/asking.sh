@@ -1,3 +1,5 @@
+newline='
+'
 # -B below: to look must not write compiled modules.
 # Prints the request, of which "$@" holds a beginning and an end for each line.
 pip_request() {
