@@ -43,6 +43,7 @@ class Restarts(Kind):
         {"items": {"type": "string"}},
     ] = ()
 
+    restarts: ClassVar[bool] = True
     service_sh: ClassVar[str] = derived(lambda cls: beside(cls, "service.sh"))
     remade: ClassVar[tuple[str, ...]] = ()
 
@@ -62,6 +63,9 @@ class Restarts(Kind):
 
     def mark(self) -> Script | None:
         return self._script("service_mark") if self.watches() else None
+
+    def prove(self) -> Script | None:
+        return self._script("service_prove", self.watches()) if self.watches() else None
 
     def actions(self, change: Change) -> Iterator[Action]:
         title = _TITLES.get(self.verb(change), "bring up {}").format(self.title())

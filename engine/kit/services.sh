@@ -10,7 +10,7 @@
 # and may define these:
 #   service_details  sets `outdated` where it must be made anew, and `late` where it runs and has not become ready
 #   service_facts    reports more facts
-#   service_wait     waits until it is ready
+#   service_wait     waits until it is ready; sets `seen_ready` where that shows that it has read its files
 service_details() { :; }
 service_facts() { :; }
 service_wait() { :; }
@@ -136,24 +136,27 @@ newer() {
   return 1
 }
 
-# The ledger: what a service was started with, in one file for each service of a user, `FORMAT` in its first line. A file
-# of another format, such as one that an older build left, is no entry: then times decide.
+# The ledger: what a service was started with, in one file for each service of a user, whose first line names its format.
+# A file of another format, such as one that an older build left, is no entry: then times decide.
 #
 #   entry IDS STARTED       the instances IDS, running since STARTED, were started with the content that follows
-#   content DIGEST NAME     content of one watched resource
+#   content FINGERPRINT CTIME NAME   content of one watched resource
+#   proven IDS STARTED      these are known to have read that content
 #   mark IDS STARTED        while these ran, watched content was about to be written
 #   failed IDS STARTED      these did not become ready after the engine had started them
 #   accepted IDS WORD       a kind's own: what these were accepted as
 #
-# An entry is written only for content that was the same, in fingerprint and ctime, before the service was started and
-# after it. Where there is no entry for what runs, times decide, and on the safe side: one needless restart rather than
-# a missed one.
+# A service reads its files some time after its start has returned. So an entry, which is written only for content that
+# was the same before the start and after it, vouches for that content as long as its ctime is the same too and nobody
+# was about to write it. Once the service has shown that it has read its files, and the content was still the same then,
+# the entry is proven: true for as long as these instances run. Where there is no entry for what runs, times decide, and
+# on the safe side: one needless restart rather than a missed one.
 ledger_format='onetrip ledger 2'
 ledger_path() {
   ledger_dir=${HOME:?is not set on this host, so there is no place for the ledger}/.local/state/engine/ledger
 }
 ledger_read() {
-  ledger_entry='' ledger_content='' ledger_mark='' ledger_failed='' ledger_accepted=''
+  ledger_entry='' ledger_content='' ledger_proven='' ledger_mark='' ledger_failed='' ledger_accepted=''
   ledger_path
   [ -r "$ledger_dir/$ledger_name" ] || return 0
   {
@@ -161,36 +164,38 @@ ledger_read() {
     [ "$ledger_line" = "$ledger_format" ] || return 0
     while IFS=' ' read -r ledger_key ledger_value; do
       case $ledger_key in
-        entry) ledger_entry=$ledger_value ;;
         content) ledger_content=$ledger_content$ledger_value$newline ;;
-        mark) ledger_mark=$ledger_value ;;
-        failed) ledger_failed=$ledger_value ;;
-        accepted) ledger_accepted=$ledger_value ;;
+        entry | proven | mark | failed | accepted) eval "ledger_$ledger_key=\$ledger_value" ;;
       esac
     done
   } <"$ledger_dir/$ledger_name"
 }
 # Writes what the variables of ledger_read hold. The host's lock keeps other writers away.
 ledger_write() {
-  ledger_text=$ledger_format$newline${ledger_entry:+entry $ledger_entry$newline}
+  ledger_text=$ledger_format$newline
+  for ledger_key in entry proven mark failed accepted; do
+    eval "ledger_value=\$ledger_$ledger_key"
+    ledger_text=$ledger_text${ledger_value:+$ledger_key $ledger_value$newline}
+  done
   ledger_rest=$ledger_content
   while [ -n "$ledger_rest" ]; do
     ledger_text=${ledger_text}content\ ${ledger_rest%%"$newline"*}$newline
     ledger_rest=${ledger_rest#*"$newline"}
   done
-  ledger_text=$ledger_text${ledger_mark:+mark $ledger_mark$newline}${ledger_failed:+failed $ledger_failed$newline}
-  ledger_text=$ledger_text${ledger_accepted:+accepted $ledger_accepted$newline}
   (umask 077 && mkdir -p "$ledger_dir" && printf '%s' "$ledger_text" >"$ledger_dir/.$ledger_name.new") &&
     mv -f "$ledger_dir/.$ledger_name.new" "$ledger_dir/$ledger_name"
 }
-# The fingerprint that the entry has for watch $1: sets known; fails where it has none.
+# What the entry has for watch $1: sets known and known_ctime; fails where it has nothing.
 ledger_known() {
   ledger_rest=$ledger_content
   while [ -n "$ledger_rest" ]; do
     ledger_line=${ledger_rest%%"$newline"*}
     ledger_rest=${ledger_rest#*"$newline"}
+    known=${ledger_line%% *}
+    ledger_line=${ledger_line#* }
+    known_ctime=${ledger_line%% *}
+    known_ctime=${known_ctime#-}
     if [ "${ledger_line#* }" = "$1" ]; then
-      known=${ledger_line%% *}
       return 0
     fi
   done
@@ -201,12 +206,19 @@ ledger_known() {
 compare() {
   verdict=current
   if [ "$ledger_entry" = "$identity" ] && ledger_known "$1"; then
-    if [ "$known" != "$2" ]; then
-      verdict=changed
+    if [ "$ledger_proven" = "$identity" ]; then
+      [ "$known" = "$2" ] || verdict=changed
+      return 0
+    fi
+    if [ "$known" != "$2" ] || [ "$known_ctime" != "$3" ]; then
+      verdict='newer than its start'
+      return 0
     fi
   elif newer "$3" "${identity#* }"; then
     verdict='newer than its start'
-  elif [ "$ledger_mark" = "$identity" ]; then
+    return 0
+  fi
+  if [ "$ledger_mark" = "$identity" ]; then
     verdict='may have changed'
   fi
 }
@@ -214,10 +226,8 @@ compare() {
 # after it. Adds it to ledger_content, or sets unsure where the service may have read something else. An empty
 # fingerprint says that the content could not be seen, as inside a container that does not run.
 settle() {
-  if [ -n "$4" ] && [ "$2" = "$4" ] && [ "$3" = "$5" ]; then
-    ledger_content=$ledger_content"$4 $1"$newline
-  elif [ -n "$4" ] && [ -z "$2" ] && settle_older "$5"; then
-    ledger_content=$ledger_content"$4 $1"$newline
+  if [ -n "$4" ] && { [ "$2" = "$4" ] && [ "$3" = "$5" ] || { [ -z "$2" ] && settle_older "$5"; }; }; then
+    ledger_content=$ledger_content"$4 ${5:--} $1"$newline
   else
     unsure=1
   fi
@@ -229,13 +239,14 @@ settle_older() {
 
 # Who runs now.
 service_again() {
+  missing='' refused='' status=absent id_list='' starts=''
   service_find
   identity="$id_list $starts"
 }
 # All that decides: sets the variables of the hooks, `identity`, for each watch N fingerprint_N, ctime_N and verdict_N,
-# and `stale` to the names of those that are not current.
+# and `stale` or `doubtful` where one of them is not current.
 service_observe() {
-  missing='' refused='' outdated='' late='' stale=''
+  outdated='' late='' stale='' doubtful=''
   service_again
   [ -z "$missing" ] || return 0
   ledger_read
@@ -255,25 +266,9 @@ service_compare() {
     eval "verdict_$n=\$verdict"
     case $verdict in
       current) ;;
-      'may have changed') doubtful="$doubtful${doubtful:+, }$watch_name" ;;
-      *) stale="$stale${stale:+, }$watch_name" ;;
+      'may have changed') doubtful=1 ;;
+      *) stale=1 ;;
     esac
-    n=$((n + 1))
-  done
-  if [ -z "$stale" ]; then
-    stale=$doubtful
-  elif [ -n "$doubtful" ]; then
-    service_undoubted
-  fi
-}
-# The mark says that one of several was about to change. Where it is known which did, the others did not.
-service_undoubted() {
-  n=0
-  while [ "$n" -lt "$watch_count" ]; do
-    eval "verdict=\$verdict_$n"
-    if [ "$verdict" = 'may have changed' ]; then
-      eval "verdict_$n=current"
-    fi
     n=$((n + 1))
   done
 }
@@ -291,6 +286,10 @@ service_probe() {
   n=0
   while [ "$n" -lt "$watch_count" ]; do
     eval "verdict=\$verdict_$n"
+    # The mark says that one of several was about to change. Where it is known which did, the others did not.
+    if [ "$verdict" = 'may have changed' ] && [ -n "$stale" ]; then
+      verdict=current
+    fi
     fact "watch.$n" "$verdict"
     n=$((n + 1))
   done
@@ -298,7 +297,6 @@ service_probe() {
 
 # Before watched content is written: who runs now may have to be restarted for it.
 service_mark() {
-  missing=
   service_again
   [ -z "$missing" ] || return 0
   case $status in
@@ -327,7 +325,7 @@ service_decide() {
         due=restart
       elif [ "$status" != running ]; then
         due=start
-      elif [ -n "$stale" ] || [ -n "$late" ]; then
+      elif [ -n "$stale$doubtful$late" ]; then
         due=restart
       fi
       ;;
@@ -376,7 +374,9 @@ service_bring_up() {
     fail "the restart was reported as done, but the service runs since before"
   fi
   service_record
+  seen_ready=
   service_wait
+  [ -z "$seen_ready" ] || service_prove
 }
 # Of several instances, those that had nothing to be done still run since before, perhaps with older content.
 service_some_left() {
@@ -404,18 +404,24 @@ service_begin() {
       fi
       eval "fingerprint_$n=\$fingerprint ctime_$n=\$ctime"
     fi
-    eval "fingerprint=\$fingerprint_$n old_fingerprint_$n=\$fingerprint_$n old_ctime_$n=\$ctime_$n"
-    if [ -z "$fingerprint" ] && [ "$begun" = "$(date +%s)" ]; then
+    eval "fingerprint=\$fingerprint_$n ctime=\$ctime_$n"
+    eval "old_fingerprint_$n=\$fingerprint old_ctime_$n=\$ctime"
+    if whole_seconds "$ctime" || { [ -z "$fingerprint" ] && [ "$begun" = "$(date +%s)" ]; }; then
       sleep 1
     fi
     n=$((n + 1))
   done
   begun=$(date +%s)
 }
+# Whether ctime $1 tells seconds alone, and is of this one: what changes later in it would look the same.
+whole_seconds() {
+  case $1 in *.*[1-8]*) return 1 ;; esac
+  [ "${1%%.*}" = "$(date +%s)" ]
+}
 # Writes down what the service was started with.
 service_record() {
   service_compare
-  ledger_content='' ledger_failed='' ledger_mark='' unsure='' n=0
+  ledger_content='' ledger_proven='' ledger_failed='' ledger_mark='' unsure='' n=0
   while [ "$n" -lt "$watch_count" ]; do
     eval "settle \"\$watch_$n\" \"\$old_fingerprint_$n\" \"\$old_ctime_$n\" \"\$fingerprint_$n\" \"\$ctime_$n\""
     n=$((n + 1))
@@ -425,4 +431,23 @@ service_record() {
     ledger_mark=$identity
   fi
   ledger_write || printf 'The ledger %s could not be written; the next apply may restart once more.\n' "$ledger_dir"
+}
+
+# Once the service has shown that it has read its files: the entry is proven where their content is the same still.
+service_prove() {
+  service_again
+  [ -z "$missing" ] || return 0
+  ledger_read
+  if [ "$status" != running ] || [ "$ledger_entry" != "$identity" ] || [ "$ledger_proven" = "$identity" ]; then
+    return 0
+  fi
+  service_compare
+  [ -z "$stale$doubtful" ] || return 0
+  n=0
+  while [ "$n" -lt "$watch_count" ]; do
+    eval "ledger_known \"\$watch_$n\"" || return 0
+    n=$((n + 1))
+  done
+  ledger_proven=$identity
+  ledger_write || true
 }

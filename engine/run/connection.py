@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from engine.errors import EngineError, LockHeld
-from engine.model import DeclaredResource, Host, Outside, Phase, Sentence, Transport, Upload, become_of
+from engine.model import WRONG, DeclaredResource, Host, Outside, Phase, Sentence, Transport, Upload, become_of
 from engine.model.progress import Progress
 from engine.program import parser
 from engine.program.compose import compose, run
@@ -118,7 +118,7 @@ class HostConnection:
                 case parser.Finished(section, result):
                     seen.results[section] = result
                     if telling(section):
-                        done = result.status == 0
+                        done = result.status == 0 or (section.startswith("probe:") and result.status == WRONG)
                         self.progress.step_finished(self.host, resource_of(section), result.seconds, done)
                 case parser.Skipped(section, because):
                     seen.skipped[section] = f"needs {resource_of(because)}, which failed"

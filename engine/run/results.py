@@ -48,16 +48,16 @@ class SectionResults:
 
     def observations(self, resources: Iterable[DeclaredResource]) -> dict[str, Observation]:
         """Name → what its probe found, for each of these resources."""
-        return {resource.name: self._observation(resource.name) for resource in resources}
+        return {resource.name: self._observation(resource.name, resource.resource.check) for resource in resources}
 
-    def _observation(self, name: str) -> Observation:
+    def _observation(self, name: str, check: bool) -> Observation:
         result = self.results.get(probe_name(name))
         if result is None:
             because = self.skipped.get(probe_name(name), "")
             return Observation(error=because or "it was not looked at, because the run was stopped")
         if result.timed_out:
             return Observation(error=f"looking at it took longer than {result.seconds:.0f} s")
-        if result.status:
+        if result.status and not (check and result.status == WRONG):
             return Observation(result.facts, last_words(result), BROKEN in result.facts)
         return Observation(result.facts)
 

@@ -70,6 +70,12 @@ def put(lab: Lab, content: str, name: str = "settings") -> None:
     (lab.path / name).write_text(content)
 
 
+def only_mark(ledger: Path) -> None:
+    """Let a ledger know nothing but that content was about to change."""
+    lines = ledger.read_text().splitlines()
+    ledger.write_text("".join(f"{line}\n" for line in lines if line == lines[0] or line.startswith("mark ")))
+
+
 def older(lab: Lab) -> None:
     """Let what was written so far be surely older than the next start."""
     time.sleep(2.2)
@@ -90,7 +96,7 @@ def test_its_whole_life(lab1: Lab) -> None:
 
     put(lab1, "two")
     change = lab1.observe(web)
-    assert differing(change) == {"settings": "changed"}
+    assert differing(change) == {"settings": "newer than its start"}
     assert web.verb(change) == "restart"
     assert lab1.apply(web) == ("restart", True)
     assert lab1.started().split()[0] == first.split()[0]
@@ -162,14 +168,15 @@ def test_a_run_killed_after_writing_is_made_good(lab2: Lab) -> None:
     # What a clock that stands still between start and write would hide from times alone.
     ledger = lab2.path.parent / "home/.local/state/engine/ledger" / f"{lab2.name}.web"
     text = ledger.read_text()
-    assert f"dirty {text.split()[1]} {text.split()[2]}\n" in text
-    ledger.write_text("".join(line + "\n" for line in text.splitlines() if line.startswith("dirty")))
+    started = next(line for line in text.splitlines() if line.startswith("entry "))
+    assert started.replace("entry", "mark") in text.splitlines()
+    only_mark(ledger)
     assert differing(lab2.observe(web)) == {"settings": "newer than its start"}
     # Where even the times hide it, the mark is what counts.
     ledger_only = web.replace(restart_on=(replace(watch(lab2), script=Script(OLD, web.restart_on[0].script.vars)),))
     assert differing(lab2.observe(ledger_only)) == {"settings": "may have changed"}
     assert lab2.apply(web) == ("restart", True)
-    assert "dirty" not in ledger.read_text()
+    assert "mark" not in ledger.read_text()
     assert lab2.apply(web) == ("", False)
 
 
@@ -192,7 +199,7 @@ def test_of_several_watches_only_the_one_that_changed_is_named(lab2: Lab) -> Non
     # Each of them counts where nothing is known but that one was about to change.
     run_script(mark, "apply")
     ledger = lab2.path.parent / "home/.local/state/engine/ledger" / f"{lab2.name}.web"
-    ledger.write_text("".join(line + "\n" for line in ledger.read_text().splitlines() if line.startswith("dirty")))
+    only_mark(ledger)
     old = tuple(replace(each, script=Script(OLD, each.script.vars)) for each in web.restart_on)
     assert differing(lab2.observe(web.replace(restart_on=old))) == dict.fromkeys(names, "may have changed")
 
@@ -620,7 +627,8 @@ def test_a_ledger_of_one_is_not_the_ledger_of_another(lab2: Lab) -> None:
     assert sorted(path.name for path in ledger.iterdir()) == [f"{lab2.name}.web", f"{lab2.name}.web2"]
     assert ledger.stat().st_mode & 0o777 == 0o700
     digest = hashlib.sha256(b"one").hexdigest()
-    assert f"watch {digest} settings\n" in (ledger / f"{lab2.name}.web").read_text()
+    moment = subprocess.check_output(["stat", "-c", "%.9Z", str(lab2.path / "settings")], text=True).strip()
+    assert f"content {digest} {moment} settings\n" in (ledger / f"{lab2.name}.web").read_text()
 
 
 def test_attributes_of_a_running_service(lab2: Lab) -> None:

@@ -45,9 +45,11 @@ service_wait() {
     fi
     if ready_now; then
       # A process that ends at once is told by a second look.
-      if [ "$ready_seen" = "$identity" ] || [ -n "$ready_log" ] || [ "$health" = healthy ]; then
+      if [ -n "$ready_log" ] || [ "$health" = healthy ]; then
+        seen_ready=1
         return 0
       fi
+      [ "$ready_seen" != "$identity" ] || return 0
       ready_seen=$identity
     fi
     if [ "$(date +%s)" -ge "$ready_until" ]; then

@@ -8,64 +8,15 @@ from engine.kit.shell import texts
 
 sh = texts(__file__)
 
-IN_CONTAINER = sh("in_container.sh")
+_CONTAINER = SERVICES + COMPOSE + sh("asking.sh", "in_container.sh", "container.sh")
 
-_CONTAINER = (
-    SERVICES
-    + COMPOSE
-    + sh(
-        "asking.sh",
-        "in_container.sh",
-        "container.sh",
-    )
-)
-
-CONTAINER_LOOK = (
-    SERVICES
-    + COMPOSE
-    + sh(
-        "asking.sh",
-        "in_container.sh",
-        "container.sh",
-        "container_look.sh",
-    )
-)
+CONTAINER_LOOK = _CONTAINER + sh("container_look.sh")
 """Prints what the interpreter in each container of a running service says of what is required."""
 
-CONTAINER_PROBE = (
-    SERVICES
-    + COMPOSE
-    + sh(
-        "asking.sh",
-        "in_container.sh",
-        "container.sh",
-        "container_probe.sh",
-    )
-)
+CONTAINER_PROBE = _CONTAINER + sh("container_probe.sh")
 """Facts: missing_project (what of it is not there), unknown (why nothing can be told), absent, missing, count. A plan
 starts no container to find out."""
 
-CONTAINER_WATCH = (
-    SERVICES
-    + COMPOSE
-    + sh(
-        "asking.sh",
-        "in_container.sh",
-        "container.sh",
-        "container_watch.sh",
-    )
-)
+CONTAINER_WATCH = _CONTAINER + sh("container_watch.sh")
 
-_INSTALL = sh("install.sh")
-
-CONTAINER_ACT = (
-    SERVICES
-    + COMPOSE
-    + sh(
-        "asking.sh",
-        "in_container.sh",
-        "container.sh",
-        "install.sh",
-        "container_act.sh",
-    )
-)
+CONTAINER_ACT = _CONTAINER + sh("install.sh", "container_act.sh")
