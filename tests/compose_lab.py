@@ -2,7 +2,7 @@
 
 def test_something(lab):                 # the fixture `lab`, once for each client there is
     lab.write("web: {command: [...]}")
-    change = lab.change(ComposeRestart(lab.dir, "web", client=lab.client))
+    change = lab.change(ComposeRestart(project_dir=lab.dir, service="web", client=lab.client))
 """
 
 from __future__ import annotations

@@ -13,17 +13,20 @@ if TYPE_CHECKING:
     from engine.errors import InvalidParameter, Refused
     from engine.kit.fields import Mode, Template
     from engine.kit.kind import Check, Kind, Reversible, Variables, Watchable
+    from engine.kit.services import Restarts
     from engine.model import Action, Change, Facts, HostPath, Script, Secret, Source, State, Unknown, Upload, Watch
 
 __all__ = [
-    "Action", "Change", "Check", "Facts", "HostPath", "InvalidParameter", "Kind", "Mode", "Refused", "Reversible",
-    "Script", "Secret", "Source", "State", "Template", "Unknown", "Upload", "Variables", "Watch", "Watchable",
+    "Action", "Change", "Check", "Facts", "HostPath", "InvalidParameter", "Kind", "Mode", "Refused", "Restarts",
+    "Reversible", "Script", "Secret", "Source", "State", "Template", "Unknown", "Upload", "Variables", "Watch",
+    "Watchable",
 ]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
     """What is exported is imported when it is first asked for: parts of the kit are used where no kind is."""
-    for module in ("engine.kit.kind", "engine.kit.fields", "engine.model") if name in __all__ else ():
+    modules = ("engine.kit.kind", "engine.kit.services", "engine.kit.fields", "engine.model")
+    for module in modules if name in __all__ else ():
         found = getattr(import_module(module), name, None)
         if found is not None:
             return found

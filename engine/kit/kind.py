@@ -46,7 +46,8 @@ class _Derived:
         return self.made[owner]
 
 
-def _derived(make: Callable[[type[Kind]], _T]) -> _T:
+def derived(make: Callable[[type[Kind]], _T]) -> _T:
+    """An attribute of each class that `make` makes of it when it is first asked for."""
     return cast(_T, _Derived(make))
 
 
@@ -74,12 +75,12 @@ class Kind(Resource):
     """
 
     attributes: ClassVar[tuple[str, ...]] = ()
-    probe_sh: ClassVar[str] = _derived(lambda cls: _beside(cls, "probe.sh"))
-    apply_sh: ClassVar[str] = _derived(lambda cls: _beside(cls, "apply.sh"))
-    kind: ClassVar[str] = _derived(lambda cls: re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", cls.__name__).lower())
-    summary: ClassVar[str] = _derived(lambda cls: " ".join(_described(cls)[0].split()))
-    example: ClassVar[str] = _derived(lambda cls: dedent(_described(cls)[1]).strip("\n") + "\n")
-    params: ClassVar[Params] = _derived(lambda cls: {name: field.schema for name, field in cls.fields().items()})
+    probe_sh: ClassVar[str] = derived(lambda cls: beside(cls, "probe.sh"))
+    apply_sh: ClassVar[str] = derived(lambda cls: beside(cls, "apply.sh"))
+    kind: ClassVar[str] = derived(lambda cls: re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", cls.__name__).lower())
+    summary: ClassVar[str] = derived(lambda cls: " ".join(_described(cls)[0].split()))
+    example: ClassVar[str] = derived(lambda cls: dedent(_described(cls)[1]).strip("\n") + "\n")
+    params: ClassVar[Params] = derived(lambda cls: {name: field.schema for name, field in cls.fields().items()})
 
     def __init__(self, **given: Any) -> None:
         known = {field.field: field for field in type(self).fields().values()}
@@ -196,7 +197,7 @@ class Watchable(Kind):
     and `ctime`, the newest change of it as seconds with a fraction, or empty text where there is nothing.
     """
 
-    watch_sh: ClassVar[str] = _derived(lambda cls: _beside(cls, "watch.sh"))
+    watch_sh: ClassVar[str] = derived(lambda cls: beside(cls, "watch.sh"))
 
     def watched(self) -> Script | None:
         return Script(self.watch_sh, self.variables())
@@ -232,10 +233,10 @@ def _folder(module: str) -> Path:
     return Path(sys.modules[module].__file__ or "").parent
 
 
-def _beside(cls: type[Kind], name: str) -> str:
+def beside(cls: type[Kind], name: str) -> str:
     """The text of a script beside the module of a kind. Raises TypeError where there is none."""
     for base in cls.__mro__:
-        if base in (Kind, Check, Watchable, Reversible, Resource):
+        if base.__module__.startswith("engine.kit."):
             break
         path = _folder(base.__module__) / name
         if path.is_file():

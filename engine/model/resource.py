@@ -196,6 +196,8 @@ class Resource(Protocol):
     params: ClassVar[Params]
     check: ClassVar[bool] = False
     """True: it has no actions; the diff found by the verify pass is its verdict (http-assert)."""
+    restarts: ClassVar[bool] = False
+    """True: it is a service, which is started, and restarted on its `watches`."""
     volatile: ClassVar[bool] = False
     """True: a pending change upstream can alter what it finds or wants (pip-install: the requirements file comes
     with a checkout). Then it is planned as "checked after apply" even where it is converged now, its actions run,
@@ -264,6 +266,11 @@ class Resource(Protocol):
 
     def mark(self) -> Script | None:
         """Run before the first change to any watched resource, so that a restart that becomes due is not lost."""
+        return None
+
+    def prove(self) -> Script | None:
+        """Of a service: run at the end of an apply, once all checks that show that it has read its files have
+        answered rightly, so that its ledger may vouch for them."""
         return None
 
     def keep(self, change: Change) -> Script | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
+from itertools import chain
 from typing import Protocol
 
 from engine.errors import LockHeld
@@ -16,7 +17,17 @@ from engine.program.events import Result
 from engine.run.connection import HostConnection, split
 from engine.run.outcome import ActionResult, outcomes
 from engine.run.results import SectionResults
-from engine.run.sections import Patience, apply_sections, gate_name, patience, probe_name, probes, uploads
+from engine.run.sections import (
+    Patience,
+    apply_sections,
+    gate_name,
+    patience,
+    probe_name,
+    probes,
+    proofs,
+    telling,
+    uploads,
+)
 from engine.run.settings import Settings
 from engine.run.stages import SoFar, Stage, as_planned, next_stage
 
@@ -145,7 +156,11 @@ class Apply:
         carrying = apply_sections(self.run.declared, part, staged, self.settings.run, stage.gates, skipped)
         here, there = split(self._to_look_at(stage))
         once = self._once() if stage.last else self.checks
-        sections = [*carrying.sections, *probes(there, "verify", carrying.behind(self.run.declared, skipped), once)]
+        asked = {resource.name for resource in there if resource.name in self.checks - once}
+        told = telling(self.run.declared, part.work.keys(), asked)
+        behind, judged = carrying.behind(self.run.declared, skipped), set(chain.from_iterable(told.values()))
+        sections = [*carrying.sections, *probes(there, "verify", behind, once, judged=judged)]
+        sections += proofs(self.run.declared, told)
         shown = {*stage.gates, *(resource.name for resource in there if resource.resource.check)}
         seen = self.reach.carry_out(sections, self.settings.lock, shown)
         self._keep(seen, seen.gates(stage.gates))

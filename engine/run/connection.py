@@ -7,7 +7,19 @@ from contextlib import suppress
 from dataclasses import replace
 
 from engine.errors import EngineError, LockHeld
-from engine.model import DeclaredResource, Host, Outside, Phase, Reason, Sentence, Transport, Upload, Why, become_of
+from engine.model import (
+    WRONG,
+    DeclaredResource,
+    Host,
+    Outside,
+    Phase,
+    Reason,
+    Sentence,
+    Transport,
+    Upload,
+    Why,
+    become_of,
+)
 from engine.model.events import Progress, StepFinished, StepStarted
 from engine.program import parser
 from engine.program.compose import compose, run
@@ -119,7 +131,7 @@ class HostConnection:
                 case parser.Finished(section, result):
                     seen.results[section] = result
                     if telling(section):
-                        done = result.status == 0
+                        done = result.status == 0 or (section.startswith("probe:") and result.status == WRONG)
                         self.progress(StepFinished(self.host, resource_of(section), result.seconds, done))
                 case parser.Skipped(section, because):
                     seen.skipped[section] = Reason(Why.NEEDS_FAILED, (resource_of(because),))

@@ -50,9 +50,9 @@ class SectionResults:
 
     def observations(self, resources: Iterable[DeclaredResource]) -> dict[str, Observation]:
         """Name → what its probe found, for each of these resources."""
-        return {resource.name: self._observation(resource.name) for resource in resources}
+        return {resource.name: self._observation(resource.name, resource.resource.check) for resource in resources}
 
-    def _observation(self, name: str) -> Observation:
+    def _observation(self, name: str, check: bool) -> Observation:
         result, skipped = self.results.get(probe_name(name)), self.skipped.get(probe_name(name))
         if result is None and skipped is None and name in self.earlier:
             return self.earlier[name]
@@ -60,7 +60,7 @@ class SectionResults:
             return Observation(error=skipped or Reason(Why.NOT_OBSERVED))
         if result.timed_out:
             return Observation(error=Reason(Why.PROBE_TIMED_OUT, number=result.seconds))
-        if result.status:
+        if result.status and not (check and result.status == WRONG):
             return Observation(result.facts, last_words(result), BROKEN in result.facts)
         return Observation(result.facts)
 

@@ -70,18 +70,19 @@ def probes(
     behind: Mapping[str, tuple[str, ...]] | None = None,
     once: Collection[str] = (),
     left: Mapping[str, Patience] | None = None,
+    judged: Collection[str] = (),
 ) -> list[Section]:
     """One section a resource that looks and reports. In phase `verify` a check is asked again as its `Patience` says.
 
     `behind` maps checks to the sections that must have succeeded for asking them to make sense; those named in
     `once` are asked once, as in a plan, since waiting would be idle. `left` is the patience with checks that were
-    asked before.
+    asked before. Checks in `judged` are asked in phase `gate`: how their section ends says whether they hold.
     """
     return [
         _probe(
             declared,
             probe_name(declared.name),
-            "plan" if declared.name in once else phase,
+            "plan" if declared.name in once else "gate" if declared.name in judged else phase,
             (behind or {}).get(declared.name, ()),
             (left or {}).get(declared.name),
         )
@@ -294,3 +295,51 @@ def _watched(watcher: DeclaredResource) -> frozenset[str]:
         return frozenset(watch.name for watch in watcher.resource.watches())
     except Exception:
         return frozenset()
+
+
+def telling(
+    declared: HostDeclaration, started: Collection[str], asked: Collection[str]
+) -> dict[str, tuple[str, ...]]:
+    """Service → the checks that show that it has read its files: those that the host judges, and of which it is the
+    nearest service upstream. Only services in `started`, where all these checks are in `asked`."""
+    services = {resource.name for resource in declared.resources if resource.resource.restarts}
+    found: dict[str, tuple[str, ...]] = {}
+    for check in declared.resources:
+        if check.resource.check and _judged_there(check):
+            for name in _nearest(check.name, services, declared):
+                found[name] = (*found.get(name, ()), check.name)
+    return {name: checks for name, checks in found.items() if name in started and set(checks) <= set(asked)}
+
+
+def proofs(declared: HostDeclaration, told: Mapping[str, tuple[str, ...]]) -> Iterator[Section]:
+    """What notes at the end of a program that a service has read its files, where all its checks, `told`, hold."""
+    for service in declared.resources:
+        script = answered(service, service.resource.prove) if service.name in told else None
+        if script is not None:
+            needs = tuple(probe_name(check) for check in told[service.name])
+            name = f"prove:{service.name}:0"
+            yield Section(name, script, PROBE_SECONDS, needs, phase="apply", become=service.become)
+
+
+def _judged_there(check: DeclaredResource) -> bool:
+    """Whether a check is asked and judged on the host; one of a kind that cannot say so is not."""
+    try:
+        return check.resource.where() == "host" and check.resource.judge() == "host"
+    except Exception:
+        return False
+
+
+def _nearest(name: str, services: Collection[str], declared: HostDeclaration) -> frozenset[str]:
+    """The first services met on each way up from `name`."""
+    needs = {resource.name: resource.needs for resource in declared.resources}
+    found: set[str] = set()
+    passed: set[str] = set()
+    queue = list(needs[name])
+    while queue:
+        need = queue.pop()
+        if need in services:
+            found.add(need)
+        elif need not in passed:
+            passed.add(need)
+            queue.extend(needs.get(need, ()))
+    return frozenset(found)

@@ -57,11 +57,23 @@ def watch(lab: Lab, name: str = "settings") -> Watch:
 
 
 def service(lab: Lab, *watches: str, **keys: Any) -> ComposeRestart:
-    return ComposeRestart(lab.dir, "web", client=lab.client, restart_on=tuple(watch(lab, w) for w in watches), **keys)
+    return ComposeRestart(
+        project_dir=lab.dir,
+        service="web",
+        client=lab.client,
+        restart_on=tuple(watch(lab, w) for w in watches),
+        **keys,
+    )
 
 
 def put(lab: Lab, content: str, name: str = "settings") -> None:
     (lab.path / name).write_text(content)
+
+
+def only_mark(ledger: Path) -> None:
+    """Let a ledger know nothing but that content was about to change."""
+    lines = ledger.read_text().splitlines()
+    ledger.write_text("".join(f"{line}\n" for line in lines if line == lines[0] or line.startswith("mark ")))
 
 
 def older(lab: Lab) -> None:
@@ -84,7 +96,7 @@ def test_its_whole_life(lab1: Lab) -> None:
 
     put(lab1, "two")
     change = lab1.observe(web)
-    assert differing(change) == {"settings": "changed"}
+    assert differing(change) == {"settings": "newer than its start"}
     assert web.verb(change) == "restart"
     assert lab1.apply(web) == ("restart", True)
     assert lab1.started().split()[0] == first.split()[0]
@@ -108,11 +120,11 @@ def test_its_whole_life(lab1: Lab) -> None:
     lab1.call("rm", "-s", "-f", "web")
     assert lab1.observe(web).before is None
     assert lab1.apply(web) == ("create", True)
-    assert lab1.apply(replace(web, state="stopped")) == ("stop", True)
-    assert lab1.apply(replace(web, state="stopped")) == ("", False)
-    assert lab1.apply(replace(web, state="absent")) == ("remove", True)
-    assert lab1.apply(replace(web, state="absent")) == ("", False)
-    assert lab1.apply(replace(web, state="stopped")) == ("", False)
+    assert lab1.apply(web.replace(state="stopped")) == ("stop", True)
+    assert lab1.apply(web.replace(state="stopped")) == ("", False)
+    assert lab1.apply(web.replace(state="absent")) == ("remove", True)
+    assert lab1.apply(web.replace(state="absent")) == ("", False)
+    assert lab1.apply(web.replace(state="stopped")) == ("", False)
     assert lab1.containers() == []
 
 
@@ -156,14 +168,15 @@ def test_a_run_killed_after_writing_is_made_good(lab2: Lab) -> None:
     # What a clock that stands still between start and write would hide from times alone.
     ledger = lab2.path.parent / "home/.local/state/engine/ledger" / f"{lab2.name}.web"
     text = ledger.read_text()
-    assert f"dirty {text.split()[1]} {text.split()[2]}\n" in text
-    ledger.write_text("".join(line + "\n" for line in text.splitlines() if line.startswith("dirty")))
+    started = next(line for line in text.splitlines() if line.startswith("entry "))
+    assert started.replace("entry", "mark") in text.splitlines()
+    only_mark(ledger)
     assert differing(lab2.observe(web)) == {"settings": "newer than its start"}
     # Where even the times hide it, the mark is what counts.
-    ledger_only = replace(web, restart_on=(replace(watch(lab2), script=Script(OLD, web.restart_on[0].script.vars)),))
+    ledger_only = web.replace(restart_on=(replace(watch(lab2), script=Script(OLD, web.restart_on[0].script.vars)),))
     assert differing(lab2.observe(ledger_only)) == {"settings": "may have changed"}
     assert lab2.apply(web) == ("restart", True)
-    assert "dirty" not in ledger.read_text()
+    assert "mark" not in ledger.read_text()
     assert lab2.apply(web) == ("", False)
 
 
@@ -186,9 +199,9 @@ def test_of_several_watches_only_the_one_that_changed_is_named(lab2: Lab) -> Non
     # Each of them counts where nothing is known but that one was about to change.
     run_script(mark, "apply")
     ledger = lab2.path.parent / "home/.local/state/engine/ledger" / f"{lab2.name}.web"
-    ledger.write_text("".join(line + "\n" for line in ledger.read_text().splitlines() if line.startswith("dirty")))
+    only_mark(ledger)
     old = tuple(replace(each, script=Script(OLD, each.script.vars)) for each in web.restart_on)
-    assert differing(lab2.observe(replace(web, restart_on=old))) == dict.fromkeys(names, "may have changed")
+    assert differing(lab2.observe(web.replace(restart_on=old))) == dict.fromkeys(names, "may have changed")
 
 
 def test_docker_finishes_what_a_killed_client_began(lab1: Lab) -> None:
@@ -240,7 +253,7 @@ def test_one_watch_more_and_one_renamed(lab2: Lab) -> None:
     lab2.apply(service(lab2, "settings"))
     assert lab2.apply(service(lab2, "settings", "other")) == ("", False)
     renamed = replace(watch(lab2), name="renamed")
-    assert lab2.apply(replace(service(lab2), restart_on=(renamed,))) == ("", False)
+    assert lab2.apply(service(lab2).replace(restart_on=(renamed,))) == ("", False)
     put(lab2, "new", "other")
     assert differing(lab2.observe(service(lab2, "settings", "other"))) == {"other": "newer than its start"}
     assert lab2.apply(service(lab2, "settings", "other")) == ("restart", True)
@@ -252,7 +265,7 @@ def test_a_failing_watch_is_an_error(lab2: Lab) -> None:
     broken = Watch("broken", Script("echo what went wrong >&2\nfalse\nfact fingerprint x\nfact ctime 1.0\n"))
     lab2.apply(service(lab2))
     with pytest.raises(Failed, match="what went wrong"):
-        lab2.observe(replace(service(lab2), restart_on=(broken,)))
+        lab2.observe(service(lab2).replace(restart_on=(broken,)))
 
 
 def test_values_from_env_files_count(lab1: Lab) -> None:
@@ -317,15 +330,15 @@ def test_it_stays_with_the_client_that_made_the_container(
     lab.write()
     lab.call("up", "-d")
     first = lab.started()
-    web = replace(service(lab), client="auto")
+    web = service(lab).replace(client="auto")
     change = lab.observe(web)
     assert change.facts["client"] == lab.client
     assert not change.differing()
     (other,) = (client for client in CLIENTS if client != lab.client)
-    assert web.verb(lab.observe(replace(web, client=other))) == "recreate"
+    assert web.verb(lab.observe(web.replace(client=other))) == "recreate"
     # A further service of the project is made by the same client.
     lab.write({"web": {}, "more": {}})
-    assert lab.observe(replace(web, service="more")).facts["client"] == lab.client
+    assert lab.observe(web.replace(service="more")).facts["client"] == lab.client
     assert lab.started() == first
 
 
@@ -341,7 +354,7 @@ def test_the_client_that_made_it_is_gone(lab2: Lab, monkeypatch: pytest.MonkeyPa
                 (bare / program.name).symlink_to(program)
     monkeypatch.setenv("PATH", str(bare))
     with pytest.raises(Refused, match=r"made by docker-compose 1\.29.*Set `client: docker compose`"):
-        lab2.observe(replace(service(lab2), client="auto"))
+        lab2.observe(service(lab2).replace(client="auto"))
     assert lab2.started() == first
 
 
@@ -496,7 +509,7 @@ def test_marking_what_is_not_there(lab2: Lab) -> None:
     run_script(mark, "apply")
     assert not (lab2.path.parent / "home/.local").exists()
     assert service(lab2).mark() is None
-    assert replace(web, state="stopped").mark() is None
+    assert web.replace(state="stopped").mark() is None
 
 
 @pytest.mark.parametrize("literal", ["${2b}secretsecret", "two\nlines ${2b}secretsecret\nsecretsecret"])
@@ -531,20 +544,20 @@ def test_an_unreadable_env_file_is_an_error_without_its_text(lab2: Lab) -> None:
 def test_what_is_missing_is_said(lab1: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lab1.write()
     with pytest.raises(Failed, match=r"(?s)o such service: nosuch.*cannot tell the configuration of service nosuch"):
-        lab1.observe(replace(service(lab1), service="nosuch"))
-    nowhere = replace(service(lab1), project_dir=HostPath(tmp_path / "nowhere"))
+        lab1.observe(service(lab1).replace(service="nosuch"))
+    nowhere = service(lab1).replace(project_dir=HostPath(tmp_path / "nowhere"))
     change = lab1.observe(nowhere)
     assert change.before is None
     assert (change.after or {})["config"] == Unknown(f"{tmp_path}/nowhere is not there", upstream=True)
     assert nowhere.verb(change) == "create"
     with pytest.raises(Failed, match="nowhere is not there; nothing was started"):
         lab1.act(nowhere, change)
-    assert lab1.apply(replace(nowhere, state="absent")) == ("", False)
-    files = replace(service(lab1), files=("other.yml",))
+    assert lab1.apply(nowhere.replace(state="absent")) == ("", False)
+    files = service(lab1).replace(files=("other.yml",))
     assert "the Compose file other.yml is not there" in str((lab1.observe(files).after or {})["config"].reason)  # type: ignore[union-attr]
     below = lab1.path / "below"
     below.mkdir()
-    inner = replace(service(lab1), project_dir=HostPath(below))
+    inner = service(lab1).replace(project_dir=HostPath(below))
     assert "there is no Compose file in" in (lab1.observe(inner).facts["missing"])
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
     with pytest.raises(Failed, match="Docker daemon"):
@@ -568,7 +581,7 @@ def test_the_project_is_gone_and_its_container_is_not(lab2: Lab) -> None:
     (lab2.path / "docker-compose.yml").unlink()
     lab2.path.rmdir()
     with pytest.raises(Failed, match=r"still has the container [0-9a-f]{64}; remove it with: docker rm -f"):
-        lab2.observe(replace(service(lab2), state="absent"))
+        lab2.observe(service(lab2).replace(state="absent"))
 
 
 def test_other_names_files_and_profiles(lab1: Lab) -> None:
@@ -607,14 +620,15 @@ def test_what_compose_calls_the_project(lab2: Lab, source: str) -> None:
 def test_a_ledger_of_one_is_not_the_ledger_of_another(lab2: Lab) -> None:
     put(lab2, "one")
     lab2.write({"web": {}, "web2": {}})
-    web, other = service(lab2, "settings"), replace(service(lab2, "settings"), service="web2")
+    web, other = service(lab2, "settings"), service(lab2, "settings").replace(service="web2")
     lab2.apply(web)
     lab2.apply(other)
     ledger = lab2.path.parent / "home/.local/state/engine/ledger"
     assert sorted(path.name for path in ledger.iterdir()) == [f"{lab2.name}.web", f"{lab2.name}.web2"]
     assert ledger.stat().st_mode & 0o777 == 0o700
     digest = hashlib.sha256(b"one").hexdigest()
-    assert f"watch {digest} settings\n" in (ledger / f"{lab2.name}.web").read_text()
+    moment = subprocess.check_output(["stat", "-c", "%.9Z", str(lab2.path / "settings")], text=True).strip()
+    assert f"content {digest} {moment} settings\n" in (ledger / f"{lab2.name}.web").read_text()
 
 
 def test_attributes_of_a_running_service(lab2: Lab) -> None:

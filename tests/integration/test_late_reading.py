@@ -24,9 +24,6 @@ def assert_healed(box: Sandbox, user: str | None) -> None:
     assert_goal(box, user)
 
 
-@pytest.mark.xfail(
-    strict=True, raises=AssertionError, reason="the ledger vouches for a content that the service has not read"
-)
 def test_a_left_over_password_that_is_moved_over_the_new_one(tmp_path: Path) -> None:
     with sandbox(tmp_path) as box:
         box.build(node="older", password="stale-user", service="current")
@@ -52,11 +49,6 @@ def test_another_content_that_was_there_only_while_it_was_read(tmp_path: Path) -
         assert_healed(box, USER)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=AssertionError,
-    reason="requirements that go to another interpreter look the same to the ledger",
-)
 def test_requirements_that_went_to_another_interpreter_first(tmp_path: Path) -> None:
     with sandbox(tmp_path, venv=True) as box:
         box.build(node="absent", password="stale-user", service="before")

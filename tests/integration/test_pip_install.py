@@ -285,7 +285,7 @@ class Service(Lab):
     def web(self, *pips: PipInstall) -> ComposeRestart:
         scripts = [pip.watched() for pip in pips]
         watches = tuple(Watch(f"pip{n}", script) for n, script in enumerate(scripts) if script is not None)
-        return ComposeRestart(self.dir, "web", client=self.client, restart_on=watches)
+        return ComposeRestart(project_dir=self.dir, service="web", client=self.client, restart_on=watches)
 
     def logs(self) -> list[str]:
         (container,) = self.containers()

@@ -8,9 +8,9 @@ import subprocess
 import pytest
 
 from engine.kinds.compose_restart import ComposeRestart
-from engine.kinds.compose_restart.client import COMPOSE_CLIENT
+from engine.kinds.compose_restart.look import COMPOSE
 from engine.kinds.pip_install import PipInstall
-from engine.kit.watching import WATCHING
+from engine.kit.services import SERVICES
 from engine.model import (
     CURRENT,
     Change,
@@ -45,7 +45,7 @@ RUNNING = {
 
 
 def web(**keys: object) -> ComposeRestart:
-    return ComposeRestart(HostPath("/srv/shop"), "web", restart_on=WATCHES, **keys)  # type: ignore[arg-type]
+    return ComposeRestart(project_dir=HostPath("/srv/shop"), service="web", restart_on=WATCHES, **keys)
 
 
 def change(resource: ComposeRestart, facts: Facts) -> Change:
@@ -113,7 +113,7 @@ def test_a_missing_project_is_an_error_unless_something_will_make_it() -> None:
     missing = "/srv/shop is not there"
     facts = {"missing": missing}
     pip = PipInstall(packages=("x",), container={"project_dir": "/srv/shop", "service": "web"})
-    first = DeclaredResource("first", ComposeRestart(HostPath("/srv/first"), "web"))
+    first = DeclaredResource("first", ComposeRestart(project_dir=HostPath("/srv/first"), service="web"))
     two = [first, DeclaredResource("web", web(), ("first",)), DeclaredResource("pip", pip, ("first",))]
     idle = {"first": RUNNING, "web": facts, "pip": {"missing_project": missing}}
     assert planned(idle, *two) == {"first": ("converged", ""), "web": ("error", missing), "pip": ("error", missing)}
@@ -167,7 +167,7 @@ def test_requirements() -> None:
 def test_what_compose_says_is_passed_on_without_values(said: str, kept: str, sed: str) -> None:
     if shutil.which(sed.split()[0]) is None:
         pytest.skip(f"{sed} is not here")
-    text = WATCHING + COMPOSE_CLIENT.replace("  sed -e", f"  {sed} -e", 1) + "\ncompose_words"
+    text = SERVICES + COMPOSE.replace("  sed -e", f"  {sed} -e", 1) + "\ncompose_words"
     done = subprocess.run(["sh", "-c", text], input=said, capture_output=True, text=True, check=True)
     assert kept in done.stdout
     assert "canary" not in done.stdout

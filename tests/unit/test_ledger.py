@@ -18,8 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.kit.ledger import LEDGER
-from engine.kit.watching import WATCHING
+from engine.kit.services import SERVICES
 
 SHELLS = (("dash",), ("bash",), ("bash", "--posix"), ("busybox", "sh"))
 MARGIN = 2
@@ -28,7 +27,7 @@ CONTAINER = tuple[str, int]
 
 def shell(shell: tuple[str, ...], lines: str, home: Path) -> list[str]:
     """What the lines print after the ledger's functions."""
-    text = f"set -eu\nproject=p service=s\n{WATCHING}{LEDGER}{lines}"
+    text = f"set -eu\nledger_name=p.s\n{SERVICES}{lines}"
     done = subprocess.run(
         [*shell],
         input=text,
@@ -44,13 +43,16 @@ def shell(shell: tuple[str, ...], lines: str, home: Path) -> list[str]:
 @dataclass
 class Ledger:
     entry: CONTAINER | None = None
-    known: str | None = None
-    dirty: CONTAINER | None = None
+    known: tuple[str, int] | None = None
+    proven: bool = False
+    mark: CONTAINER | None = None
 
     def due(self, now: int, running: CONTAINER, content: str, ctime: int) -> bool:
         if self.entry == running and self.known is not None:
-            return self.known != content
-        return self.dirty == running or running[1] > now or ctime + MARGIN >= running[1]
+            if self.proven:
+                return self.known[0] != content
+            return self.known != (content, ctime) or self.mark == running
+        return self.mark == running or running[1] > now or ctime + MARGIN >= running[1]
 
 
 @dataclass
@@ -107,7 +109,7 @@ class World:
         self.tick()
 
 
-FactsFirst = set[tuple[int, CONTAINER, str, int, CONTAINER | None, str | None, CONTAINER | None]]
+FactsFirst = set[tuple[int, CONTAINER, str, int, CONTAINER | None, tuple[str, int] | None, bool, CONTAINER | None]]
 
 
 def run(world: World, wanted: str, asked: FactsFirst) -> Iterator[None]:
@@ -115,12 +117,13 @@ def run(world: World, wanted: str, asked: FactsFirst) -> Iterator[None]:
 
     def due() -> bool:
         ledger = world.ledger
-        asked.add((world.clock, world.running, world.content, world.ctime, ledger.entry, ledger.known, ledger.dirty))
+        found = (world.clock, world.running, world.content, world.ctime)
+        asked.add((*found, ledger.entry, ledger.known, ledger.proven, ledger.mark))
         return ledger.due(world.clock, world.running, world.content, world.ctime)
 
     yield
     if world.content != wanted:
-        world.ledger = replace(world.ledger, dirty=world.running)
+        world.ledger = replace(world.ledger, mark=world.running)
         yield
         world.write(wanted)
         yield
@@ -144,19 +147,24 @@ def run(world: World, wanted: str, asked: FactsFirst) -> Iterator[None]:
     after = (world.content, world.ctime)
     yield
     same = before == after
-    world.ledger = Ledger(running, before[0] if same else None, None if same else running)
+    world.ledger = Ledger(running, before if same else None, mark=None if same else running)
+    yield
+    if same and world.running == running and (world.content, world.ctime) == before:
+        # Its log says that it is ready.
+        world.ledger.proven = True
 
 
 STARTS = {
     "started by hand": World(),
     "stale, by hand": World(content="A", ctime=600, loaded="Z"),
-    "remembered": World(ledger=Ledger(("c0", 500), "A")),
-    "remembered, stale": World(content="A", ctime=600, loaded="Z", ledger=Ledger(("c0", 500), "Z")),
-    "marked by a killed run": World(content="A", ctime=600, loaded="Z", ledger=Ledger(dirty=("c0", 500))),
-    "remembered from before": World(ledger=Ledger(("c0", 300), "Z")),
+    "remembered": World(ledger=Ledger(("c0", 500), ("A", 0))),
+    "proven": World(ledger=Ledger(("c0", 500), ("A", 0), True)),
+    "remembered, stale": World(content="A", ctime=600, loaded="Z", ledger=Ledger(("c0", 500), ("Z", 0))),
+    "marked by a killed run": World(content="A", ctime=600, loaded="Z", ledger=Ledger(mark=("c0", 500))),
+    "remembered from before": World(ledger=Ledger(("c0", 300), ("Z", 0))),
 }
 EVENTS = ("write A", "write B", "write C", "touch", "restart", "recreate", "Docker goes on", "clock set back")
-STEPS = 9
+STEPS = 10
 
 
 def history(
@@ -236,14 +244,17 @@ def test_the_shell_decides_as_the_model(asked: FactsFirst, sh: tuple[str, ...], 
         return f"{container[0]} {stamp(container[1])}" if container else ""
 
     lines, expected = [], []
-    for now, running, content, ctime, entry, known, dirty in sorted(asked, key=repr):
-        watches = f"'{known} a b'$newline'{known}x other'$newline" if known else "''"
+    for now, running, content, ctime, entry, known, proven, mark in sorted(asked, key=repr):
+        watches = "''"
+        if known:
+            moment = f"{1_700_000_000 + known[1]}.000000000"
+            watches = f"'{known[0]} {moment} a b'$newline'{known[0]}x - other'$newline"
         lines.append(
             f"now={1_700_000_000 + now} identity='{who(running)}' ledger_entry='{who(entry)}' "
-            f"ledger_watches={watches} ledger_dirty='{who(dirty)}'; "
-            f"judge 'a b' {content} {1_700_000_000 + ctime}.000000000; echo \"$verdict\""
+            f"ledger_content={watches} ledger_mark='{who(mark)}' ledger_proven='{who(entry) if proven else ''}'; "
+            f"compare 'a b' {content} {1_700_000_000 + ctime}.000000000; echo \"$verdict\""
         )
-        expected.append(Ledger(entry, known, dirty).due(now, running, content, ctime))
+        expected.append(Ledger(entry, known, proven, mark).due(now, running, content, ctime))
     said = shell(sh, "\n".join(lines), tmp_path)
     assert [verdict != "current" for verdict in said] == expected
     assert len(expected) > 400
@@ -255,25 +266,25 @@ def test_it_reads_what_it_wrote(sh: tuple[str, ...], tmp_path: Path) -> None:
     said = shell(
         sh,
         """
-project=a.b service=c-d_e.f
+ledger_name=a.b.c-d_e.f
 ledger_read
-printf '<%s>\\n' "$ledger_entry$ledger_watches$ledger_dirty$ledger_failed$ledger_accepted"
+printf '<%s>\\n' "$ledger_entry$ledger_content$ledger_proven$ledger_mark$ledger_failed$ledger_accepted"
 ledger_entry='1,2 2024-01-01T00:00:00.5Z,2024-01-01T00:00:01Z'
-ledger_watches="f1 node/one$newline"f2\\ '$x \\ y'"$newline"
-ledger_dirty='3 x' ledger_failed='4 y' ledger_accepted='5 hash'
+ledger_content="f1 1.5 node/one$newline"f2\\ -\\ '$x \\ y'"$newline" ledger_proven='9 z'
+ledger_mark='3 x' ledger_failed='4 y' ledger_accepted='5 hash'
 ledger_write
-ledger_entry= ledger_watches= ledger_dirty= ledger_failed= ledger_accepted=
+ledger_entry= ledger_content= ledger_proven= ledger_mark= ledger_failed= ledger_accepted=
 ledger_read
-printf '%s|' "$ledger_entry" "$ledger_dirty" "$ledger_failed" "$ledger_accepted"
-ledger_known node/one; printf '%s|' "$known"
-ledger_known '$x \\ y'; printf '%s|\\n' "$known"
+printf '%s|' "$ledger_entry" "$ledger_proven" "$ledger_mark" "$ledger_failed" "$ledger_accepted"
+ledger_known node/one; printf '%s|' "$known" "$known_ctime"
+ledger_known '$x \\ y'; printf '%s|' "$known" "$known_ctime"; echo
 if ledger_known node; then echo wrong; fi
 """,
         tmp_path,
     )
     assert said == [
         "<>",
-        "1,2 2024-01-01T00:00:00.5Z,2024-01-01T00:00:01Z|3 x|4 y|5 hash|f1|f2|",
+        "1,2 2024-01-01T00:00:00.5Z,2024-01-01T00:00:01Z|9 z|3 x|4 y|5 hash|f1|1.5|f2||",
     ]
     directory = tmp_path / ".local/state/engine/ledger"
     assert [path.name for path in directory.iterdir()] == ["a.b.c-d_e.f"]
@@ -307,10 +318,10 @@ def test_only_content_that_was_surely_read_is_written_down(
     for sh in SHELLS:
         said = shell(
             sh,
-            f'ledger_watches= unsure= begun=100; settle n {before} {after}; echo "<$ledger_watches$unsure>"',
+            f'ledger_content= unsure= begun=100; settle n {before} {after}; echo "<$ledger_content$unsure>"',
             tmp_path,
         )
-        assert said == (["<f n", ">"] if kept else ["<1>"])
+        assert said == ([f"<f {after.split()[1].strip(chr(39)) or '-'} n", ">"] if kept else ["<1>"])
 
 
 @settings(max_examples=40, deadline=None)

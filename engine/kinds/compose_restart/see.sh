@@ -1,8 +1,8 @@
 see_names='engine client client_major plugin project gone ids status id_list starts ended health restarts'
 see_names=$see_names' image image_name hash references want config want_image'
 
-# Finds and inspects the service's containers, or takes what the look `seen` found, which other probes share; and
-# reads the ledger. After it, configuration_see has less to do or nothing.
+# Finds and inspects the service's containers, or takes what the shared probe `seen` found; and reads
+# the ledger. After it, configuration_see has less to do or nothing.
 compose_see() {
   want='' config='' want_image=''
   if [ -n "${seen-}" ]; then
@@ -16,6 +16,7 @@ compose_see() {
     compose_find
     inspect_service
   fi
+  ledger_name=$project.$service
   ledger_read
 }
 # The configuration, and where there are containers the image: sets want, config, want_image.

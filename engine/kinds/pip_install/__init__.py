@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, ClassVar
 
-from engine.kinds.compose_restart.look import service_look
+from engine.kinds.compose_restart.look import COMPOSE, service_look
 from engine.kinds.compose_restart.project import PROJECT_PARAMS, project_vars
 from engine.kit import (
     Action,
@@ -25,6 +25,7 @@ from engine.kit import (
     Variables,
     Watchable,
 )
+from engine.kit.services import SERVICES
 from engine.kit.shell import texts
 from engine.model import Outside, Place, Plain
 
@@ -32,14 +33,6 @@ SATISFIED = "satisfied"
 
 sh = texts(__file__)
 _HOST = ("asking.sh", "host.sh")
-_CONTAINER = (
-    "../../kit/watching.sh",
-    "asking.sh",
-    *(f"../compose_restart/{name}.sh" for name in ("compose_project", "compose_client")),
-    "../../kit/ledger.sh",
-    *(f"../compose_restart/{name}.sh" for name in ("inspect", "configuration", "see")),
-    "in_container.sh",
-)
 
 
 class PipInstall(Watchable):
@@ -147,8 +140,10 @@ class PipInstall(Watchable):
         public = json.dumps([self.python, self.requirements, list(self.packages)])
         values |= {**project_vars(self.container), "pip_public": public}
         seen = service_look(self.container)
-        checked = Script(sh(*_CONTAINER, "container_look.sh"), values, request, seen)
-        return Script(sh(*_CONTAINER, *in_container), values, request, {**seen, "checked": checked})
+        checked = Script(SERVICES + COMPOSE + sh(*_CONTAINER, "container_look.sh"), values, request, seen)
+        return Script(
+            SERVICES + COMPOSE + sh(*_CONTAINER, *in_container), values, request, {**seen, "checked": checked}
+        )
 
     def _request(self) -> tuple[str | int | bool | Secret, ...]:
         """A beginning and an end for each line of the request that pip_program reads."""

@@ -1,3 +1,5 @@
+newline='
+'
 # Prints the request, of which "$@" holds a beginning and an end for each line.
 pip_request() {
   while [ "$#" -gt 1 ]; do

@@ -38,7 +38,7 @@ class Reversible(Stranger):
 
 
 def compose(state: str = "running") -> ComposeRestart:
-    return ComposeRestart(HostPath("/srv/web"), "web", state=state)
+    return ComposeRestart(project_dir=HostPath("/srv/web"), service="web", state=state)
 
 
 def clone(state: str = "present", on_dirty: str = "fail") -> GitClone:

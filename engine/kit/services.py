@@ -1,0 +1,147 @@
+"""Services: a kind whose resource is started, and restarted after a change of what it was started with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Annotated, ClassVar
+
+from engine.errors import Refused
+from engine.kit.kind import Kind, Variables, beside, derived
+from engine.kit.shell import pins, texts
+from engine.model import CURRENT, Action, Change, Facts, Outside, Script, ScriptText, State, Unknown, Watch
+
+SERVICES = texts(__file__)("services.sh")
+"""What every service's scripts begin with; its head says which functions a kind defines after it."""
+
+_FACTS_TO_9 = r"""
+fact() { printf '%s %s\n' "$1" "$2" >&9; }
+"""
+_ENDED = ("exited", "created", "dead")
+_TITLES = {
+    "create": "create and start {}",
+    "recreate": "replace {}",
+    "start": "start {}",
+    "restart": "restart {}",
+    "stop": "stop {}",
+    "remove": "stop and remove {}",
+}
+
+
+class Restarts(Kind):
+    """Is a service. Whether it must be restarted is decided on the host, from the ledger of what it was started with.
+
+    Class attributes
+      service_sh  MUST define the functions that the head of services.sh names: how to find who runs now and since
+                  when, how to start, restart, stop and remove it. Left out: the file service.sh beside the module.
+      remade      names of attributes whose difference has the service made anew (verb `recreate`).
+    """
+
+    restart_on: Annotated[
+        tuple[Watch, ...],
+        "Resources whose content the service reads when it starts; it restarts after a change.",
+        {"items": {"type": "string"}},
+    ] = ()
+
+    restarts: ClassVar[bool] = True
+    service_sh: ClassVar[str] = derived(lambda cls: beside(cls, "service.sh"))
+    remade: ClassVar[tuple[str, ...]] = ()
+
+    def wanted(self) -> str:
+        """`running`, `stopped` or `absent`: by default what the parameter `state` says, if there is one."""
+        return str(getattr(self, "state", "running"))
+
+    def shared(self) -> Mapping[str, Script]:
+        """Variables of its probe that other probes may share; see `Script`."""
+        return {}
+
+    def watches(self) -> tuple[Watch, ...]:
+        return self.restart_on if self.wanted() == "running" else ()
+
+    def probe(self) -> Script:
+        return self._script("service_probe", self.watches(), self.shared())
+
+    def mark(self) -> Script | None:
+        return self._script("service_mark") if self.watches() else None
+
+    def prove(self) -> Script | None:
+        return self._script("service_prove", self.watches()) if self.watches() else None
+
+    def actions(self, change: Change) -> Iterator[Action]:
+        title = _TITLES.get(self.verb(change), "bring up {}").format(self.title())
+        yield Action(title, self._script("service_apply", self.watches()))
+
+    def actual(self, facts: Facts) -> State | None:
+        """`service`: its status; and where it shall run, of each watch whether it is CURRENT."""
+        if facts.get("refused"):
+            raise Refused(facts["refused"])
+        status = facts.get("status", "absent")
+        if status == "absent":
+            return None
+        if self.wanted() != "running":
+            return {"service": status}
+        late = status == "running" and facts.get("late")
+        watched = {watch.name: facts[f"watch.{n}"] for n, watch in enumerate(self.restart_on)}
+        return {"service": "not ready" if late else status, **watched}
+
+    def desired(self, facts: Facts) -> State | None:
+        status, wanted = facts.get("status", "absent"), self.wanted()
+        if wanted == "absent" or (wanted == "stopped" and status == "absent"):
+            return None
+        if wanted == "stopped":
+            return {"service": status if status in _ENDED else "exited"}
+        if facts.get("missing"):
+            return {"service": Unknown(Outside(facts["missing"]), upstream=True)}
+        return {"service": "running", **{watch.name: CURRENT for watch in self.restart_on}}
+
+    def verb(self, change: Change) -> str:
+        if change.after is None:
+            return "remove"
+        if self.wanted() == "stopped":
+            return "stop"
+        if change.before is None:
+            return "create"
+        if any(change.before.get(name) != change.after.get(name) for name in self.remade):
+            return "recreate"
+        return "start" if change.before["service"] in (*_ENDED, "paused") else "restart"
+
+    def _script(self, end: str, watches: Sequence[Watch] = (), shared: Mapping[str, Script] | None = None) -> Script:
+        text = f"{SERVICES}\n{self.service_sh}\n{end}\n"
+        values = {**self.variables(), "wanted": self.wanted(), **watch_variables(watches)}
+        return Script(text, values, shared={**shared, **watch_shared(watches)} if shared is not None else {})
+
+
+def _as_somebody(watch: Watch) -> bool:
+    """Whether a watch may go on as another user: one that is named, or the owner of the directory that it pins."""
+    return watch.user is not None or pins(watch.script.text)
+
+
+def watch_variables(watches: Sequence[Watch]) -> Variables:
+    """The watch scripts as variables of the script that runs them; each value is still quoted by the engine alone.
+
+    The text of a script and the names of its variables are constants of its kind, so that they may be evaluated.
+    """
+    found: Variables = {"watch_count": len(watches)}
+    for index, watch in enumerate(watches):
+        name, script = f"watch_{index}", watch.script
+        found[name] = watch.name
+        if _as_somebody(watch):
+            whole = ScriptText(replace(script, text=_FACTS_TO_9 + script.text))
+            found |= {f"{name}_user": "." if watch.user is None else watch.user, f"{name}_script": whole}
+            continue
+        found[f"{name}_text"] = script.text
+        found[f"{name}_names"] = " ".join([*script.vars, *script.shared])
+        found[f"{name}_words"] = " ".join(f'"${name}_word_{n}"' for n in range(len(script.args)))
+        found |= {f"{name}_var_{variable}": value for variable, value in script.vars.items()}
+        found |= {f"{name}_word_{n}": value for n, value in enumerate(script.args)}
+    return found
+
+
+def watch_shared(watches: Sequence[Watch]) -> dict[str, Script]:
+    """The shared probes of the watch scripts, under the names that `watch` of services.sh takes them from."""
+    return {
+        f"watch_{index}_var_{name}": script
+        for index, watch in enumerate(watches)
+        if not _as_somebody(watch)
+        for name, script in watch.script.shared.items()
+    }
