@@ -22,7 +22,7 @@ from importlib import resources
 from engine.kit.shell import texts
 from engine.model import Become, Script
 from engine.program import quote
-from engine.program.bootstrap import LAUNCHER, RUN, SECTIONS
+from engine.program.bootstrap import LAUNCHER, RUN, SECTIONS, STREAM_LAUNCHER
 from engine.program.section import Section
 from engine.program.watchdog import PROCESSES, WATCHDOG
 
@@ -52,16 +52,17 @@ def kit(become: Become) -> str:
         f'exec {" ".join(words)} sh -c "$_engine_launcher"',
         "}",
         f"_engine_launcher={quote.text(LAUNCHER)}",
+        f"_engine_stream_launcher={quote.text(STREAM_LAUNCHER)}",
     ]
     texts = (SECTIONS, PROCESSES, WATCHDOG, RUN, AS, NEST, files())
     return "\n".join([*sudo, *(quote.bare(text) for text in texts)])
 
 
-_PINS = re.compile(r"(?m)(?:^|[;&|{(]|then|else|do)\s*pin\s+[\"$'/]")
+_PINS = re.compile(r"(?m)(?:^|[;&|{(]|then|else|do)\s*(?:pin\s+[\"$'/]|look(?:_inside)?(?=[;\s]|\Z))")
 
 
 def pins(script: Script) -> bool:
-    """Whether a script goes through the door: it calls `pin`."""
+    """Whether a script goes through the door: it calls `pin` or `look`."""
     return bool(_PINS.search(script.text))
 
 
@@ -93,6 +94,7 @@ class Others:
         """What the program begins with."""
         password = self.become.password if not self.become.everything else None
         return [
+            "unset _engine_owned _engine_stay _engine_feed _engine_whole _engine_within _engine_crowd feed take planned_as",
             f"_engine_password={quote.word(password) if password is not None else ''}",
             f"_engine_inner={secrets.token_hex(16)}",
             f"_engine_quoted_kit={quote.text(quote.text(kit(self.become)))}",
@@ -124,16 +126,18 @@ class Others:
             'eval "$_engine_x"',
         ]
 
-    def section(self, user: str, values: list[str], seconds: int, number: int, step: bool) -> list[str]:
-        """The lines that run a section: directly, where the program's user is the one wanted. `number` is that of
-        its script's text."""
+    def section(self, index: int, user: str, values: list[str], seconds: int, number: int, step: bool) -> list[str]:
+        """The lines that run section `index`: directly, where the program's user is the one wanted. `number` is that
+        of its script's text."""
         return [
-            f"timeout={seconds} _engine_inner={self.nonces[user]}",
+            f"timeout={seconds} _engine_inner={self.owners.get(index, self.nonces[user])}",
             f"_engine_v={quote.text(quote.text(chr(10).join(values)))}",
             f'if [ "$_engine_user" = {quote.text(user)} ]; then',
-            'eval "eval $_engine_v"',
+            'eval "_engine_v=$_engine_v"',
+            f"_engine_x=$_engine_t{number}",
+            'eval "$_engine_v"',
             "set -eu",
-            f'eval "$_engine_t{number}"',
+            'eval "$_engine_x"',
             "else",
             f'_engine_as {quote.text(user)} "$_engine_v" "$_engine_q{number}" {"1" if step else chr(39) * 2} >&9',
             "fi",
