@@ -134,9 +134,15 @@ class Kind(Resource):
         return state
 
     def actions(self, change: Change) -> Iterator[Action]:
-        """One action: `apply_sh`, which has the parameters as variables."""
+        """One action: `apply_sh`, which has the parameters as variables. It acts as the user that the probe named."""
+        if "crowded" in change.facts:
+            # `pin` reports it, and would not go there.
+            raise Refused(
+                f"others can write {change.facts['crowded']}; nothing was done there: take that right from them"
+            )
         what = "remove" if change.after is None else "make" if change.before is None else "change"
-        yield Action(f"{what} {self.title()}", Script(self.apply_sh, self.variables()))
+        more = {"planned_as": change.facts["acts"]} if "acts" in change.facts else {}
+        yield Action(f"{what} {self.title()}", Script(self.apply_sh, {**self.variables(), **more}))
 
     def title(self) -> str:
         """What an action is called by: the first parameter that is no secret, beside the kind."""

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
-_PINS = re.compile(r"(?m)(?:^|[;&|{(]|then|else|do)\s*(?:pin|trust)\s+[\"$'/]")
+_PINS = re.compile(r"(?m)(?:^|[;&|{(]|then|else|do)\s*(?:(?:pin|trust)\s+[\"$'/]|look(?:_inside)?(?=[;\s]|\Z))")
 
 
 def pins(text: str) -> bool:
-    """Whether a script goes through the door, and so may go on as another user: it calls `pin` or `trust`."""
+    """Whether a script goes through the door, and so may go on as another user: it calls `pin`, `look` or `trust`."""
     return bool(_PINS.search(text))
 
 

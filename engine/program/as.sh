@@ -1,4 +1,5 @@
 _engine_user=$(id -un 2>/dev/null) || _engine_user=
+_engine_self=$(id -u)
 _engine_free=' ' _engine_charged=' ' _engine_refused_users=' ' _engine_needs_password=
 _engine_line='
 '

@@ -21,7 +21,7 @@ from engine.kit import shell
 from engine.kit.shell import pins, texts
 from engine.model import Become
 from engine.program import quote
-from engine.program.bootstrap import LAUNCHER, RUN, SECTIONS
+from engine.program.bootstrap import LAUNCHER, RUN, SECTIONS, STREAM_LAUNCHER
 from engine.program.section import Section
 from engine.program.watchdog import PROCESSES, WATCHDOG
 
@@ -51,6 +51,7 @@ def kit(become: Become) -> str:
         f'exec {" ".join(words)} sh -c "$_engine_launcher"',
         "}",
         f"_engine_launcher={quote.text(LAUNCHER)}",
+        f"_engine_stream_launcher={quote.text(STREAM_LAUNCHER)}",
     ]
     texts = (SECTIONS, PROCESSES, WATCHDOG, RUN, AS, NEST, files())
     return "\n".join([*sudo, *(quote.bare(text) for text in texts)])
@@ -84,6 +85,8 @@ class Others:
         """What the program begins with."""
         password = self.become.password if not self.become.everything else None
         return [
+            "unset _engine_owned _engine_stay _engine_feed _engine_whole _engine_within _engine_crowd",
+            "unset feed take planned_as",
             f"_engine_password={quote.word(password) if password is not None else ''}",
             f"_engine_inner={secrets.token_hex(16)}",
             f"_engine_quoted_kit={quote.text(quote.text(kit(self.become)))}",
@@ -115,16 +118,18 @@ class Others:
             'eval "$_engine_x"',
         ]
 
-    def section(self, user: str, values: list[str], seconds: int, number: int, step: bool) -> list[str]:
-        """The lines that run a section: directly, where the program's user is the one wanted. `number` is that of
-        its script's text."""
+    def section(self, index: int, user: str, values: list[str], seconds: int, number: int, step: bool) -> list[str]:
+        """The lines that run section `index`: directly, where the program's user is the one wanted. `number` is that
+        of its script's text."""
         return [
-            f"timeout={seconds} _engine_inner={self.nonces[user]}",
+            f"timeout={seconds} _engine_inner={self.owners.get(index, self.nonces[user])}",
             f"_engine_v={quote.text(quote.text(chr(10).join(values)))}",
             f'if [ "$_engine_user" = {quote.text(user)} ]; then',
-            'eval "eval $_engine_v"',
+            'eval "_engine_v=$_engine_v"',
+            f"_engine_x=$_engine_t{number}",
+            'eval "$_engine_v"',
             "set -eu",
-            f'eval "$_engine_t{number}"',
+            'eval "$_engine_x"',
             "else",
             f'_engine_as {quote.text(user)} "$_engine_v" "$_engine_q{number}" {"1" if step else chr(39) * 2} >&9',
             "fi",

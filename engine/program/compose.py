@@ -210,7 +210,7 @@ def _section(
             script = others.pinned(index, values, number)
     else:
         before_it, late = others.before(section.become), seconds + GRACE
-        script = others.section(section.become, values, seconds, number, section.step)
+        script = others.section(index, section.become, values, seconds, number, section.step)
     return "\n".join(
         [
             f"if _engine_begin {index} {int(section.step)} {late} '{needs}'; then",

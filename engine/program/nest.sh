@@ -1,6 +1,7 @@
 _engine_nest() {
   trap : TERM HUP INT QUIT PIPE
-  if [ -z "$_engine_leader" ] && [ -z "${ENGINE_LED-}" ] && command -v setsid >/dev/null 2>&1; then
+  # The owner of a directory needs none: root's watchdog watches over what root started.
+  if [ -z "$_engine_stay$_engine_leader" ] && [ -z "${ENGINE_LED-}" ] && command -v setsid >/dev/null 2>&1; then
     # Only a process group of its own can be ended as a whole.
     printf '#begin %s\n%s\n#end %s\n' "$_engine_nonce" "$p" "$_engine_nonce" |
       ENGINE_LED=1 setsid sh -c "$_engine_launcher"
@@ -8,14 +9,16 @@ _engine_nest() {
   fi
   unset p ENGINE_LED
   trap _engine_late=1 USR2
+  # What is sent after the program is for its script.
+  [ -z "${_engine_feed-}" ] || exec 4<&0
   exec 9>&1 8>&2 7>/dev/null </dev/null >/dev/null 2>&1
   [ -n "$_engine_stay" ] || cd "${HOME:-/}" || cd /
   _engine_look self
   _engine_main=$_engine_pid
-  # Root's watchdog watches over what root started.
   [ -n "$_engine_stay" ] || _engine_arm "$_engine_seconds"
   (
     eval "$_engine_v"
+    _engine_home=${HOME-}
     if [ -n "$_engine_stay" ]; then eval "HOME=~$(id -un 2>/dev/null)"; fi
     set -eu
     eval "$_engine_x"

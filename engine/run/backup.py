@@ -20,10 +20,11 @@ RUNS = 20
 PREPARE = r"""
 # shellcheck disable=SC2154  # values arrive as variables
 # A user without a home directory of his own, as many services have, has no place for it.
-[ -w "${HOME-}" ] || exit 0
+[ "${_engine_owned-}" ] || [ -w "${HOME-}" ] || exit 0
 umask 077
-[ -d "${keep%/*}" ] || mkdir -p -- "${keep%/*}"
-[ -e "${keep%/*}/version" ] || printf '%s\n' "$keep_version" >"${keep%/*}/version"
+# The owner of a directory, as whom it may begin anew, hands on what is there and keeps nothing.
+[ "${_engine_owned-}" ] || [ -d "${keep%/*}" ] || mkdir -p -- "${keep%/*}"
+[ "${_engine_owned-}" ] || [ -e "${keep%/*}/version" ] || printf '%s\n' "$keep_version" >"${keep%/*}/version"
 """
 
 CHECK = r"""

@@ -50,7 +50,7 @@ def read(directory: Path, client: str) -> dict[str, str]:
 def test_what_is_written_is_what_is_read(client: str, tmp_path: Path) -> None:
     values = {f"K{n}": value for n, value in enumerate(GOOD)}
     (tmp_path / ".env").write_text("# mine\nOLD='1'\nK1=\"x\"\nK2=y # z")
-    apply(FileSync(HostPath(str(tmp_path / ".env")), dotenv=values))
+    apply(FileSync(path=HostPath(str(tmp_path / ".env")), dotenv=values))
     assert read(tmp_path, client) == {"OLD": "1", **values}
 
 
@@ -60,7 +60,7 @@ def test_what_is_taken_for_right_is_read_so(client: str, tmp_path: Path) -> None
     for n, (line, value) in enumerate(LINES.items()):
         (tmp_path / str(n)).mkdir()
         (tmp_path / str(n) / ".env").write_text(f"{line}\n", newline="")
-        resources.append(FileSync(HostPath(str(tmp_path / str(n) / ".env")), dotenv={"A": value}))
+        resources.append(FileSync(path=HostPath(str(tmp_path / str(n) / ".env")), dotenv={"A": value}))
     assert [seen.change for seen in observe_all(resources)] == [None] * len(LINES)
     # One file for all, so that a client need not be asked a dozen times.
     lines = [line.replace("A", f"A{n}").replace("B", f"B{n}") for n, line in enumerate(LINES)]
@@ -74,7 +74,7 @@ def test_what_only_one_of_them_reads_is_written_again(tmp_path: Path) -> None:
     resources = []
     for n, line in enumerate(lines):
         (tmp_path / str(n)).write_text(f"{line}\nB='it'\n")
-        resources.append(FileSync(HostPath(str(tmp_path / str(n))), dotenv={"A": "$2b$12$x"}))
+        resources.append(FileSync(path=HostPath(str(tmp_path / str(n))), dotenv={"A": "$2b$12$x"}))
     assert None not in apply_all(resources)
     assert {(tmp_path / str(n)).read_text() for n in range(len(lines))} == {"A='$2b$12$x'\nB='it'\n"}
 
@@ -83,7 +83,7 @@ def test_what_only_one_of_them_reads_is_written_again(tmp_path: Path) -> None:
 def test_what_they_would_not_read_back_is_refused(value: str) -> None:
     assert refusal(value)
     with pytest.raises(InvalidParameter, match="Compose would not read back"):
-        FileSync(HostPath("/x/.env"), dotenv={"A": value})
+        FileSync(path=HostPath("/x/.env"), dotenv={"A": value})
 
 
 @pytest.mark.parametrize("value", GOOD)

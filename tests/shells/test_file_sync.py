@@ -97,7 +97,7 @@ def unchanged(resource: FileSync, shell: Sequence[str], root: Path) -> None:
 def test_the_whole_content(shell: Sequence[str], tmp_path: Path) -> None:
     path = tmp_path / AWKWARD / AWKWARD / "a"
     content = "line\n'\"$x`y`\\n%s ü\n\n"
-    resource = FileSync(at(path), content=content, mode="0640", group="1", parents=True, dir_mode="0750")
+    resource = FileSync(path=at(path), content=content, mode="0640", group="1", parents=True, dir_mode="0750")
     assert converge(resource, shell)
     assert path.read_text() == content
     assert path.stat().st_mode & 0o7777 == 0o640
@@ -124,19 +124,19 @@ def test_what_is_not_declared_stays(some_shell: Sequence[str], tmp_path: Path) -
     path.write_text("old")
     path.chmod(0o751)
     os.chown(path, 1, 2)
-    apply(FileSync(at(path), content="new"), some_shell)
+    apply(FileSync(path=at(path), content="new"), some_shell)
     assert (path.stat().st_mode & 0o7777, path.stat().st_uid, path.stat().st_gid) == (0o751, 1, 2)
 
     inode = path.stat().st_ino
-    apply(FileSync(at(path), mode="0600", owner="0"), some_shell)
+    apply(FileSync(path=at(path), mode="0600", owner="0"), some_shell)
     assert path.read_text() == "new"
     assert (path.stat().st_mode & 0o7777, path.stat().st_uid, path.stat().st_gid) == (0o600, 0, 2)
     assert path.stat().st_ino == inode
 
 
 def test_new_files_are_private_where_they_are_secret(some_shell: Sequence[str], tmp_path: Path) -> None:
-    apply(FileSync(at(tmp_path / "open"), content="x"), some_shell)
-    apply(FileSync(at(tmp_path / "closed"), content=Secret("x\n$y\n\n")), some_shell)
+    apply(FileSync(path=at(tmp_path / "open"), content="x"), some_shell)
+    apply(FileSync(path=at(tmp_path / "closed"), content=Secret("x\n$y\n\n")), some_shell)
     assert (tmp_path / "open").stat().st_mode & 0o777 == 0o644
     assert (tmp_path / "closed").stat().st_mode & 0o777 == 0o600
     assert (tmp_path / "closed").read_text() == "x\n$y\n\n"
@@ -146,25 +146,27 @@ def test_links(some_shell: Sequence[str], tmp_path: Path) -> None:
     target, link = tmp_path / "target\n", tmp_path / "link"
     target.write_text("old")
     link.symlink_to("target\n")
-    assert "symbolic link" in refusal(FileSync(at(link), content="new"), some_shell)
+    assert "symbolic link" in refusal(FileSync(path=at(link), content="new"), some_shell)
     assert target.read_text() == "old"
-    apply(FileSync(at(link), content="new", follow=True), some_shell)
+    apply(FileSync(path=at(link), content="new", follow=True), some_shell)
     assert (target.read_text(), link.is_symlink()) == ("new", True)
     # A directory above may be one.
     (tmp_path / "dir").mkdir()
     (tmp_path / "elsewhere").symlink_to("dir")
-    apply(FileSync(at(tmp_path / "elsewhere" / "a"), content="x"), some_shell)
+    apply(FileSync(path=at(tmp_path / "elsewhere" / "a"), content="x"), some_shell)
     assert (tmp_path / "dir" / "a").read_text() == "x"
 
 
 def test_directories_above(some_shell: Sequence[str], tmp_path: Path) -> None:
     with pytest.raises(Failed, match="does not exist; make it, or set parents: true"):
-        apply(FileSync(at(tmp_path / "no" / "a"), content="x"), some_shell)
+        apply(FileSync(path=at(tmp_path / "no" / "a"), content="x"), some_shell)
     (tmp_path / "file").write_text("")
-    assert "it is no directory" in refusal(FileSync(at(tmp_path / "file/x/a"), content="x", parents=True), some_shell)
+    assert "it is no directory" in refusal(
+        FileSync(path=at(tmp_path / "file/x/a"), content="x", parents=True), some_shell
+    )
     (tmp_path / "dangling").symlink_to("nowhere")
     assert "it is no directory" in refusal(
-        FileSync(at(tmp_path / "dangling/a"), content="x", parents=True), some_shell
+        FileSync(path=at(tmp_path / "dangling/a"), content="x", parents=True), some_shell
     )
     assert not (tmp_path / "no").exists()
 
@@ -191,7 +193,7 @@ def test_the_first_line(shell: Sequence[str], tmp_path: Path) -> None:
     for path, before in zip(paths, befores, strict=True):
         if before is not None:
             path.write_bytes(before)
-    resources = [FileSync(at(path), first_line=SECRET) for path in paths]
+    resources = [FileSync(path=at(path), first_line=SECRET) for path in paths]
     changes = apply_all(resources, shell)
     assert {change and change.differing() for change in changes} == {("line 1",)}
     assert [path.read_bytes() for path in paths] == afters
@@ -225,8 +227,8 @@ def test_keys_of_a_dotenv_file(shell: Sequence[str], tmp_path: Path) -> None:
     for n, before in enumerate(ENV_FILES):
         path = tmp_path / f"{n}.env"
         path.write_text(before.replace("{c}", secret.reveal()), newline="")
-        resources.append(FileSync(at(path), dotenv={"A": "1 $x #2", "B": "b", "C": secret}))
-    absent = FileSync(at(tmp_path / "new"), dotenv={"A": "1 $x #2", "B": "b", "C": secret})
+        resources.append(FileSync(path=at(path), dotenv={"A": "1 $x #2", "B": "b", "C": secret}))
+    absent = FileSync(path=at(tmp_path / "new"), dotenv={"A": "1 $x #2", "B": "b", "C": secret})
     assert None not in apply_all([absent, *resources], shell)
     assert (tmp_path / "new").read_text() == (tmp_path / "0.env").read_text()
     for resource, after in zip(resources, ENV_FILES.values(), strict=True):
@@ -244,7 +246,7 @@ def test_a_tree(shell: Sequence[str], tmp_path: Path) -> None:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(f"this is {name}")
     (root / "d/run").chmod(0o755)
-    resource = FileSync(at(path), source=source(root), parents=True)
+    resource = FileSync(path=at(path), source=source(root), parents=True)
     assert apply(resource, shell)
     assert {n: v[-1] for n, v in snapshot(path).items()} == {n: v[-1] for n, v in snapshot(root).items()}
     assert os.access(path / "d/run", os.X_OK)
@@ -272,7 +274,7 @@ def test_a_link_that_appears_after_the_plan(some_shell: Sequence[str], tmp_path:
     for name in ("src/d/e/a", "to/d/e/old", "outside/theirs"):
         (tmp_path / name).parent.mkdir(parents=True)
         (tmp_path / name).write_text(name)
-    resource = FileSync(at(tmp_path / "to"), source=source(tmp_path / "src"), delete=True)
+    resource = FileSync(path=at(tmp_path / "to"), source=source(tmp_path / "src"), delete=True)
     change = observe(resource, some_shell).change
     for place in ("d/e", "d"):
         shutil.rmtree(tmp_path / "to" / place)
@@ -291,7 +293,7 @@ def test_strangers_in_a_tree(shell: Sequence[str], tmp_path: Path) -> None:
         (tmp_path / name).write_text(name)
     (path / "away").symlink_to(outside)
     (path / "empty").mkdir()
-    resource = FileSync(at(path), source=source(root), delete=True, exclude=("*.key",), backup=2)
+    resource = FileSync(path=at(path), source=source(root), delete=True, exclude=("*.key",), backup=2)
     change = apply(resource, shell)
     assert change is not None
     gone = {"old/x/y", AWKWARD, "away", "old/", "old/x/", "empty/"}
@@ -311,22 +313,26 @@ def test_modes_and_owners_of_a_tree(some_shell: Sequence[str], tmp_path: Path) -
     (tmp_path / "src/d/a").write_text("a")
     path = tmp_path / "to"
     tree = source(tmp_path / "src")
-    resource = FileSync(at(path), source=tree, mode="0640", dir_mode="2750", owner="1", group="2")
+    resource = FileSync(path=at(path), source=tree, mode="0640", dir_mode="2750", owner="1", group="2")
     apply(resource, some_shell)
     found = {p: (p.stat().st_mode & 0o7777, p.stat().st_uid, p.stat().st_gid) for p in (path, *path.rglob("*"))}
     assert found == {path: (0o2750, 1, 2), path / "d": (0o2750, 1, 2), path / "d/a": (0o640, 1, 2)}
+    # From here on it is that user's, and that user puts right what drifted, as far as such a user can.
     os.chown(path / "d/a", 0, 2)
+    assert "user 1, who owns its directory, cannot read" in refusal(resource, some_shell)
+    os.chown(path / "d/a", 0, 1)
     (path / "d").chmod(0o700)
+    resource = FileSync(path=at(path), source=tree, mode="0640", dir_mode="2750", owner="1", group="1")
     change = apply(resource, some_shell)
     assert change is not None
-    assert set(change.differing()) == {"d/", "d/a"}
+    assert set(change.differing()) == {"./", "d/", "d/a"}
 
 
 def test_one_large_file(some_shell: Sequence[str], tmp_path: Path) -> None:
     data = os.urandom(200_000) + b"\0end"
     (tmp_path / "src").write_bytes(data)
     path = tmp_path / "new" / AWKWARD
-    resource = FileSync(at(path), source=source(tmp_path / "src"), parents=True, mode="0600")
+    resource = FileSync(path=at(path), source=source(tmp_path / "src"), parents=True, mode="0600")
     apply(resource, some_shell)
     assert path.read_bytes() == data
     unchanged(resource, some_shell, path.parent)
@@ -339,15 +345,22 @@ def test_one_large_file(some_shell: Sequence[str], tmp_path: Path) -> None:
 
 
 def test_directories_and_absence(shell: Sequence[str], tmp_path: Path) -> None:
+    above = tmp_path / "y" / AWKWARD
+    apply(FileSync(path=at(above), state="directory", mode="0711", owner="1", parents=True), shell)
+    assert (above.stat().st_mode & 0o7777, above.stat().st_uid) == (0o711, 1)
+    assert (above.parent.stat().st_mode & 0o7777, above.parent.stat().st_uid) == (0o755, 1)
+    shutil.rmtree(above.parent)
+
     path = tmp_path / "x" / AWKWARD
-    directory = FileSync(at(path), state="directory", mode="0711", owner="1", parents=True)
+    path.parent.mkdir()
+    directory = FileSync(path=at(path), state="directory", mode="0711", owner="1")
     apply(directory, shell)
     assert (path.stat().st_mode & 0o7777, path.stat().st_uid) == (0o711, 1)
     path.chmod(0o700)
     apply(directory, shell)
     unchanged(directory, shell, tmp_path)
 
-    absent = FileSync(at(path), state="absent")
+    absent = FileSync(path=at(path), state="absent")
     (path / "..a").write_text("")
     assert "is not empty" in refusal(absent, shell)
     (path / "..a").unlink()
@@ -360,7 +373,7 @@ def test_directories_and_absence(shell: Sequence[str], tmp_path: Path) -> None:
     assert tmp_path.is_dir()
     (path / "a/b").mkdir(parents=True)
     (path / "a/away").symlink_to(tmp_path)
-    apply(FileSync(at(path), state="absent", delete=True), shell)
+    apply(FileSync(path=at(path), state="absent", delete=True), shell)
     assert [*tmp_path.iterdir()] == [tmp_path / "x"]
     unchanged(absent, shell, tmp_path)
 
@@ -368,7 +381,7 @@ def test_directories_and_absence(shell: Sequence[str], tmp_path: Path) -> None:
 def test_previous_contents_are_kept(some_shell: Sequence[str], tmp_path: Path) -> None:
     path = tmp_path / "a"
     for content in ("1", "2", "3", "4"):
-        apply(FileSync(at(path), content=content, mode="0600", backup=2), some_shell)
+        apply(FileSync(path=at(path), content=content, mode="0600", backup=2), some_shell)
     assert {p.name: p.read_text() for p in tmp_path.iterdir()} == {"a": "4", "a.bak": "3", "a.bak.2": "2"}
     assert (tmp_path / "a.bak").stat().st_mode & 0o777 == 0o600
 
@@ -377,8 +390,8 @@ def test_what_a_service_watches(some_shell: Sequence[str], tmp_path: Path) -> No
     path = tmp_path / "a"
     (tmp_path / "src").mkdir()
     (tmp_path / "src/f").write_text("f")
-    line, mode = FileSync(at(path), first_line="x"), FileSync(at(path), first_line="x", mode="0600")
-    tree = FileSync(at(tmp_path / "t"), source=source(tmp_path / "src"))
+    line, mode = FileSync(path=at(path), first_line="x"), FileSync(path=at(path), first_line="x", mode="0600")
+    tree = FileSync(path=at(tmp_path / "t"), source=source(tmp_path / "src"))
     assert watch(line, some_shell)[1] == ""
     for resource in (mode, tree):
         apply(resource, some_shell)
@@ -406,10 +419,10 @@ def test_a_full_disk(some_shell: Sequence[str], tmp_path: Path) -> None:
     long = "x" * 30_000
     (tmp_path / "src").write_text(long * 3)
     for name, resource in {
-        "whole": FileSync(at(tmp_path / "whole"), content=long),
-        "line": FileSync(at(tmp_path / "line"), first_line=long),
-        "env": FileSync(at(tmp_path / "env"), dotenv={"A": long}),
-        "large": FileSync(at(tmp_path / "large"), source=source(tmp_path / "src")),
+        "whole": FileSync(path=at(tmp_path / "whole"), content=long),
+        "line": FileSync(path=at(tmp_path / "line"), first_line=long),
+        "env": FileSync(path=at(tmp_path / "env"), dotenv={"A": long}),
+        "large": FileSync(path=at(tmp_path / "large"), source=source(tmp_path / "src")),
     }.items():
         (tmp_path / name).write_text("A='old'\n")
         with pytest.raises((Failed, HostFailed)) as failed:
@@ -426,9 +439,9 @@ def test_no_secret_reaches_another_process(shell_name: str, tmp_path: Path) -> N
     (tmp_path / "env").write_text("C=old\nD='x'\n")
     with commands.at(0):
         for resource in (
-            FileSync(at(tmp_path / "line"), first_line=SECRET, backup=1),
-            FileSync(at(tmp_path / "new/whole"), content=SECRET, parents=True, owner="1"),
-            FileSync(at(tmp_path / "env"), dotenv={"C": Secret("a canary")}),
+            FileSync(path=at(tmp_path / "line"), first_line=SECRET, backup=1),
+            FileSync(path=at(tmp_path / "new/whole"), content=SECRET, parents=True, owner="1"),
+            FileSync(path=at(tmp_path / "env"), dotenv={"C": Secret("a canary")}),
         ):
             apply(resource, SHELLS[shell_name])
             watch(resource, SHELLS[shell_name])
@@ -447,8 +460,8 @@ def test_cut_off_at_each_command(start: str, shell_name: str, tmp_path: Path, fu
         (tmp_path / "src" / name).write_text(name)
     place = tmp_path / "place"
     target = at(place / "p/q/file")
-    file = FileSync(target, first_line=Secret("new"), mode="0600", owner="1", parents=True, backup=2)
-    tree = FileSync(at(place / "tree"), source=source(tmp_path / "src"), delete=True, dir_mode="0700")
+    file = FileSync(path=target, first_line=Secret("new"), mode="0600", owner="1", parents=True, backup=2)
+    tree = FileSync(path=at(place / "tree"), source=source(tmp_path / "src"), delete=True, dir_mode="0700")
     resource, files = {
         "nothing": (file, {}),
         "an old file": (file, {"p/q/file": "old\nuser\n", "p/q/file.bak": "older"}),
@@ -496,13 +509,13 @@ def test_what_may_not_be_seen_is_not_absent(some_shell: Sequence[str], tmp_path:
         (tmp_path / "src/closed").mkdir(parents=True)
         (tmp_path / "src/closed/a").write_text("x")
         for resource in (
-            FileSync(at(top / "closed/a"), content="x"),
-            FileSync(at(top / "closed/in/a"), state="absent"),
-            FileSync(at(top / "closed"), state="absent", delete=True),
-            FileSync(at(top / "private"), content="x"),
-            FileSync(at(top / "private"), first_line="x"),
-            FileSync(at(top / "private"), dotenv={"A": "x"}),
-            FileSync(at(top / "tree"), source=source(tmp_path / "src")),
+            FileSync(path=at(top / "closed/a"), content="x"),
+            FileSync(path=at(top / "closed/in/a"), state="absent"),
+            FileSync(path=at(top / "closed"), state="absent", delete=True),
+            FileSync(path=at(top / "private"), content="x"),
+            FileSync(path=at(top / "private"), first_line="x"),
+            FileSync(path=at(top / "private"), dotenv={"A": "x"}),
+            FileSync(path=at(top / "tree"), source=source(tmp_path / "src")),
         ):
             with pytest.raises(Failed, match="permission denied"):
                 observe(resource, nobody)
@@ -520,7 +533,7 @@ def test_files_looked_at_together_are_found_as_each_alone(shell: Sequence[str], 
     (tmp_path / "pipe").unlink()
     os.mkfifo(tmp_path / "pipe")
     names = [*contents, "absent", "same", "not/there"]
-    resources = [FileSync(at(tmp_path / name), content="as it was", mode="0604", owner="0") for name in names]
+    resources = [FileSync(path=at(tmp_path / name), content="as it was", mode="0604", owner="0") for name in names]
     together = observe_all(resources, shell)
     for resource, seen in zip(resources, together, strict=True):
         alone = script(replace(resource.probe(), shared={}), shell).facts
@@ -528,6 +541,6 @@ def test_files_looked_at_together_are_found_as_each_alone(shell: Sequence[str], 
     assert [seen.change is None for seen in together] == [True, False, False, True, False, False, True, False]
     assert together[1].facts["text"] == "drifted"
     for name in ("link", "directory", "pipe"):
-        resource = FileSync(at(tmp_path / name), content="as it was")
+        resource = FileSync(path=at(tmp_path / name), content="as it was")
         with pytest.raises(Refused, match="left as it is"):
             observe_all([resources[0], resource], shell)

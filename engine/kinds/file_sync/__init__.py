@@ -3,165 +3,109 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar, Literal
+from typing import Annotated, Literal
 
 from engine.errors import InvalidParameter
 from engine.kinds.file_sync import restore
-from engine.kinds.file_sync.attributes import Absent
-from engine.kinds.file_sync.attributes import Plain as Unfilled
+from engine.kinds.file_sync.attributes import Absent, AttributesOnly
 from engine.kinds.file_sync.dotenv import NAME, refusal, valid_name
 from engine.kinds.file_sync.forms import FirstLine, Keys, Whole
-from engine.kinds.file_sync.target import Form, Target
+from engine.kinds.file_sync.target import About, Form, Target
 from engine.kinds.file_sync.tree import Tree
-from engine.kit.paths import managed, temporary, within
-from engine.model import (
+from engine.kit import (
     Action,
     Change,
     Facts,
     HostPath,
-    Params,
-    Place,
-    Plain,
-    Resource,
+    Mode,
+    Reversible,
     Script,
     Secret,
     Source,
     State,
+    Template,
+    Watchable,
 )
+from engine.kit.fields import Schema
+from engine.kit.paths import managed, temporary, within
+from engine.model import Place, Plain, Resource
 
 CONTENTS = ("content", "source", "template", "first_line", "dotenv")
 
 
-@dataclass(frozen=True)
-class FileSync(Resource):
-    """See `params`. Raises InvalidParameter where the parameters do not go together."""
+class FileSync(Watchable, Reversible):
+    """A file or a tree has given content, mode and owner.
 
-    path: HostPath
-    content: str | Secret | None = None
-    source: Source | None = None
-    template: str | Secret | None = None
-    first_line: str | Secret | None = None
-    dotenv: Mapping[str, str | Secret] | None = None
-    mode: str = ""
-    owner: str = ""
-    group: str = ""
-    parents: bool = False
-    dir_mode: str = ""
-    delete: bool = False
-    exclude: tuple[str, ...] = ()
-    backup: int = 0
-    follow: bool = False
-    state: str = "present"
+    resources:
+      password:
+        file-sync:
+          path: /srv/qwen/ComfyUI/login/PASSWORD
+          first_line: "{{ secrets.api_token }}"
+          mode: "0600"
+          parents: true
+      environment:
+        file-sync:
+          path: /srv/gallery/.env
+          dotenv: { API_TOKEN: "{{ secrets.api_token }}", PORT: "8080" }
+      workflows:
+        file-sync:
+          path: /srv/qwen/ComfyUI/user/default/workflows
+          source: files/workflows
+          delete: true
+          exclude: ["*.bak"]
+    """
 
-    kind: ClassVar[str] = "file-sync"
-    summary: ClassVar[str] = "A file or a tree has given content, mode and owner."
-    example: ClassVar[str] = """\
-resources:
-  password:
-    file-sync:
-      path: /srv/qwen/ComfyUI/login/PASSWORD
-      first_line: "{{ secrets.api_token }}"
-      mode: "0600"
-      parents: true
-  environment:
-    file-sync:
-      path: /srv/gallery/.env
-      dotenv: { API_TOKEN: "{{ secrets.api_token }}", PORT: "8080" }
-  workflows:
-    file-sync:
-      path: /srv/qwen/ComfyUI/user/default/workflows
-      source: files/workflows
-      delete: true
-      exclude: ["*.bak"]
-"""
-    params: ClassVar[Params] = {
-        "path": {
-            "type": "string",
-            "host_path": True,
-            "required": True,
-            "description": "The file or directory on the host.",
-        },
-        "content": {
-            "type": "string",
-            "secret": True,
-            "description": "The whole content, as text.",
-        },
-        "source": {
-            "type": "string",
-            "source": "content",
-            "description": "A file or a directory on the controller whose content it has; never rendered.",
-        },
-        "template": {
-            "type": "string",
-            "source": "template",
-            "secret": True,
-            "description": "A file on the controller that is rendered with Jinja2; the result is the whole content.",
-        },
-        "first_line": {
-            "type": "string",
-            "secret": True,
-            "description": "Line 1, without its line break. The lines after it belong to others and stay.",
-        },
-        "dotenv": {
-            "type": "object",
-            "secret": True,
-            "minProperties": 1,
-            "propertyNames": {"pattern": f"^{NAME}$"},
-            "additionalProperties": {"type": "string", "secret": True},
-            "description": "Keys of a .env file and their values, written in single quotes. Other lines stay. A plan "
-            "shows values that are no secrets; those on the host where everybody there may read the file.",
-        },
-        "mode": {
-            "type": "string",
-            "mode": True,
-            "description": "Permission bits of the file, or of each file of a tree. Left out: an existing file keeps "
-            "its own, a new one gets 0644, or 0600 where its content is secret; in a tree, files that are "
-            "executable on the controller are executable on the host.",
-        },
-        "owner": {"type": "string", "description": "The owning user, as name or number."},
-        "group": {"type": "string", "description": "The owning group, as name or number."},
-        "parents": {
-            "type": "boolean",
-            "default": False,
-            "description": "Make the directories above it where they are missing.",
-        },
-        "dir_mode": {
-            "type": "string",
-            "mode": True,
-            "description": "Permission bits of directories: those made by `parents`, and all of a tree.",
-        },
-        "delete": {
-            "type": "boolean",
-            "default": False,
-            "description": "In a tree: remove what is not in the source. With state absent: remove a directory with "
-            "all it holds.",
-        },
-        "exclude": {
-            "type": "array",
-            "items": {"type": "string", "minLength": 1},
-            "description": "Names in a tree that are neither sent nor removed. Patterns as in a shell: one with a "
-            "slash is matched from the top of the tree, one without against any name in it.",
-        },
-        "backup": {
-            "anyOf": [{"type": "boolean"}, {"type": "integer", "minimum": 0, "maximum": 100}],
-            "default": 0,
-            "description": "How many previous contents to keep beside it (.bak, .bak.2, ...); true keeps one.",
-        },
-        "follow": {
-            "type": "boolean",
-            "default": False,
-            "description": "Where the path is a symbolic link, manage what it leads to. Otherwise it is refused.",
-        },
-        "state": {
-            "enum": ["present", "directory", "absent"],
-            "default": "present",
-            "description": "absent: nothing is there. directory: a directory, whatever it holds.",
-        },
-    }
+    path: Annotated[HostPath, "The file or directory on the host."]
+    content: Annotated[str | Secret | None, "The whole content, as text."] = None
+    source: Annotated[
+        Source | None, "A file or a directory on the controller whose content it has; never rendered."
+    ] = None
+    template: Annotated[
+        Template | None,
+        "A file on the controller that is rendered with Jinja2; the result is the whole content.",
+    ] = None
+    first_line: Annotated[
+        str | Secret | None, "Line 1, without its line break. The lines after it belong to others and stay."
+    ] = None
+    dotenv: Annotated[
+        Mapping[str, str | Secret] | None,
+        "Keys of a .env file and their values, written in single quotes. Other lines stay. A plan "
+        "shows values that are no secrets; those on the host where everybody there may read the file.",
+        {"secret": True, "minProperties": 1, "propertyNames": {"pattern": f"^{NAME}$"}},
+    ] = None
+    mode: Annotated[
+        Mode,
+        "Permission bits of the file, or of each file of a tree. Left out: an existing file keeps "
+        "its own, a new one gets 0644, or 0600 where its content is secret; in a tree, files that are "
+        "executable on the controller are executable on the host.",
+    ] = ""
+    owner: Annotated[str, "The owning user, as name or number."] = ""
+    group: Annotated[str, "The owning group, as name or number."] = ""
+    parents: Annotated[bool, "Make the directories above it where they are missing."] = False
+    dir_mode: Annotated[Mode, "Permission bits of directories: those made by `parents`, and all of a tree."] = ""
+    delete: Annotated[
+        bool,
+        "In a tree: remove what is not in the source. With state absent: remove a directory with all it holds.",
+    ] = False
+    exclude: Annotated[
+        tuple[Annotated[str, Schema(minLength=1)], ...],
+        "Names in a tree that are neither sent nor removed. Patterns as in a shell: one with a "
+        "slash is matched from the top of the tree, one without against any name in it.",
+    ] = ()
+    backup: Annotated[
+        bool | Annotated[int, Schema(minimum=0, maximum=100)],
+        "How many previous contents to keep beside it (.bak, .bak.2, ...); true keeps one.",
+    ] = 0
+    follow: Annotated[
+        bool, "Where the path is a symbolic link, manage what it leads to. Otherwise it is refused."
+    ] = False
+    state: Annotated[
+        Literal["present", "directory", "absent"],
+        "absent: nothing is there. directory: a directory, whatever it holds.",
+    ] = "present"
 
-    def __post_init__(self) -> None:
+    def check_parameters(self) -> None:
         contents = [name for name in CONTENTS if getattr(self, name) is not None]
         if len(contents) > 1:
             raise InvalidParameter("", f"{' and '.join(contents)} exclude each other: each says what the content is")
@@ -226,24 +170,26 @@ resources:
         content = self.content if self.content is not None else self.template
         if content is not None:
             return Whole(target, content)
-        return Unfilled(target, directory=self.state == "directory")
+        return AttributesOnly(target, directory=self.state == "directory")
 
     def probe(self) -> Script:
         return self._form.probe()
 
     def actual(self, facts: Facts) -> State | None:
-        return self._form.found(facts)
+        return self._form.actual(facts)
 
     def desired(self, facts: Facts) -> State | None:
-        return self._form.wanted(facts)
+        return self._form.desired(facts)
 
     def actions(self, change: Change) -> Iterator[Action]:
+        if self.state != "absent" and not self._tree:
+            abouts = [About.parse(change.facts["about"])] if change.facts.get("about") else []
+            self._form.target.check_owner(change.facts, abouts)
         return self._form.actions(change)
 
     def places(self) -> tuple[Place, ...]:
         path, form = managed(self.path), self._form
-        names = {"mode": self.mode, "owner": self.owner, "group": self.group}
-        marks = {name: value for name, value in names.items() if value}
+        marks = {name: value for name, value in form.target.marks(self.mode).items() if value}
         match form:
             case Tree():
                 return form.places()
@@ -271,17 +217,17 @@ resources:
         return self._form.watched()
 
     def texts(self, facts: Facts) -> Mapping[str, tuple[str, str]]:
-        return self._form.texts(facts)
+        return self._form.texts(facts) if isinstance(self._form, Whole) else {}
 
     def keep(self, change: Change) -> Script | None:
         names = self._kept_names(change.differing())
-        return restore.keep(managed(self.path), names, self._tree) if names else None
+        return restore.keep(managed(self.path), names, self._tree, change.facts) if names else None
 
     def restored(self, prior: Mapping[str, Plain] | None, changed: Sequence[str], keep: HostPath) -> Resource | None:
         path, names = managed(self.path), self._kept_names(changed)
         if not names or self._removed(prior):
             return None
-        return restore.FileRestore(path, keep, names, self._tree, temporary(path), self.watched())
+        return restore.FileRestore(path, keep, names, self._tree, self.watched())
 
     def lost(self, prior: Mapping[str, Plain] | None, changed: Sequence[str], keep: HostPath) -> str:
         if self.follow and not self._tree:

@@ -1,7 +1,7 @@
 look
-fact type "$type"
+report
 [ "$type" = directory ] || exit 0
-if [ ! -r "$file" ] || [ ! -x "$file" ]; then fail "permission denied: $file cannot be read"; fi
+if [ ! -r "$file" ] || [ ! -x "$file" ]; then fail "permission denied: $path cannot be read"; fi
 for entry in "$file"/* "$file"/.[!.]* "$file"/..?*; do
   if [ -e "$entry" ] || [ -h "$entry" ]; then
     fact filled 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from engine.errors import Refused
@@ -12,26 +12,24 @@ from engine.model import Action, Change, Facts, Script, State, Unknown, Value
 
 
 @dataclass(frozen=True)
-class Plain:
+class AttributesOnly:
     """What is at the path, whatever it contains, has this mode and owner; or it is a `directory`."""
 
     target: Target
     directory: bool = False
 
     def probe(self) -> Script:
-        return Script(scripts.PLAIN_PROBE, self.target.looking())
+        return Script(scripts.PLAIN_PROBE, self.target.probe_vars())
 
-    def found(self, facts: Facts) -> State | None:
+    def actual(self, facts: Facts) -> State | None:
         allowed = ("directory",) if self.directory else ("file", "directory")
-        if obstacle := self.target.obstacle(facts, allowed):
-            raise Refused(obstacle)
-        if facts["type"] == "absent":
+        if not self.target.there(facts, allowed):
             return None
-        return self._type() | self.target.found(facts)
+        return self._type() | self.target.actual(facts)
 
-    def wanted(self, facts: Facts) -> State:
-        wanted = self._type() | self.target.wanted()
-        if self.directory or facts["type"] != "absent":
+    def desired(self, facts: Facts) -> State:
+        wanted = self._type() | self.target.desired()
+        if self.directory or facts.get("type") != "absent":
             return wanted | self.target.lacking(facts)
         nothing = f"there is nothing at {self.target.path}, and nothing is declared that it should contain"
         return wanted | {"content": Unknown(nothing, upstream=True)}
@@ -41,16 +39,13 @@ class Plain:
 
     def actions(self, change: Change) -> Iterator[Action]:
         if self.directory and change.before is None:
-            variables = self.target.making("") | {"directory": True}
+            variables = self.target.write_vars(change.facts, "") | {"directory": True}
             yield Action(f"make directory {self.target.path}", Script(scripts.PLAIN_ACTION, variables))
         else:
-            yield self.target.mark(self.directory)
+            yield self.target.mark(change, self.directory)
 
     def watched(self) -> Script:
-        return Script(scripts.PLAIN_WATCH, self.target.looking())
-
-    def texts(self, facts: Facts) -> Mapping[str, tuple[str, str]]:
-        return {}
+        return Script(scripts.PLAIN_WATCH, self.target.probe_vars())
 
 
 @dataclass(frozen=True)
@@ -61,9 +56,11 @@ class Absent:
     delete: bool = False
 
     def probe(self) -> Script:
-        return Script(scripts.ABSENT_PROBE, self.target.looking())
+        return Script(scripts.ABSENT_PROBE, self.target.probe_vars())
 
-    def found(self, facts: Facts) -> State | None:
+    def actual(self, facts: Facts) -> State | None:
+        if facts.get("refused"):
+            raise Refused(facts["refused"])
         if facts["type"] in ("absent", "blocked"):
             return None
         if facts.get("filled") and not self.delete:
@@ -73,15 +70,12 @@ class Absent:
             )
         return {"type": facts["type"]}
 
-    def wanted(self, facts: Facts) -> None:
+    def desired(self, facts: Facts) -> None:
         return None
 
     def actions(self, change: Change) -> Iterator[Action]:
-        variables = self.target.looking() | {"delete": self.delete}
+        variables = self.target.write_vars(change.facts, "") | {"delete": self.delete}
         yield Action(f"remove {self.target.path}", Script(scripts.ABSENT_ACTION, variables))
 
     def watched(self) -> Script:
-        return Script(scripts.PLAIN_WATCH, self.target.looking())
-
-    def texts(self, facts: Facts) -> Mapping[str, tuple[str, str]]:
-        return {}
+        return Script(scripts.PLAIN_WATCH, self.target.probe_vars())

@@ -1,4 +1,4 @@
-"""Keys of a `.env` file: which values Compose reads back as they were written, and the shell texts.
+"""Keys of a `.env` file: which values Compose reads back as they were written.
 
 Both Compose 1 and Compose 2 take what stands between single quotes as it is, with these exceptions: neither can hold
 a single quote, Compose 1 turns two backslashes into one and expands `${...}` even there, and in both a backslash
@@ -10,10 +10,7 @@ from __future__ import annotations
 
 import re
 
-from engine.kit.shell import texts
 from engine.model import Secret
-
-sh = texts(__file__)
 
 NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 
@@ -36,12 +33,3 @@ def refusal(value: str | Secret) -> str:
 def valid_name(name: str) -> bool:
     """Whether a key can be the name of an environment variable."""
     return re.fullmatch(NAME, name) is not None
-
-
-SCAN = sh("scan_0.sh", "scan.sh")
-
-PROBE = sh("unseen.sh", "looking.sh", "scan_0.sh", "scan.sh", "dotenv_probe.sh")
-
-ACTION = sh("unseen.sh", "looking.sh", "scan_0.sh", "scan.sh", "make.sh", "dotenv_action.sh")
-
-WATCHED = sh("unseen.sh", "looking.sh", "scan_0.sh", "scan.sh", "watch.sh", "watched.sh")

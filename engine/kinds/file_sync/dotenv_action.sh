@@ -1,7 +1,6 @@
 look
 prepare
 open_new
-exec 3>>"$new"
 keys=$(($# / 2))
 
 # Where the entry's `name` is one of the keys to write: puts the new one in its place. Only the last entry of a key
@@ -35,7 +34,7 @@ count() {
 last=1
 if [ "$type" = file ]; then
   count "$@"
-  [ -z "$unclosed" ] || fail "line $unclosed of $file opens a quote that is never closed; nothing was changed"
+  [ -z "$unclosed" ] || fail "line $unclosed of $path opens a quote that is never closed; nothing was changed"
   number=0
   while next_entry; do
     last=$ended
@@ -55,5 +54,4 @@ while [ "$#" -gt 0 ]; do
   fi
   shift 2
 done
-exec 3>&-
 settle

@@ -2,10 +2,10 @@ look
 report
 known_owners
 [ "$type" = file ] || exit 0
-[ -r "$file" ] || fail "permission denied: $file cannot be read"
+readable
 scan "$@"
 fact unclosed "$unclosed"
-[ -z "$mode$owner$group$public" ] || describe "$file"
+[ -z "$mode$owner$group$public${_engine_owned-}" ] || describe "$file"
 fact about "${about-}"
 n=0
 for key do

@@ -2,17 +2,17 @@ look
 prepare
 open_new
 breaks=1
-[ ! -s "$file" ] || breaks=$(wc -l <"$file")
+if [ "$type" = file ] && [ -s "$file" ]; then breaks=$(wc -l <"$file"); fi
 if [ "$breaks" -eq 0 ]; then
-  printf '%s' "$line" >>"$new" || full
+  printf '%s' "$line" >&3 || full
 else
-  printf '%s\n' "$line" >>"$new" || full
+  printf '%s\n' "$line" >&3 || full
   from=2 first='' second=''
   if [ "$type" != absent ]; then
     # Behind a blank line 1 this value is the old line 1 pushed down, and no line of somebody else's.
     { IFS= read -r first && IFS= read -r second; } <"$file" || :
     [ -n "$first" ] || [ "$second" != "$line" ] || from=3
-    tail -n "+$from" -- "$file" >>"$new" || full
+    tail -n "+$from" -- "$file" >&3 || full
   fi
 fi
 settle

@@ -4,7 +4,7 @@ known_owners
 [ "$type" = file ] || exit 0
 first_line
 fact sum "$sum"
-[ -z "$mode$owner$group$public" ] || describe "$file"
+[ -z "$mode$owner$group$public${_engine_owned-}" ] || describe "$file"
 fact about "${about-}"
 # Of a line that is declared to be no secret, the text, where everyone on the host may read it.
 case $public/${mode_now-} in

@@ -1,5 +1,5 @@
 """What a file-sync resource manages of a file's content, one class a form: all of it, its first line, or keys of a
-`.env` file. A tree is in `file_tree`; where no content is managed, see `file_plain`.
+`.env` file. A tree is in `tree`; where no content is managed, see `attributes`.
 """
 
 from __future__ import annotations
@@ -9,9 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from engine.errors import Refused
-from engine.kinds.file_sync import dotenv, scripts
-from engine.kinds.file_sync.shell import GLANCE
-from engine.kinds.file_sync.target import Target, shown, text_digest
+from engine.kinds.file_sync import scripts
+from engine.kinds.file_sync.target import Target, Variables, shown, text_digest
 from engine.model import Action, BatchedProbe, Change, Facts, Script, Secret, SourceFile, State, Upload, Value
 
 EMPTY = hashlib.sha256(b"").hexdigest()
@@ -70,36 +69,35 @@ class Whole:
         want = self.digest if self.text is not None else ""
         path = self.target.path
         # What a link leads to is found by the probe.
-        shared = {} if self.target.follow else {"seen": BatchedProbe(GLANCE, args=(path,))}
-        return Script(scripts.WHOLE_PROBE, self.target.looking() | {"want": want}, shared=shared)
+        shared = {} if self.target.follow else {"seen": BatchedProbe(scripts.GLANCE, args=(path,))}
+        return Script(scripts.WHOLE_PROBE, self.target.probe_vars() | {"want": want}, shared=shared)
 
-    def found(self, facts: Facts) -> State | None:
-        if obstacle := self.target.obstacle(facts, ("file",)):
-            raise Refused(obstacle)
-        if facts["type"] == "absent":
+    def actual(self, facts: Facts) -> State | None:
+        if not self.target.there(facts, ("file",)):
             return None
-        return {"content": self._value(facts["sum"])} | self.target.found(facts)
+        return {"content": self._value(facts["sum"])} | self.target.actual(facts)
 
-    def wanted(self, facts: Facts) -> State:
+    def desired(self, facts: Facts) -> State:
         content = self.content if isinstance(self.content, Secret) else shown(self.digest)
-        return {"content": content, **self.target.wanted(), **self.target.lacking(facts)}
+        return {"content": content, **self.target.desired(), **self.target.lacking(facts)}
 
     def _value(self, digest: str) -> Value:
         return Secret.seen(digest) if isinstance(self.content, Secret) else shown(digest)
 
     def actions(self, change: Change) -> Iterator[Action]:
         if change.before is not None and "content" not in change.differing():
-            yield self.target.mark()
+            yield self.target.mark(change)
             return
         title = f"write {self.target.path}"
-        variables = self.target.making(self._fresh())
+        variables = self.target.write_vars(change.facts, self._fresh())
         content = self.inline
         if content is not None:
             yield Action(title, Script(scripts.WHOLE_ACTION, variables | {"content": content}))
             return
         staged = self.source or str(self.content).encode("utf-8", "surrogateescape")
         upload = Upload(self.target.beside(change.facts), (("content", staged),))
-        yield Action(title, Script(scripts.STAGED_ACTION, variables | {"want": self.digest}), upload=upload)
+        more: Variables = {"want": self.digest, "beside": "acts" not in change.facts}
+        yield Action(title, Script(scripts.STAGED_ACTION, variables | more), upload=upload)
 
     def _fresh(self) -> str:
         if isinstance(self.content, Secret):
@@ -107,7 +105,7 @@ class Whole:
         return "0755" if self.source is not None and self.source.mode & 0o100 else "0644"
 
     def watched(self) -> Script:
-        return Script(scripts.WHOLE_WATCH, self.target.looking())
+        return Script(scripts.WHOLE_WATCH, self.target.probe_vars())
 
     def texts(self, facts: Facts) -> Mapping[str, tuple[str, str]]:
         now, declared = facts.get("text"), self.text
@@ -127,34 +125,30 @@ class FirstLine:
 
     def probe(self) -> Script:
         public = not isinstance(self.line, Secret)
-        return Script(scripts.FIRST_LINE_PROBE, self.target.looking() | {"public": public})
+        return Script(scripts.FIRST_LINE_PROBE, self.target.probe_vars() | {"public": public})
 
-    def found(self, facts: Facts) -> State | None:
-        if obstacle := self.target.obstacle(facts, ("file",)):
-            raise Refused(obstacle)
-        if facts["type"] == "absent":
+    def actual(self, facts: Facts) -> State | None:
+        if not self.target.there(facts, ("file",)):
             return None
         digest = facts["sum"]
         line = _held(digest, facts.get("text"), self.line)
         if isinstance(self.line, Secret) and digest == EMPTY:
             line = "empty"
-        return {"line 1": line} | self.target.found(facts)
+        return {"line 1": line} | self.target.actual(facts)
 
-    def wanted(self, facts: Facts) -> State:
-        return {"line 1": self.line, **self.target.wanted(), **self.target.lacking(facts)}
+    def desired(self, facts: Facts) -> State:
+        return {"line 1": self.line, **self.target.desired(), **self.target.lacking(facts)}
 
     def actions(self, change: Change) -> Iterator[Action]:
         if change.before is not None and "line 1" not in change.differing():
-            yield self.target.mark()
+            yield self.target.mark(change)
             return
-        variables = self.target.making("0600" if isinstance(self.line, Secret) else "0644") | {"line": self.line}
+        fresh = "0600" if isinstance(self.line, Secret) else "0644"
+        variables = self.target.write_vars(change.facts, fresh) | {"line": self.line}
         yield Action(f"write line 1 of {self.target.path}", Script(scripts.FIRST_LINE_ACTION, variables))
 
     def watched(self) -> Script:
-        return Script(scripts.FIRST_LINE_WATCH, self.target.looking())
-
-    def texts(self, facts: Facts) -> Mapping[str, tuple[str, str]]:
-        return {}
+        return Script(scripts.FIRST_LINE_WATCH, self.target.probe_vars())
 
 
 @dataclass(frozen=True)
@@ -166,12 +160,10 @@ class Keys:
 
     def probe(self) -> Script:
         public = " ".join(name for name, value in self.values.items() if not isinstance(value, Secret))
-        return Script(dotenv.PROBE, self.target.looking() | {"public": public}, tuple(self.values))
+        return Script(scripts.DOTENV_PROBE, self.target.probe_vars() | {"public": public}, tuple(self.values))
 
-    def found(self, facts: Facts) -> State | None:
-        if obstacle := self.target.obstacle(facts, ("file",)):
-            raise Refused(obstacle)
-        if facts["type"] == "absent":
+    def actual(self, facts: Facts) -> State | None:
+        if not self.target.there(facts, ("file",)):
             return None
         if facts.get("unclosed"):
             raise Refused(
@@ -183,29 +175,26 @@ class Keys:
             digest = facts.get(f"key.{name}")
             if digest is not None:
                 found[f"key {name}"] = _held(digest, facts.get(f"text.{name}"), value)
-        return found | self.target.found(facts)
+        return found | self.target.actual(facts)
 
-    def wanted(self, facts: Facts) -> State:
+    def desired(self, facts: Facts) -> State:
         wanted: dict[str, Value] = {f"key {name}": value for name, value in self.values.items()}
-        return wanted | self.target.wanted() | self.target.lacking(facts)
+        return wanted | self.target.desired() | self.target.lacking(facts)
 
     def actions(self, change: Change) -> Iterator[Action]:
         differing = set(change.differing())
         names = [name for name in self.values if f"key {name}" in differing]
         if not names and change.before is not None:
-            yield self.target.mark()
+            yield self.target.mark(change)
             return
         secret = any(isinstance(value, Secret) for value in self.values.values())
-        variables = self.target.making("0600" if secret else "0644")
+        variables = self.target.write_vars(change.facts, "0600" if secret else "0644")
         pairs = tuple(part for name in names for part in (name, self.values[name]))
         title = f"write {', '.join(names)} in {self.target.path}"
-        yield Action(title, Script(dotenv.ACTION, variables, pairs))
+        yield Action(title, Script(scripts.DOTENV_ACTION, variables, pairs))
 
     def watched(self) -> Script:
-        return Script(dotenv.WATCHED, self.target.looking(), tuple(self.values))
-
-    def texts(self, facts: Facts) -> Mapping[str, tuple[str, str]]:
-        return {}
+        return Script(scripts.DOTENV_WATCH, self.target.probe_vars(), tuple(self.values))
 
 
 def _held(digest: str, text: str | None, declared: str | Secret) -> Value:

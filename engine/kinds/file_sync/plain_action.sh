@@ -2,16 +2,26 @@ look
 case $type in
   file | directory) ;;
   absent)
-    [ "$directory" ] || fail "there is nothing at $file, and nothing is declared that it should contain"
-    above=${file%/*}
-    if [ ! -d "${above:-/}" ]; then
-      [ "$parents" ] || fail "directory $above does not exist; make it, or set parents: true"
-    fi
-    make_directory "$file" "$mode"
+    [ "$directory" ] || fail "there is nothing at $path, and nothing is declared that it should contain"
+    begin_directory ''
+    finish "$mode"
     exit 0
     ;;
-  *) fail "$file is in the way ($type); nothing was changed" ;;
+  *) fail "$path is in the way ($type); nothing was changed" ;;
 esac
-[ -z "$directory" ] || [ "$type" = directory ] || fail "$file is in the way: it is no directory; nothing was changed"
+[ -z "$directory" ] || [ "$type" = directory ] || fail "$path is in the way: it is no directory; nothing was changed"
+crowded
+# What others can put something else in place of, or is not ours to give away, is made anew.
+if [ "$type" = file ] && { [ "$shared" ] || { [ "$_engine_self" != 0 ] && [ ! -O "$file" ]; }; }; then
+  readable
+  backup=0
+  prepare
+  open_new
+  cat -- "$file" >&3 || full
+  settle
+  exit 0
+fi
+[ -z "$shared" ] || _engine_safe_entry || fail "others can write $above, so $path was left as it is"
+_engine_up=./
 give "$file"
 [ -z "$mode" ] || chmod -- "$mode" "$file"

@@ -2,6 +2,6 @@ look
 report
 known_owners
 case $type in
-  file | directory) [ -z "$mode$owner$group" ] || describe "$file" ;;
+  file | directory) [ -z "$mode$owner$group${_engine_owned-}" ] || describe "$file" ;;
 esac
 fact about "${about-}"

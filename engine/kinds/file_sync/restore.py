@@ -11,24 +11,19 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from engine.errors import Refused
-from engine.kit.shell import texts
+from engine.kinds.file_sync import scripts
+from engine.kinds.file_sync.target import Variables
+from engine.kit.paths import temporary
 from engine.model import Action, Change, Facts, HostPath, Params, Plain, Resource, Script, Secret, State, Value
-
-sh = texts(__file__)
 
 ALONE = "content"
 """What a single file is called, in place of the names of a tree's files."""
 
-KEEP = sh("keep.sh")
 
-PROBE = sh("unseen.sh", "looking.sh", "restore_probe.sh")
-
-ACTION = sh("unseen.sh", "looking.sh", "make.sh", "restore_action.sh")
-
-
-def keep(path: HostPath, names: tuple[str, ...], tree: bool) -> Script:
-    """Copies what stands at the names into `$keep`."""
-    return Script(KEEP, {"path": path, "tree": tree}, names)
+def keep(path: HostPath, names: tuple[str, ...], tree: bool, facts: Facts) -> Script:
+    """Copies what is at the names into `$keep`."""
+    acts = facts.get("acts", "")
+    return Script(scripts.KEEP, {"path": path, "tree": tree, "planned_as": acts, "careful": bool(acts)}, names)
 
 
 @dataclass(frozen=True)
@@ -42,7 +37,6 @@ class FileRestore(Resource):
     place: HostPath
     names: tuple[str, ...]
     tree: bool
-    temp: str
     watch: Script | None = None
 
     kind: ClassVar[str] = "file-restore"
@@ -51,12 +45,14 @@ class FileRestore(Resource):
     params: ClassVar[Params] = {}
 
     def probe(self) -> Script:
-        return Script(PROBE, self._variables(), self.names)
+        return Script(scripts.RESTORE_PROBE, self._variables(), self.names)
 
-    def _variables(self) -> dict[str, str | int | bool | Secret]:
-        return {"root": self.root, "keep": self.place, "tree": self.tree, "mode": "", "owner": "", "group": ""}
+    def _variables(self) -> Variables:
+        return {"path": self.root, "keep": self.place, "tree": self.tree, "mode": "", "owner": "", "group": ""}
 
     def actual(self, facts: Facts) -> State | None:
+        if "refused" in facts:
+            raise Refused(facts["refused"])
         for index, name in enumerate(self.names):
             if facts[f"{index}.type"] not in ("file", "absent"):
                 raise Refused(f"{self._path(name)} is in the way: it is no regular file; it was left as it is")
@@ -81,15 +77,21 @@ class FileRestore(Resource):
 
     def actions(self, change: Change) -> Iterator[Action]:
         differing = {name.removesuffix("/") for name in change.differing()}
-        names = tuple(name for name in self.names if name in differing or not self.tree)
-        more: dict[str, str | int | bool | Secret] = {"temp": self.temp, "dir_mode": "", "fresh": ""}
-        yield Action(f"put back {self.root}", Script(ACTION, self._variables() | more, names))
+        args: list[str] = []
+        for index, name in enumerate(self.names):
+            if name in differing or not self.tree:
+                mode, _, owner = change.facts.get(f"{index}.kept_about", "").partition(" ")
+                args += (name, mode, owner)
+        own: Variables = {"temp": temporary(self.root), "planned_as": change.facts.get("acts", "")}
+        more: Variables = {"parents": True, "backup": 0}
+        script = Script(scripts.RESTORE_ACTION, self._variables() | own | more, tuple(args))
+        yield Action(f"put back {self.root}", script)
 
     def watched(self) -> Script | None:
         return self.watch
 
     def keep(self, change: Change) -> Script | None:
-        return keep(self.root, self.names, self.tree)
+        return keep(self.root, self.names, self.tree, change.facts)
 
     def restored(self, prior: Mapping[str, Plain] | None, changed: Sequence[str], keep: HostPath) -> Resource | None:
         return replace(self, place=keep)

@@ -1,3 +1,5 @@
+blank=' 	'
+cr=$(printf '\r')
 line_break='
 '
 number=0

@@ -1,7 +1,14 @@
+staged() { cat -- "$staging/content"; }
+feed=staged
 look
 prepare
-new=$staging/content
+if [ "$beside" ]; then
+  new=$staging/content
+else
+  open_new
+  fed >&3 || full
+fi
 found=$(sha256 <"$new")
 [ "$found" = "$want" ] ||
-  fail "what arrived is not what was declared; did the source change meanwhile? $file is as it was"
+  fail "what arrived is not what was declared; did the source change meanwhile? $path is as it was"
 settle

@@ -1,11 +1,14 @@
-# What stands under each name, into `kinds`: f file, d directory, l link, o other, - nothing.
+# What is under each name, into `kinds`: f file, d directory, l link, o other, - nothing.
 kinds() {
   kinds=''
   for name do
     if [ -h "./$name" ]; then kinds=${kinds}l
-    elif [ -f "./$name" ]; then kinds=${kinds}f
+    elif [ -f "./$name" ]; then
+      file=./$name
+      readable
+      kinds=${kinds}f
     elif [ -d "./$name" ]; then
-      [ -x "./$name" ] || fail "permission denied: $file/$name cannot be searched"
+      [ -x "./$name" ] || fail "permission denied: $path/$name cannot be searched"
       kinds=${kinds}d
     elif [ -e "./$name" ]; then kinds=${kinds}o
     else kinds=${kinds}-
@@ -13,7 +16,7 @@ kinds() {
   done
 }
 
-# The names under which a file stands, each ended by a NUL byte.
+# The names under which a file is, each ended by a NUL byte.
 regular() {
   n=0
   for name do
@@ -54,7 +57,19 @@ attributes() { # $1: how to list the names
 strangers() {
   found=$({ find . "$@" -print0 || printf '\001failed\000'; } | tr '\n\000' '\001\n')
   case $found in
-    *"$(printf '\001failed')") fail "$file cannot be searched" ;;
+    *"$(printf '\001failed')") fail "$path cannot be searched" ;;
   esac
   printf '%s\n' "$found"
+}
+
+# Whether backups can be made beside the tree, in the directory above it.
+backups() {
+  set -- "$_engine_uid" "$_engine_gid" "$_engine_bits" "$shared"
+  _engine_marks ..
+  crowded
+  [ "$_engine_uid$shared" = "$_engine_self" ] || shared=1
+  _engine_uid=$1 _engine_gid=$2 _engine_bits=$3
+  set -- "$4" "$shared"
+  shared=$1
+  [ -z "$2" ]
 }

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+from engine.errors import Refused
 from engine.kinds.file_sync import scripts
 from engine.kit.paths import temporary
 from engine.model import Action, Change, Facts, HostPath, Script, Secret, State, Unknown, Value
@@ -15,14 +16,16 @@ Variables = dict[str, str | int | bool | Secret]
 
 
 class Form(Protocol):
-    """One way to manage what is at a path. `found` and `wanted` are states; the rest is as in `Resource`."""
+    """One way to manage what is at a path; each method is as in `Resource`."""
+
+    @property
+    def target(self) -> Target: ...
 
     def probe(self) -> Script: ...
-    def found(self, facts: Facts) -> State | None: ...
-    def wanted(self, facts: Facts) -> State | None: ...
+    def actual(self, facts: Facts) -> State | None: ...
+    def desired(self, facts: Facts) -> State | None: ...
     def actions(self, change: Change) -> Iterator[Action]: ...
     def watched(self) -> Script: ...
-    def texts(self, facts: Facts) -> Mapping[str, tuple[str, str]]: ...
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,7 @@ class Target:
         """Whether mode, owner or group is declared."""
         return bool(self.mode or self.owner or self.group)
 
-    def looking(self) -> Variables:
+    def probe_vars(self) -> Variables:
         """Variables of a script that looks."""
         return {
             "path": self.path,
@@ -79,10 +82,11 @@ class Target:
             "group": self.group,
         }
 
-    def making(self, fresh: str) -> Variables:
+    def write_vars(self, facts: Facts, fresh: str) -> Variables:
         """Variables of a script that writes; `fresh` is the mode of a file that was not there before."""
         return {
-            **self.looking(),
+            **self.probe_vars(),
+            "planned_as": facts.get("acts", ""),
             "temp": temporary(self.path),
             "parents": self.parents,
             "dir_mode": self.dir_mode,
@@ -90,7 +94,13 @@ class Target:
             "fresh": fresh,
         }
 
-    def obstacle(self, facts: Facts, allowed: tuple[str, ...]) -> str:
+    def there(self, facts: Facts, allowed: tuple[str, ...]) -> bool:
+        """Whether something is at the path. Raises Refused where that must not be touched."""
+        if obstacle := facts.get("refused") or self._obstacle(facts, allowed):
+            raise Refused(obstacle)
+        return facts.get("type") != "absent"
+
+    def _obstacle(self, facts: Facts, allowed: tuple[str, ...]) -> str:
         """Why what stands at the path must not be touched; empty where it may, or where nothing is there."""
         found = facts.get("type", "absent")
         if found == "absent" or found in allowed:
@@ -105,7 +115,7 @@ class Target:
         names = {"file": "a file", "directory": "a directory", "other": "neither a file nor a directory"}
         return f"{self.path} is in the way: it is {names[found]}; it was left as it is: move it away"
 
-    def found(self, facts: Facts) -> dict[str, Value]:
+    def actual(self, facts: Facts) -> dict[str, Value]:
         """Mode, owner and group on the host, as far as they are declared."""
         if not facts.get("about"):
             return {}
@@ -119,16 +129,14 @@ class Target:
             found["group"] = about.group_as(self.group)
         return found
 
-    def wanted(self) -> dict[str, Value]:
+    def desired(self) -> dict[str, Value]:
         """Mode, owner and group as declared."""
-        wanted: dict[str, Value] = {}
-        if self.mode:
-            wanted["mode"] = f"{int(self.mode, 8):04o}"
-        if self.owner:
-            wanted["owner"] = self.owner
-        if self.group:
-            wanted["group"] = self.group
-        return wanted
+        mode = f"{int(self.mode, 8):04o}" if self.mode else ""
+        return {name: value for name, value in self.marks(mode).items() if value}
+
+    def marks(self, mode: str) -> dict[str, str]:
+        """What is declared besides the content, with this mode."""
+        return {"mode": mode, "owner": self.owner, "group": self.group}
 
     def lacking(self, facts: Facts, name: str = "directory") -> dict[str, Value]:
         """The attribute `name` where the directory it is to be in is missing, and only something before it in the
@@ -138,14 +146,41 @@ class Target:
         reason = f"directory {facts['lacks']} does not exist; make it, or set parents: true"
         return {name: Unknown(reason, upstream=True)}
 
-    def mark(self, directory: bool = False) -> Action:
+    def check_owner(self, facts: Facts, abouts: Iterable[About]) -> None:
+        """Raise Refused where somebody else than root owns the directory, and so writes what is to be written, and
+        cannot give it to whom it is for: `owner`, or who has it now, of which `abouts` tells."""
+        user, _, name = facts.get("as", "").partition(" ")
+        if not user:
+            return
+        name = user if name in ("", "UNKNOWN") else name
+        if self.owner and self.owner not in (user, name):
+            whose = f"is to belong to {self.owner}"
+        else:
+            strangers = [about.uid for about in abouts if about.uid != user]
+            if self.owner or not strangers:
+                return
+            whose = f"belongs to user {strangers[0]}"
+        raise Refused(
+            f"{self.path} {whose}, and its directory to {name}, as whom it would be written; it was left as it is: "
+            f"declare owner: {name}, or give the directory to root"
+        )
+
+    def mark(self, change: Change, directory: bool = False) -> Action:
         """Set mode and owner of what is there, and nothing else."""
         names = [name for name in ("mode", "owner", "group") if getattr(self, name)]
-        variables = self.making("") | {"directory": directory}
+        if "crowded" in change.facts and change.facts["type"] == "directory":
+            raise Refused(
+                f"others can write {change.facts['crowded']}, so {self.path} could be another directory by then; it "
+                "was left as it is: take that right from them"
+            )
+        variables = self.write_vars(change.facts, "") | {"directory": directory}
         return Action(f"set {' and '.join(names)} of {self.path}", Script(scripts.PLAIN_ACTION, variables))
 
     def beside(self, facts: Facts) -> HostPath:
-        """A directory that exists, on the file system where the thing is or will be."""
+        """A directory that exists, where what is sent can wait: on the file system where the thing is or will be; in
+        the engine's own where others could bring something else to that path."""
+        if "acts" in facts:
+            return HostPath("~/.local/state/engine/staged")
         return HostPath(facts["above"]) if "above" in facts else HostPath(self.path.rpartition("/")[0] or "/")
 
 

@@ -14,8 +14,8 @@ from functools import cached_property
 from itertools import groupby
 
 from engine.errors import Refused
-from engine.kinds.file_sync import tree_scripts
-from engine.kinds.file_sync.target import About, Target, shown
+from engine.kinds.file_sync import scripts
+from engine.kinds.file_sync.target import About, Target, Variables, shown
 from engine.model import Action, Change, Facts, HostPath, Place, Script, Source, SourceFile, State, Upload, Value
 
 BATCH = 100
@@ -67,26 +67,15 @@ class Tree:
                     return True
         return False
 
-    def _looking(self) -> dict[str, str | int | bool]:
-        return {
-            "path": self.target.path,
-            "follow": self.target.follow,
-            "files": len(self.files),
-            "delete": self.delete,
-            "dir_mode": self.target.dir_mode,
-            "mode": self.target.mode,
-            "owner": self.target.owner,
-            "group": self.target.group,
-        }
+    def _probe_vars(self) -> Variables:
+        more: Variables = {"files": len(self.files), "delete": self.delete}
+        return {**self.target.probe_vars(), **more, "dir_mode": self.target.dir_mode, "backup": self.target.backup}
 
     def probe(self) -> Script:
-        return Script(tree_scripts.TREE_PROBE, self._looking(), (*self.files, *self.directories))
+        return Script(scripts.TREE_PROBE, self._probe_vars(), (*self.files, *self.directories))
 
     def watched(self) -> Script:
-        return Script(tree_scripts.TREE_WATCH, self._looking(), (*self.files, *self.directories))
-
-    def texts(self, facts: Facts) -> Mapping[str, tuple[str, str]]:
-        return {}
+        return Script(scripts.TREE_WATCH, self._probe_vars(), (*self.files, *self.directories))
 
     def places(self) -> tuple[Place, ...]:
         """The tree itself, and each of its files."""
@@ -95,8 +84,7 @@ class Tree:
         def alone(name: str) -> bool:
             return name not in ours and not self.excluded(name)
 
-        names = {"mode": self.target.dir_mode, "owner": self.target.owner, "group": self.target.group}
-        marks = {name: value for name, value in names.items() if value}
+        marks = {name: value for name, value in self.target.marks(self.target.dir_mode).items() if value}
         part = frozenset({f"the files of {self.source.root}"})
         root = Place(self.target.path, "directory", part, marks=marks, alone=alone if self.delete else None)
         files = (HostPath(f"{self.target.path}/{name}") for name in self.files)
@@ -104,15 +92,13 @@ class Tree:
 
     # --- states ------------------------------------------------------------------------------------------------
 
-    def found(self, facts: Facts) -> State | None:
-        if obstacle := self.target.obstacle(facts, ("directory",)):
-            raise Refused(obstacle)
-        if facts["type"] == "absent":
+    def actual(self, facts: Facts) -> State | None:
+        if not self.target.there(facts, ("directory",)):
             return None
         seen = self._seen(facts)
         found: dict[str, Value] = {"./": self._directory(seen.directories.get("."))}
         for name in self.directories:
-            if name in seen.directories:
+            if self._marks_directories and name in seen.directories:
                 found[f"{name}/"] = self._directory(seen.directories[name])
         for name, digest in seen.digests.items():
             about = seen.files[name]
@@ -121,7 +107,7 @@ class Tree:
         found |= {f"{name}/": "not part of the tree" for name in seen.stranger_directories}
         return found
 
-    def wanted(self, facts: Facts) -> State:
+    def desired(self, facts: Facts) -> State:
         wanted: dict[str, Value] = {**self.target.lacking(facts, "../"), "./": self._directory(None)}
         if self._marks_directories:
             wanted |= {f"{name}/": self._directory(None) for name in self.directories}
@@ -205,6 +191,7 @@ class Tree:
 
     def actions(self, change: Change) -> Iterator[Action]:
         seen = self._seen(change.facts) if change.before is not None else SectionResults({}, {}, {}, (), ())
+        self._check_owners(change.facts, seen)
         differing = set(change.differing())
         send = [name for name, file in self.files.items() if seen.digests.get(name) != file.digest]
         adjust = [name for name in self.files if name in differing and name not in send]
@@ -215,15 +202,33 @@ class Tree:
             *self._marks("adjust", adjust, seen),
             *self._drops(seen),
         ]
-        variables = self.target.making("")
+        variables = self.target.write_vars(change.facts, "")
         if not (set(send) & set(seen.digests) or seen.strangers):
             variables["backup"] = 0
-        script = Script(tree_scripts.TREE_ACTION, variables, tuple(part for batch in batches for part in batch))
+        if variables["backup"] and "no_backups" in change.facts:
+            raise Refused(
+                f"others can write the directory of {self.target.path}, or it belongs to somebody else: no backup "
+                "can be made beside it; it was left as it is: leave `backup` out"
+            )
+        variables["beside"] = "acts" not in change.facts
+        script = Script(scripts.TREE_ACTION, variables, tuple(part for batch in batches for part in batch))
         upload = None
         if send:
-            root = self.target.path if change.before is not None else self.target.beside(change.facts)
+            within = change.before is not None and "acts" not in change.facts
+            root = self.target.path if within else self.target.beside(change.facts)
             upload = Upload(HostPath(root), tuple((name, self.files[name]) for name in send))
         yield Action(self._title(len(send), len(adjust), len(seen.strangers)), script, upload=upload)
+
+    def _check_owners(self, facts: Facts, seen: SectionResults) -> None:
+        """Raise Refused where not all of it can be changed by whoever changes the tree."""
+        self.target.check_owner(facts, seen.files.values())
+        theirs = [name for name, about in seen.directories.items() if about.uid != "0"]
+        theirs += [name for name in facts.get("foreign", "").split("\n") if name]
+        if theirs and "." in seen.directories and seen.directories["."].uid == "0":
+            raise Refused(
+                f"{self.target.path} belongs to root, and in it {theirs[0]} to another user; it was left as it is: "
+                "declare that as a resource of its own"
+            )
 
     def _title(self, send: int, adjust: int, strangers: int) -> str:
         counts = (("send", send), ("adjust", adjust), ("remove", strangers))

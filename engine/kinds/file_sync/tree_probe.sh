@@ -1,9 +1,8 @@
-look
+look_inside
 report
 known_owners
 [ "$type" = directory ] || exit 0
 need sha256sum
-cd -- "$file" || fail "$file cannot be entered"
 kinds "$@"
 fact kinds "$kinds"
 sums=$(digests "$@")
@@ -14,13 +13,16 @@ case $kinds in
     fact about "$about"
     ;;
 esac
-if [ "$dir_mode$owner$group" ]; then
-  about=$(attributes directories "$@")
-  fact directories "$about"
-fi
+about=$(attributes directories "$@")
+fact directories "$about"
 if [ "$delete" ]; then
   others=$(strangers ! -type d)
   fact others "$others"
   others=$(strangers -type d)
   fact other_directories "$others"
+  # What root removes must be below root's own directories.
+  others=''
+  [ "$_engine_self" != 0 ] || others=$(strangers -type d ! -user 0)
+  fact foreign "$others"
 fi
+if [ "$backup" -gt 0 ] && ! backups; then fact no_backups 1; fi

@@ -4,11 +4,10 @@ watched_names() {
   [ -z "$delete" ] || directories "$@"
 }
 
-look
+look_inside
 sum='' latest=''
 if [ "$type" = directory ]; then
   need sha256sum
-  cd -- "$file" || fail "$file cannot be entered"
   kinds "$@"
   sums=$(digests "$@")
   case $kinds$delete in

@@ -1,5 +1,5 @@
 look
 prepare
 open_new
-printf '%s' "$content" >>"$new" || full
+printf '%s' "$content" >&3 || full
 settle

@@ -5,7 +5,7 @@ known_owners
 digest
 fact sum "$sum"
 if [ "$sum" = "$want" ] || [ -z "$want" ] || [ "$phase" = verify ]; then
-  [ -z "$mode$owner$group" ] || describe "$file"
+  [ -z "$mode$owner$group${_engine_owned-}" ] || describe "$file"
 else
   describe "$file"
   case $mode_now in

@@ -140,10 +140,9 @@ class PipInstall(Watchable):
         public = json.dumps([self.python, self.requirements, list(self.packages)])
         values |= {**project_vars(self.container), "pip_public": public}
         seen = service_look(self.container)
-        checked = Script(SERVICES + COMPOSE + sh(*_CONTAINER, "container_look.sh"), values, request, seen)
-        return Script(
-            SERVICES + COMPOSE + sh(*_CONTAINER, *in_container), values, request, {**seen, "checked": checked}
-        )
+        inside = SERVICES + COMPOSE + sh("asking.sh", "in_container.sh")
+        checked = Script(inside + sh("container_look.sh"), values, request, seen)
+        return Script(inside + sh(*in_container), values, request, {**seen, "checked": checked})
 
     def _request(self) -> tuple[str | int | bool | Secret, ...]:
         """A beginning and an end for each line of the request that pip_program reads."""

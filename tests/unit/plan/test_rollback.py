@@ -46,7 +46,7 @@ def clone(state: str = "present", on_dirty: str = "fail") -> GitClone:
 
 
 def file(**params: object) -> FileSync:
-    return FileSync(HostPath("/srv/file"), **params)  # type: ignore[arg-type]
+    return FileSync(path=HostPath("/srv/file"), **params)  # type: ignore[arg-type]
 
 
 REVISION = {"revision": COMMIT, "remote": "https://example.org/a.git"}

@@ -1,7 +1,7 @@
 look
 sum=
 if [ "$type" = file ]; then
-  [ -r "$file" ] || fail "permission denied: $file cannot be read"
+  readable
   scan "$@"
   n=0
   for key do
