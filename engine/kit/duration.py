@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-PATTERN = r"^\s*[0-9]+(\.[0-9]+)?\s*[smh]?\s*$"
+PATTERN = r"^\s*[0-9]+(\.[0-9]+)?(\s*[smh])?\s*$"
 """As JSON Schema has it."""
 EXPECTED = "a duration such as 90, 90s, 2m or 1h"
 DURATION: Mapping[str, Any] = {"type": ["integer", "string"], "pattern": "^[1-9][0-9]*[smh]?$", "minimum": 1}

@@ -37,19 +37,19 @@ _engine_list() {
   _engine_rows=
   if [ -n "$_engine_proc" ]; then
     for _engine_n in /proc/[0-9]*; do
-      ! _engine_look "${_engine_n#/proc/}" || _engine_row "$_engine_pid" "$_engine_ppid" "$_engine_pgrp"
+      ! _engine_look "${_engine_n#/proc/}" || _engine_add_row "$_engine_pid" "$_engine_ppid" "$_engine_pgrp"
     done
   else
     for _engine_n in $(ps -A -o pid= -o ppid= -o pgid= -o stat= | while read -r p pp g s; do
       case $s in [ZX]*) ;; *) printf '%s:%s:%s\n' "$p" "$pp" "$g" ;; esac
     done); do
       _engine_pid=${_engine_n%%:*} _engine_n=${_engine_n#*:}
-      _engine_row "$_engine_pid" "${_engine_n%%:*}" "${_engine_n#*:}"
+      _engine_add_row "$_engine_pid" "${_engine_n%%:*}" "${_engine_n#*:}"
     done
   fi
 }
 # What is killed is chosen from these, so nothing that is not a plain number gets in.
-_engine_row() {
+_engine_add_row() {
   case $1:$2:$3 in
     1:* | :* | *:: | *::* | *: | *[!0-9:]* | *:*:*:*) ;;
     *) _engine_rows="$_engine_rows $1:$2:$3" ;;

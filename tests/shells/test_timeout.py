@@ -169,7 +169,7 @@ _engine_list() {{
   set -f
   for row in {rows.format(own="$$", parent="$PPID")}; do
     pid=${{row%%:*}} row=${{row#*:}}
-    _engine_row "$pid" "${{row%%:*}}" "${{row#*:}}"
+    _engine_add_row "$pid" "${{row%%:*}}" "${{row#*:}}"
   done
 }}
 _engine_main=50 _engine_dog=60 _engine_leader=1 _engine_found=

@@ -28,7 +28,7 @@ from engine.kit import (
     Watchable,
 )
 from engine.kit.fields import Schema
-from engine.kit.paths import managed, temporary, within
+from engine.kit.paths import managed, within
 from engine.model import Place, Plain, Resource
 
 CONTENTS = ("content", "source", "template", "first_line", "dotenv")

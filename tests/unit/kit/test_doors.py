@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from engine.kit.services import SERVICES, watch_variables
 from engine.kit.shell import pins
-from engine.kit.watching import WATCHING, nested
 from engine.model import HostPath, Script, Watch
 from tests.harness import SHELLS, Failed, script
 
@@ -86,7 +86,9 @@ def test_a_watch_looks_as_the_owner_of_what_it_pins(shell: tuple[str, ...], plac
     text = 'pin "$path"\nwho=$(id -u)\nfact fingerprint "$who $name $said"\nfact ctime 1.5\n'
     home = user(place / "one", 1)
     watch = Watch("w", Script(text, {"path": HostPath(home / "tool"), "said": "it's"}))
-    seen = script(Script(WATCHING + '\npart 0\nfact found "$fingerprint $ctime"\n', nested([watch])), shell).facts
+    seen = script(
+        Script(SERVICES + '\nwatch 0\nfact found "$fingerprint $ctime"\n', watch_variables([watch])), shell
+    ).facts
     assert seen == {"found": "1 tool it's 1.5"}
 
 
