@@ -115,10 +115,10 @@ _engine_acts() {
 # Owner, group and permission bits of $1, not of what it may link to: _engine_uid, _engine_gid, _engine_bits.
 _engine_marks() {
   _engine_lines=$(stat -c '%a %u %g' -- "$1" 2>/dev/null) || _engine_lines=$(stat -f '%Mp%Lp %u %g' -- "$1")
-  _engine_row
+  _engine_next_row
 }
 # The first of _engine_lines, taken off there.
-_engine_row() {
+_engine_next_row() {
   _engine_t=${_engine_lines%%"$_engine_line"*} _engine_lines=${_engine_lines#*"$_engine_line"}
   _engine_bits=${_engine_t%% *} _engine_t=${_engine_t#* }
   _engine_uid=${_engine_t%% *} _engine_gid=${_engine_t#* }
@@ -134,7 +134,7 @@ _engine_who() {
   _engine_lines=$(stat -c '%a %u %g' -- "$@" 2>/dev/null) || [ "$_engine_lines" ] ||
     _engine_lines=$(stat -f '%Mp%Lp %u %g' -- "$@" 2>/dev/null) || :
   _engine_lines=$_engine_lines$_engine_line _engine_n=$# _engine_private=1
-  _engine_row
+  _engine_next_row
   set -- "$_engine_uid" "$_engine_gid" "$_engine_bits"
   case $3 in *[2367]? | *[2367]) _engine_private='' ;; esac
   while _engine_n=$((_engine_n - 1)); do
@@ -142,7 +142,7 @@ _engine_who() {
     # In a sticky directory only the owner of a name can take it away.
     case $_engine_bits in [1357]???) ;; *[2367]? | *[2367]) _engine_private='' ;; esac
     [ "$_engine_lines" ] || break
-    _engine_row
+    _engine_next_row
   done
   [ "$_engine_n" = 0 ] || _engine_private=''
   _engine_uid=$1 _engine_gid=$2 _engine_bits=$3
@@ -664,14 +664,14 @@ settle() {
   [ "$_engine_bits" ] || set -- "$@" .
   _engine_lines=$(stat -L -c '%a %u %g' -- "$@" 2>/dev/null) || _engine_lines=$(stat -L -f '%Mp%Lp %u %g' -- "$@")
   set -- "$_engine_uid" "$_engine_gid" "$_engine_bits"
-  _engine_row
+  _engine_next_row
   mode_new=$_engine_bits uid_new=$_engine_uid gid_new=$_engine_gid
   mode_now=$fresh uid_now='' gid_now=''
   if [ "$type" = file ]; then
-    _engine_row
+    _engine_next_row
     mode_now=$_engine_bits uid_now=$_engine_uid gid_now=$_engine_gid
   fi
-  if [ "$3" ]; then _engine_uid=$1 _engine_gid=$2 _engine_bits=$3; else _engine_row; fi
+  if [ "$3" ]; then _engine_uid=$1 _engine_gid=$2 _engine_bits=$3; else _engine_next_row; fi
   crowded
   if [ "$shared" ] && [ "$_engine_up" = ./ ]; then
     rm -f -- "$new"

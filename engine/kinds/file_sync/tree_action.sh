@@ -19,7 +19,7 @@ way() {
   [ "$#" -gt 0 ] || return 0
   _engine_lines=$(stat -c '%a %u %g' -- "$@" 2>/dev/null) || _engine_lines=$(stat -f '%Mp%Lp %u %g' -- "$@")
   for name do
-    _engine_row
+    _engine_next_row
     [ "$_engine_uid" = 0 ] || fail "$path/${name#./} belongs to user $_engine_uid, and $path to root; nothing was changed"
     case $_engine_bits in *[2367]? | *[2367]) crowd=shared ;; esac
   done
@@ -247,5 +247,6 @@ done
 if [ "$fresh" ]; then
   [ "$dir_mode" ] || dir_mode=u=rwx,go=rx
   finish "$dir_mode"
+  fresh=''
 fi
 leave
