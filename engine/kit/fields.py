@@ -50,7 +50,8 @@ class Field:
     @property
     def required(self) -> bool:
         """Whether it must be given."""
-        return bool(self.schema.get("required"))
+        # A list is one of JSON Schema, about the keys of a map.
+        return self.schema.get("required") is True
 
     def read(self, fact: str) -> str | int | bool:
         """A fact as a value of the field's type. Raises ValueError for a number that is none."""

@@ -132,7 +132,7 @@ class Kind(Resource):
         return state
 
     def actions(self, change: Change) -> Iterator[Action]:
-        """One action: `apply_sh`, which has the parameters as variables. It acts as whom the probe would have acted."""
+        """One action: `apply_sh`, which has the parameters as variables, and acts as whom the probe acted."""
         if "crowded" in change.facts:
             # `pin` reports it, and would not go there.
             raise Refused(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from engine.kit.shell import texts
+from engine.kit.shell import pins, texts
 from engine.model import Script, ScriptText, Secret, Watch
 
 sh = texts(__file__)
@@ -20,6 +20,11 @@ WATCHING = sh("watching.sh")
 failing watch script would go on after its failing command."""
 
 
+def handed(watch: Watch) -> bool:
+    """Whether a watch may go on as another user: one that is named, or the owner of the directory that it pins."""
+    return watch.user is not None or pins(watch.script.text)
+
+
 def nested(watches: Sequence[Watch]) -> dict[str, str | int | bool | Secret]:
     """The watch scripts as variables of the script that runs them; each value is still quoted by the engine alone.
 
@@ -29,11 +34,11 @@ def nested(watches: Sequence[Watch]) -> dict[str, str | int | bool | Secret]:
     for index, watch in enumerate(watches):
         prefix = f"part_{index}"
         script: Script = watch.script
-        if watch.user is not None:
+        if handed(watch):
             found |= {
                 f"watch_{index}": watch.name,
                 f"{prefix}_other": True,
-                f"{prefix}_user": watch.user,
+                f"{prefix}_user": "." if watch.user is None else watch.user,
                 f"{prefix}_whole": ScriptText(replace(script, text=TOLD + script.text)),
             }
             continue
@@ -54,6 +59,6 @@ def nested_looks(watches: Sequence[Watch]) -> dict[str, Script]:
     return {
         f"part_{index}_var_{name}": look
         for index, watch in enumerate(watches)
-        if watch.user is None
+        if not handed(watch)
         for name, look in watch.script.shared.items()
     }

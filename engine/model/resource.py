@@ -27,8 +27,9 @@ class Script:
                       last one wins)
       fail MESSAGE    print MESSAGE to the section's output and end the section with status 1
       need COMMAND    `fail`, saying that COMMAND is not installed on the host, unless it is
-      as_user USER TEXT  run a `ScriptText` as that user (empty: whom the host's programs run as), descriptor 9 its
-                      standard output; only there where a script of the program has such a value
+      as_user USER TEXT  run a `ScriptText` as that user (empty: whom the host's programs run as; `.`: whom this
+                      script runs as), descriptor 9 its standard output; only there where a script of the program
+                      has such a value
       sha256          print the hex SHA-256 of standard input (no file name, no newline trouble)
     and these variables:
       phase           plan, apply, gate or verify

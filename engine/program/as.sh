@@ -63,10 +63,14 @@ _engine_as() {
     fi
 }
 as_user() {
-  [ -n "$1" ] || set -- "$_engine_host_user" "$2"
+  case $1 in
+    '') set -- "$_engine_host_user" "$2" ;;
+    .) set -- "$_engine_user" "$2" ;;
+  esac
   if [ "$1" = "$_engine_user" ]; then
     (
       exec 9>&1 >&2
+      _engine_pinned=
       eval "eval $2"
     )
   else

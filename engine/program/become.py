@@ -12,15 +12,14 @@ again. So a password is only ever read by a sudo that wants one and has taken it
 
 from __future__ import annotations
 
-import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
 
-from engine.kit.shell import texts
-from engine.model import Become, Script
+from engine.kit.shell import pins, texts
+from engine.model import Become
 from engine.program import quote
 from engine.program.bootstrap import LAUNCHER, RUN, SECTIONS, STREAM_LAUNCHER
 from engine.program.section import Section
@@ -58,14 +57,6 @@ def kit(become: Become) -> str:
     return "\n".join([*sudo, *(quote.bare(text) for text in texts)])
 
 
-_PINS = re.compile(r"(?m)(?:^|[;&|{(]|then|else|do)\s*(?:pin\s+[\"$'/]|look(?:_inside)?(?=[;\s]|\Z))")
-
-
-def pins(script: Script) -> bool:
-    """Whether a script goes through the door: it calls `pin` or `look`."""
-    return bool(_PINS.search(script.text))
-
-
 @cache
 def files() -> str:
     """The one door through which scripts reach a path; see `files.sh` of the kit."""
@@ -85,7 +76,7 @@ class Others:
     def of(cls, sections: Sequence[Section], become: Become) -> Others:
         """With a nonce for each user that is named, and for each section that may meet one."""
         users = dict.fromkeys(section.become for section in sections if section.become is not None)
-        pinning = [n for n, section in enumerate(sections) if pins(section.script)]
+        pinning = [n for n, section in enumerate(sections) if pins(section.script.text)]
         return cls(
             become, {user: secrets.token_hex(16) for user in users}, {n: secrets.token_hex(16) for n in pinning}
         )
@@ -94,7 +85,7 @@ class Others:
         """What the program begins with."""
         password = self.become.password if not self.become.everything else None
         return [
-            "unset _engine_owned _engine_stay _engine_feed _engine_whole _engine_within _engine_crowd feed take planned_as",
+            "unset _engine_owned _engine_stay _engine_feed _engine_within _engine_crowd feed take planned_as",
             f"_engine_password={quote.word(password) if password is not None else ''}",
             f"_engine_inner={secrets.token_hex(16)}",
             f"_engine_quoted_kit={quote.text(quote.text(kit(self.become)))}",

@@ -12,9 +12,10 @@ from itertools import chain
 from typing import Any, cast
 
 from engine.errors import HostFailed
+from engine.kit.shell import pins
 from engine.model import Become, Outside, Script, ScriptText, Sentence, Transport
 from engine.program import quote
-from engine.program.become import GRACE, Others, pins
+from engine.program.become import GRACE, Others
 from engine.program.bootstrap import LAUNCHER, RUN, SECTIONS, START, STREAM_LAUNCHER
 from engine.program.deadline import CLEARING, SLOWEST, Deadline, Limits
 from engine.program.hold import HOLD
@@ -36,7 +37,7 @@ def compose(
     """Join sections into one program. `become` says how sections become the users they name.
     Raises ValueError where a name, a need or a value cannot be used."""
     keep = lock is not None or any(section.step or section.staging is not None for section in sections)
-    handing = any(each.become is not None or _hands_on(each.script) or pins(each.script) for each in sections)
+    handing = any(each.become is not None or _hands_on(each.script) or pins(each.script.text) for each in sections)
     others = Others.of(sections, become or Become()) if handing else None
     kept = _keep(sections, lock) if keep else []
     program = _program(sections, LAUNCHER, shell, nonce, "</dev/null", kept, others)

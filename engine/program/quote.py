@@ -37,9 +37,10 @@ def word(value: str | int | bool | Secret) -> str:
         return text(value.reveal())
     if isinstance(value, ScriptText):
         shared = value.script.shared
-        lines = [*(["unset " + " ".join(shared)] if shared else []), *assigned(value.script), "set -eu"]
-        # Twice, for it is handed on as shell text.
-        return text(text("\n".join([*lines, value.script.text])))
+        lines = [*(["unset " + " ".join(shared)] if shared else []), *assigned(value.script)]
+        # Values and text apart, as `pin` takes them; the whole twice, for it is handed on as shell text.
+        whole = [f"_engine_v={text(chr(10).join(lines))}", f"_engine_x={text(value.script.text)}"]
+        return text(text("\n".join([*whole, 'eval "$_engine_v"', "set -eu", 'eval "$_engine_x"'])))
     if isinstance(value, bool):
         return "'1'" if value else "''"
     if isinstance(value, HostPath) and (value == "~" or value.startswith("~/")):

@@ -11,7 +11,7 @@ from engine.kinds.file_sync import restore
 from engine.kinds.file_sync.attributes import Absent, AttributesOnly
 from engine.kinds.file_sync.dotenv import NAME, refusal, valid_name
 from engine.kinds.file_sync.forms import FirstLine, Keys, Whole
-from engine.kinds.file_sync.target import About, Form, Target, managed, within
+from engine.kinds.file_sync.target import About, Form, Target
 from engine.kinds.file_sync.tree import Tree
 from engine.kit import (
     Action,
@@ -28,6 +28,7 @@ from engine.kit import (
     Watchable,
 )
 from engine.kit.fields import Schema
+from engine.kit.paths import managed, within
 from engine.model import Place, Plain, Resource
 
 CONTENTS = ("content", "source", "template", "first_line", "dotenv")

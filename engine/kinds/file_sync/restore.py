@@ -12,7 +12,8 @@ from typing import ClassVar
 
 from engine.errors import Refused
 from engine.kinds.file_sync import scripts
-from engine.kinds.file_sync.target import Variables, temporary
+from engine.kinds.file_sync.target import Variables
+from engine.kit.paths import temporary
 from engine.model import Action, Change, Facts, HostPath, Params, Plain, Resource, Script, Secret, State, Value
 
 ALONE = "content"

@@ -207,8 +207,8 @@ class Tree:
             variables["backup"] = 0
         if variables["backup"] and "no_backups" in change.facts:
             raise Refused(
-                f"others can write the directory of {self.target.path}, or it belongs to somebody else: no backup can "
-                "be made beside it; it was left as it is: leave `backup` out"
+                f"others can write the directory of {self.target.path}, or it belongs to somebody else: no backup "
+                "can be made beside it; it was left as it is: leave `backup` out"
             )
         variables["beside"] = "acts" not in change.facts
         script = Script(scripts.TREE_ACTION, variables, tuple(part for batch in batches for part in batch))
@@ -226,8 +226,8 @@ class Tree:
         theirs += [name for name in facts.get("foreign", "").split("\n") if name]
         if theirs and "." in seen.directories and seen.directories["."].uid == "0":
             raise Refused(
-                f"{self.target.path} belongs to root, and in it {theirs[0]} to another user; it was left as it is: declare "
-                "that as a resource of its own"
+                f"{self.target.path} belongs to root, and in it {theirs[0]} to another user; it was left as it is: "
+                "declare that as a resource of its own"
             )
 
     def _title(self, send: int, adjust: int, strangers: int) -> str:

@@ -8,8 +8,8 @@ from functools import cached_property
 from typing import ClassVar
 
 from engine.errors import InvalidParameter, Refused
-from engine.kinds.file_sync.target import managed, temporary, within
 from engine.kinds.git_clone import repository, scripts
+from engine.kit.paths import managed, temporary, within
 from engine.model import (
     Action,
     Change,
