@@ -104,7 +104,10 @@ _engine_act() {
   # What was to be written for one user's eyes is not written as another.
   [ -z "${planned_as-}" ] || [ "$planned_as" = "$_engine_actor" ] ||
     fail "$_engine_place belongs to another user than when this was planned; nothing was done in it; plan again"
-  [ "$_engine_actor" = "$_engine_self" ] || _engine_as_owner "$_engine_uid" "$_engine_gid"
+  if [ "$_engine_actor" != "$_engine_self" ]; then
+    _engine_t=$(stat -c %U . 2>/dev/null) || _engine_t=$(stat -f %Su .)
+    _engine_as_owner "$_engine_uid" "$_engine_gid" "$_engine_t"
+  fi
 }
 # Who acts, where others than root and we could bring something else to this path until it is acted on.
 _engine_acts() {
@@ -115,10 +118,10 @@ _engine_acts() {
 # Owner, group and permission bits of $1, not of what it may link to: _engine_uid, _engine_gid, _engine_bits.
 _engine_marks() {
   _engine_lines=$(stat -c '%a %u %g' -- "$1" 2>/dev/null) || _engine_lines=$(stat -f '%Mp%Lp %u %g' -- "$1")
-  _engine_row
+  _engine_next_row
 }
 # The first of _engine_lines, taken off there.
-_engine_row() {
+_engine_next_row() {
   _engine_t=${_engine_lines%%"$_engine_line"*} _engine_lines=${_engine_lines#*"$_engine_line"}
   _engine_bits=${_engine_t%% *} _engine_t=${_engine_t#* }
   _engine_uid=${_engine_t%% *} _engine_gid=${_engine_t#* }
@@ -134,7 +137,7 @@ _engine_who() {
   _engine_lines=$(stat -c '%a %u %g' -- "$@" 2>/dev/null) || [ "$_engine_lines" ] ||
     _engine_lines=$(stat -f '%Mp%Lp %u %g' -- "$@" 2>/dev/null) || :
   _engine_lines=$_engine_lines$_engine_line _engine_n=$# _engine_private=1
-  _engine_row
+  _engine_next_row
   set -- "$_engine_uid" "$_engine_gid" "$_engine_bits"
   case $3 in *[2367]? | *[2367]) _engine_private='' ;; esac
   while _engine_n=$((_engine_n - 1)); do
@@ -142,7 +145,7 @@ _engine_who() {
     # In a sticky directory only the owner of a name can take it away.
     case $_engine_bits in [1357]???) ;; *[2367]? | *[2367]) _engine_private='' ;; esac
     [ "$_engine_lines" ] || break
-    _engine_row
+    _engine_next_row
   done
   [ "$_engine_n" = 0 ] || _engine_private=''
   _engine_uid=$1 _engine_gid=$2 _engine_bits=$3
@@ -234,43 +237,39 @@ _engine_trusted() {
   done
 }
 _engine_untrusted() {
-  if [ "$phase" = apply ] || [ "${_engine_whole-}" ]; then fail "$1"; fi
+  [ "$phase" != apply ] || fail "$1"
   fact refused "$1"
   exit 0
 }
 
 # --- as the owner ------------------------------------------------------------------------------------------------------
 
-# Begins the section's script anew as user $1 of group $2, in this directory. What it did up to here must be safe to do
-# twice. Where `feed` names a function, what that prints is sent after the script, which reads it from descriptor 4;
-# where `take` names one, that reads what the script writes to descriptor 9, in place of facts.
+# Begins the section's script anew as user $1 of group $2, who is called $3, in this directory. What it did up to here must
+# be safe to do twice. Where `feed` names a function, what that prints is sent after the script, which reads it from
+# descriptor 4; where `take` names one, that reads what the script writes to descriptor 9, in place of facts.
 _engine_as_owner() {
   [ -z "${_engine_pinned-}" ] || fail "a script can act as one user only, and $_engine_place belongs to another one"
   # shellcheck disable=SC2016
-  case ${_engine_v-} in
+  case $_engine_v in
     *'${HOME'*) case ${HOME-} in *\'*) fail "HOME holds a quote: nothing can be done as another user" ;; esac ;;
   esac
-  _engine_user_name=$(stat -c %U . 2>/dev/null) || _engine_user_name=$(stat -f %Su .)
-  case $_engine_user_name in '' | UNKNOWN | *[!0-9]*) ;; *) _engine_user_name=UNKNOWN ;; esac
-  [ "$_engine_user_name" != UNKNOWN ] || set -- "$1" "$(_engine_nameless_group "$1" "$2")"
-  _engine_values="''" _engine_script=${_engine_whole-}
-  if [ -z "$_engine_script" ]; then
-    _engine_values=$(_engine_quoted "$_engine_v")
-    _engine_script=$(_engine_quoted "$_engine_x")
-  fi
+  case $3 in
+    # Without a name here, it is told as a number or so.
+    UNKNOWN | *[!0-9]*) ;;
+    *) set -- "$1" "$2" UNKNOWN ;;
+  esac
+  [ "$3" != UNKNOWN ] || set -- "$1" "$(_engine_nameless_group "$1" "$2")" UNKNOWN
   _engine_more="HOME='${HOME-}' _engine_stay=1 _engine_feed=${feed:+1} _engine_within=${_engine_within-}"
-  _engine_more="$_engine_more _engine_uid=$1 _engine_gid=$2 _engine_bits=$_engine_bits _engine_private="
-  for _engine_t in _engine_name:"$_engine_name" _engine_missing:"$_engine_missing" _engine_real:"$_engine_real" \
-    _engine_owned:"$_engine_user_name" _engine_blocked:; do
+  _engine_more="$_engine_more _engine_uid=$1 _engine_gid=$2 _engine_bits=${_engine_bits-} _engine_private="
+  for _engine_t in _engine_name:"${_engine_name-}" _engine_missing:"${_engine_missing-}" _engine_blocked: \
+    _engine_real:"${_engine_real-}" _engine_owned:"$3"; do
     _engine_more="$_engine_more ${_engine_t%%:*}=$(_engine_quoted "${_engine_t#*:}")"
   done
-  # The facts of a watched resource go to who watches it.
-  [ -z "${_engine_whole-}" ] || exec 9>&3
   _engine_s=0
   if [ "${take-}" ]; then
-    _engine_sent | _engine_drop "$1" "$2" "$_engine_user_name" | "$take" || _engine_s=$?
+    _engine_sent | _engine_drop "$1" "$2" "$3" | "$take" || _engine_s=$?
   else
-    _engine_sent | _engine_drop "$1" "$2" "$_engine_user_name" >&9 || _engine_s=$?
+    _engine_sent | _engine_drop "$1" "$2" "$3" >&9 || _engine_s=$?
   fi
   exit "$_engine_s"
 }
@@ -284,6 +283,8 @@ _engine_nameless_group() {
   printf '%s\n' "$_engine_t"
 }
 _engine_sent() {
+  _engine_values=$(_engine_quoted "$_engine_v")
+  _engine_script=$(_engine_quoted "$_engine_x")
   _engine_inside "$_engine_values" "$_engine_script" '' "$_engine_more"
   [ -z "${feed-}" ] || "$feed"
 }
@@ -293,7 +294,7 @@ _engine_quoted() {
   printf '%s\n' "$1" | sed "s/'/'\\\\''/g; \$s/\$/'/"
 }
 # What `feed` prints, whoever acts.
-fed() {
+sent_content() {
   if [ "${_engine_feed-}" ]; then cat <&4; else "$feed"; fi
 }
 # Runs the launcher as user $1, with the groups of the user called $3, or with group $2 alone where no name is known. That
@@ -304,7 +305,7 @@ _engine_drop() {
   [ -z "${feed-}" ] || _engine_launched=$_engine_stream_launcher
   _engine_t=$(setpriv --version 2>/dev/null) || _engine_t=
   case $_engine_t:$3 in
-    *util-linux*:UNKNOWN | *util-linux*:)
+    *util-linux*:UNKNOWN)
       exec setpriv --reuid="$1" --regid="$2" --clear-groups sh -c "$_engine_launched"
       ;;
     *util-linux*)
@@ -313,7 +314,7 @@ _engine_drop() {
       ;;
   esac
   case $3 in
-    '' | UNKNOWN) ;;
+    UNKNOWN) ;;
     *) ! command -v su >/dev/null 2>&1 || exec su -s /bin/sh -c "$_engine_launched" "$3" ;;
   esac
   ! command -v sudo >/dev/null 2>&1 || exec sudo -n -u "#$1" -- sh -c "$_engine_launched"
@@ -325,7 +326,7 @@ _engine_drop() {
 # What is at `path`; at what it links to, where `follow` is set. Sets `type` (file, directory, link, other, absent, or
 # blocked: something that is no directory is above it), `above` (the nearest directory above it), and `file`, under which
 # a file can be read in what follows; `path` is for messages alone.
-look() {
+look_at_path() {
   case ${seen-} in
     absent | [0-9a-f]*" "*)
       # A glance at all files of the host has found it, where nobody else can write.
@@ -371,7 +372,7 @@ look_inside() {
     seen='' type='directory' above=${_engine_real:-/} file=. shared=''
     crowded
   else
-    look
+    look_at_path
   fi
 }
 # Where others can write, `file` is what was opened, whatever its name leads to by now.
@@ -383,7 +384,7 @@ _engine_hold() {
   file=/dev/fd/5
 }
 
-report() {
+report_path() {
   fact type "$type"
   case $type${follow-} in
     file | directory) ;;
@@ -397,20 +398,20 @@ report() {
 }
 
 # Fails where `file` cannot be read; where it is the owner of the directory who cannot, it is refused.
-readable() {
+must_be_readable() {
   [ ! -r "$file" ] || return 0
   [ -z "${_engine_owned-}" ] || _engine_untrusted "user $_engine_self, who owns its directory, cannot read $path; it was left as it is: give it to that user, or the directory to root"
   fail "permission denied: $path cannot be read"
 }
 # The SHA-256 of `file`, into `sum`. One fork where the host has sha256sum.
-digest() {
+file_digest() {
   [ -z "${seen-}" ] || return 0
-  readable
+  must_be_readable
   sum=$(sha256sum <"$file" 2>/dev/null) || sum=$(sha256 <"$file")
   sum=${sum%% *}
 }
 # Mode, owner, group, size and names of $1, into `about` and its parts.
-describe() {
+describe_path() {
   if [ -z "${seen-}" ]; then
     about=$(stat -L -c '%a %u %g %s %U/%G' -- "$1" 2>/dev/null) || about=$(stat -L -f '%Mp%Lp %u %g %z %Su/%Sg' -- "$1")
   fi
@@ -430,11 +431,11 @@ known_owners() {
   rest=${seen##* }
   case $owner in
     *[!0-9]*)
-      [ "${rest%%/*}" = "$owner" ] || [ "$owner" = root ] || id -u -- "$owner" >/dev/null 2>&1 || nobody user "$owner"
+      [ "${rest%%/*}" = "$owner" ] || [ "$owner" = root ] || id -u -- "$owner" >/dev/null 2>&1 || _engine_nobody user "$owner"
       ;;
   esac
   case $group in
-    *[!0-9]*) [ "${rest#*/}" = "$group" ] || _engine_group_there || nobody group "$group" ;;
+    *[!0-9]*) [ "${rest#*/}" = "$group" ] || _engine_group_there || _engine_nobody group "$group" ;;
   esac
 }
 _engine_group_there() {
@@ -447,7 +448,7 @@ _engine_group_there() {
   done </etc/group
   return 1
 }
-nobody() {
+_engine_nobody() {
   fact nobody 1
   fail "there is no $1 $2 on this host, so $path cannot be given to it; make it first, or correct the name"
 }
@@ -476,12 +477,12 @@ moments() {
   if stat -c %Z / >/dev/null 2>&1; then xargs -0 stat -c '%Z %z' --; else xargs -0 stat -f '%Fc' --; fi
 }
 # Reports what is watched: the content's digest in `sum`, and mode, owner and group as far as they are managed.
-watched() {
+report_watched() {
   marks=$type
   moment=
   case $type in
     file | directory)
-      describe "$file"
+      describe_path "$file"
       changed_at "$file"
       [ -z "$mode" ] || marks="$marks mode $mode_now"
       [ -z "$owner" ] || marks="$marks owner $uid_now"
@@ -497,7 +498,7 @@ watched() {
 
 # After `look`: a place for what is new. Variables: `temp`, a name for it; `parents` and `dir_mode`, whether and how
 # directories are made; `owner`, `group`, `mode`, or `fresh`, the mode of what was not there before; `backup`.
-prepare() {
+prepare_file() {
   case $type in
     absent | file) ;;
     blocked) fail "$above is in the way: it is no directory; nothing was changed" ;;
@@ -507,19 +508,19 @@ prepare() {
     [ "$parents" ] || fail "directory ${_engine_real%/}/$_engine_missing does not exist; make it, or set parents: true"
     crowded
   fi
-  workplace
+  _engine_workplace
   [ -z "$_engine_missing" ] || _engine_chain ''
 }
 
 # Where something new can be made under the name `new`; _engine_up leads from there to the directory it is for.
-workplace() {
+_engine_workplace() {
   umask 022
   if [ "${_engine_crowd-}$_engine_bits" ]; then crowded; fi
   _engine_up=./ new=./$temp _engine_way='' _engine_top=$new
   [ -z "$shared" ] || _engine_den
   trap tidy_up EXIT
   trap 'exit 143' HUP INT TERM
-  leftover "$new"
+  _engine_leftover "$new"
 }
 # A directory that only we can look into, under a name that nobody knew. A link or another directory in its place is not
 # entered.
@@ -568,22 +569,22 @@ begin_directory() {
   fi
   _engine_missing=${_engine_missing:+$_engine_missing/}$_engine_name
   crowded
-  workplace
+  _engine_workplace
   _engine_chain "$1"
 }
-finish() { # $1: the mode of the innermost directory
-  land "$1"
+finish_directory() { # $1: the mode of the innermost directory
+  _engine_land "$1"
   [ "$_engine_up" = ./ ] || tidy_up
   trap - EXIT
 }
 # The directories that were made take owner and mode, the innermost first and that with mode $1, and then their place.
-land() {
+_engine_land() {
   [ "$_engine_way" ] || return 0
   cd -P -- "$_engine_back"
   set -- "$1" "$_engine_way"
   _engine_way=''
   while [ "$2" != . ]; do
-    give "$2"
+    give_owner "$2"
     [ -z "$1" ] || chmod -- "$1" "$2"
     set -- "$dir_mode" "${2%/*}"
   done
@@ -603,7 +604,7 @@ tidy_up() {
 }
 # What a run that was cut off left under our own name. Where others can write, anything may be under it: then another
 # one is taken.
-leftover() {
+_engine_leftover() {
   if [ ! -e "$1" ] && [ ! -h "$1" ]; then return 0; fi
   crowded
   if [ "$shared" ]; then
@@ -623,7 +624,7 @@ _engine_anew() {
   exit 0
 }
 
-give() { # owner and group of $1, which exists
+give_owner() { # owner and group of $1, which exists
   [ -z "$owner$group" ] || _engine_give "$owner${group:+:$group}" "$1" ""
 }
 _engine_give() {
@@ -654,24 +655,24 @@ open_new() {
   set +C
   umask 022
 }
-full() { fail "the new $path could not be written in full (no space left?); the old one is as it was"; }
+write_failed() { fail "the new $path could not be written in full (no space left?); the old one is as it was"; }
 
 # `new` takes the mode and owner declared, or else those of the file it replaces, and then its place.
-settle() {
+settle_file() {
   exec 3>&-
   set -- "$new"
   [ "$type" != file ] || set -- "$@" "$file"
   [ "$_engine_bits" ] || set -- "$@" .
   _engine_lines=$(stat -L -c '%a %u %g' -- "$@" 2>/dev/null) || _engine_lines=$(stat -L -f '%Mp%Lp %u %g' -- "$@")
   set -- "$_engine_uid" "$_engine_gid" "$_engine_bits"
-  _engine_row
+  _engine_next_row
   mode_new=$_engine_bits uid_new=$_engine_uid gid_new=$_engine_gid
   mode_now=$fresh uid_now='' gid_now=''
   if [ "$type" = file ]; then
-    _engine_row
+    _engine_next_row
     mode_now=$_engine_bits uid_now=$_engine_uid gid_now=$_engine_gid
   fi
-  if [ "$3" ]; then _engine_uid=$1 _engine_gid=$2 _engine_bits=$3; else _engine_row; fi
+  if [ "$3" ]; then _engine_uid=$1 _engine_gid=$2 _engine_bits=$3; else _engine_next_row; fi
   crowded
   if [ "$shared" ] && [ "$_engine_up" = ./ ]; then
     rm -f -- "$new"
@@ -680,7 +681,7 @@ settle() {
   _engine_mark_new "${owner:-$uid_now}" "${group:-$gid_now}" "${mode:-$mode_now}"
   [ "$type" != file ] || _engine_back_up
   into_place "$new" "$_engine_name"
-  finish "$dir_mode"
+  finish_directory "$dir_mode"
 }
 _engine_mark_new() { # $1 owner, $2 group, $3 mode
   [ "$uid_new" = "$_engine_self" ] ||

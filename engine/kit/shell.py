@@ -7,11 +7,11 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
-_PINS = re.compile(r"(?m)(?:^|[;&|{(]|then|else|do)\s*(?:(?:pin|trust)\s+[\"$'/]|look(?:_inside)?(?=[;\s]|\Z))")
+_PINS = re.compile(r"(?m)(?:^|[;&|{(]|then|else|do)\s*(?:(?:pin|trust)\s+[\"$'/]|look_at_path|look_inside)")
 
 
 def pins(text: str) -> bool:
-    """Whether a script goes through the door, and so may go on as another user: it calls `pin`, `look` or `trust`."""
+    """Whether a script goes through the door, and so may go on as another user: it calls `pin` or the like."""
     return bool(_PINS.search(text))
 
 

@@ -85,8 +85,7 @@ class Others:
         """What the program begins with."""
         password = self.become.password if not self.become.everything else None
         return [
-            "unset _engine_owned _engine_stay _engine_feed _engine_whole _engine_within _engine_crowd",
-            "unset feed take planned_as",
+            "unset _engine_owned _engine_stay _engine_feed _engine_within _engine_crowd feed take planned_as",
             f"_engine_password={quote.word(password) if password is not None else ''}",
             f"_engine_inner={secrets.token_hex(16)}",
             f"_engine_quoted_kit={quote.text(quote.text(kit(self.become)))}",

@@ -10,7 +10,7 @@ remove_all() {
   rm -rf -- "$file" || fail "user $_engine_self cannot remove all of $path"
 }
 
-look
+look_at_path
 case $type in
   absent) ;;
   directory)

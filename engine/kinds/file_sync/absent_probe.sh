@@ -1,5 +1,5 @@
-look
-report
+look_at_path
+report_path
 [ "$type" = directory ] || exit 0
 if [ ! -r "$file" ] || [ ! -x "$file" ]; then fail "permission denied: $path cannot be read"; fi
 for entry in "$file"/* "$file"/.[!.]* "$file"/..?*; do

@@ -1,5 +1,5 @@
-look
-prepare
+look_at_path
+prepare_file
 open_new
 keys=$(($# / 2))
 
@@ -11,7 +11,7 @@ replaced() {
     n=$((n + 1))
     if [ "$1" = "$name" ]; then
       eval "left=\$((count_$n - 1)); count_$n=\$left"
-      [ "$left" -gt 0 ] || printf "%s%s='%s'%s%s" "$before" "$name" "$2" "$after" "${ended:+$line_break}" >&3 || full
+      [ "$left" -gt 0 ] || printf "%s%s='%s'%s%s" "$before" "$name" "$2" "$after" "${ended:+$line_break}" >&3 || write_failed
       return 0
     fi
     shift 2
@@ -39,7 +39,7 @@ if [ "$type" = file ]; then
   while next_entry; do
     last=$ended
     [ -n "$name" ] && replaced "$@" && continue
-    printf '%s%s' "$entry" "${ended:+$line_break}" >&3 || full
+    printf '%s%s' "$entry" "${ended:+$line_break}" >&3 || write_failed
   done <"$file"
   count "$@"
 fi
@@ -48,10 +48,10 @@ while [ "$#" -gt 0 ]; do
   n=$((n + 1))
   eval "there=\${count_$n:-0}"
   if [ "$there" -eq 0 ]; then
-    [ -n "$last" ] || printf '\n' >&3 || full
+    [ -n "$last" ] || printf '\n' >&3 || write_failed
     last=1
-    printf "%s='%s'\n" "$1" "$2" >&3 || full
+    printf "%s='%s'\n" "$1" "$2" >&3 || write_failed
   fi
   shift 2
 done
-settle
+settle_file

@@ -1,11 +1,11 @@
-look
-report
+look_at_path
+report_path
 known_owners
 [ "$type" = file ] || exit 0
-readable
+must_be_readable
 scan "$@"
 fact unclosed "$unclosed"
-[ -z "$mode$owner$group$public${_engine_owned-}" ] || describe "$file"
+[ -z "$mode$owner$group$public${_engine_owned-}" ] || describe_path "$file"
 fact about "${about-}"
 n=0
 for key do

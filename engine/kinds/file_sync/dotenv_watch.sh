@@ -1,7 +1,7 @@
-look
+look_at_path
 sum=
 if [ "$type" = file ]; then
-  readable
+  must_be_readable
   scan "$@"
   n=0
   for key do
@@ -11,4 +11,4 @@ if [ "$type" = file ]; then
     sum="$sum $key $one"
   done
 fi
-watched
+report_watched

@@ -1,4 +1,4 @@
-look
+look_at_path
 sum=
 [ "$type" != file ] || first_line
-watched
+report_watched

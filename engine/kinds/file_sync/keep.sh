@@ -18,7 +18,7 @@ pack() {
   for name do
     found "$name"
     if [ "$kind" = file ]; then
-      describe "$from"
+      describe_path "$from"
       kind="$mode_now $gid_now $size_now"
       sizes="$sizes $size_now"
     fi
@@ -102,7 +102,7 @@ keep_one() {
 }
 
 take=unpack
-if [ "$tree" ]; then look_inside; else look; fi
+if [ "$tree" ]; then look_inside; else look_at_path; fi
 if [ "${_engine_owned-}" ]; then
   pack "$@" >&9
   exit 0

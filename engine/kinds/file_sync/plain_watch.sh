@@ -1,3 +1,3 @@
-look
+look_at_path
 sum=
-watched
+report_watched

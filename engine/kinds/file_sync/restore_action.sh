@@ -13,10 +13,10 @@ put_back() { # $1 mode, $2 owner, $3 where it is kept, empty: it is what `fed` p
   fi
   mode=$1 owner=${2%:*} group=${2#*:}
   [ -z "$3" ] || exec 6<"$3"
-  prepare
+  prepare_file
   open_new
-  if [ "$3" ]; then cat <&6 >&3 || full; else fed >&3 || full; fi
-  settle
+  if [ "$3" ]; then cat <&6 >&3 || write_failed; else sent_content >&3 || write_failed; fi
+  settle_file
 }
 within() { # $1 name, $2 mode, $3 owner
   look_below "$1"
@@ -34,14 +34,14 @@ mode='' owner='' group='' dir_mode='' fresh=''
 # What is put back counts as new, so that a rollback that fails half-way can be repeated: the oldest are removed.
 [ "${_engine_owned-}" ] || touch -c -- "${keep%/*}"
 if [ -z "$tree" ]; then
-  look
+  look_at_path
   put_back "$2" "$3" ''
   exit 0
 fi
 look_inside
 if [ "$type" = absent ]; then
   begin_directory ''
-  finish ''
+  finish_directory ''
   below "$_engine_missing"
 elif [ "$type" != directory ]; then
   fail "$path is in the way: it is no directory ($type); nothing was changed"

@@ -6,8 +6,8 @@ if [ -z "${_engine_owned-}" ]; then
     file=$keep
     [ -z "$tree" ] || file=$keep/$name
     if [ -f "$file" ]; then
-      digest
-      describe "$file"
+      file_digest
+      describe_path "$file"
       fact "$index.kept" "$sum"
       fact "$index.kept_about" "$mode_now $uid_now:$gid_now"
     elif [ -f "$file.directory" ]; then
@@ -18,8 +18,8 @@ if [ -z "${_engine_owned-}" ]; then
     index=$((index + 1))
   done
 fi
-if [ "$tree" ]; then look_inside; else look; fi
-report
+if [ "$tree" ]; then look_inside; else look_at_path; fi
+report_path
 whole=$type index=0
 for name do
   if [ "$tree" ]; then
@@ -33,8 +33,8 @@ for name do
   fi
   fact "$index.type" "$type"
   if [ "$type" = file ]; then
-    digest
-    describe "$file"
+    file_digest
+    describe_path "$file"
     fact "$index.sum" "$sum"
     fact "$index.about" "$mode_now $uid_now:$gid_now"
   fi

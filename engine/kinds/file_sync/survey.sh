@@ -5,7 +5,7 @@ kinds() {
     if [ -h "./$name" ]; then kinds=${kinds}l
     elif [ -f "./$name" ]; then
       file=./$name
-      readable
+      must_be_readable
       kinds=${kinds}f
     elif [ -d "./$name" ]; then
       [ -x "./$name" ] || fail "permission denied: $path/$name cannot be searched"

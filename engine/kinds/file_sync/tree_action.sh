@@ -1,3 +1,4 @@
+# shellcheck disable=SC2030,SC2031  # what is by itself changes no more than itself
 # Each group of arguments is: a verb, a directory (empty or with a slash at its end), a mode, an owner, how many names
 # follow, and the names. Names are relative to the tree, in which the script is. Where others can write in it, or what was
 # sent is not on its file system, each name is seen to in its own directory, by itself: `crowd`.
@@ -19,7 +20,7 @@ way() {
   [ "$#" -gt 0 ] || return 0
   _engine_lines=$(stat -c '%a %u %g' -- "$@" 2>/dev/null) || _engine_lines=$(stat -f '%Mp%Lp %u %g' -- "$@")
   for name do
-    _engine_row
+    _engine_next_row
     [ "$_engine_uid" = 0 ] || fail "$path/${name#./} belongs to user $_engine_uid, and $path to root; nothing was changed"
     case $_engine_bits in *[2367]? | *[2367]) crowd=shared ;; esac
   done
@@ -39,11 +40,11 @@ make() {
       (
         alone_in "$name"
         begin_directory ''
-        finish "$new_mode"
+        finish_directory "$new_mode"
       )
       continue
     fi
-    leftover "./$temp"
+    _engine_leftover "./$temp"
     mkdir "./$temp"
     mark_all "./$temp"
     mv -f -- "./$temp" "./$name"
@@ -117,10 +118,14 @@ clear_out() {
   shift 3
   for name do
     [ -d "./$name" ] || continue
-    (
-      if [ "$crowd" ]; then alone_in "$name"; else file=./$name path=$path/$name; fi
-      rmdir -- "$file" || fail "$path is not empty, so it was left"
-    )
+    if [ "$crowd" ]; then
+      (
+        alone_in "$name"
+        rmdir -- "$file" || fail "$path is not empty, so it was left"
+      )
+    else
+      rmdir -- "./$name" || fail "$path/$name is not empty, so it was left"
+    fi
   done
 }
 
@@ -138,10 +143,10 @@ put_each() {
     (
       exec 6<"$staging/$each"
       alone_in "$each"
-      prepare
+      prepare_file
       open_new
-      cat <&6 >&3 || full
-      settle
+      cat <&6 >&3 || write_failed
+      settle_file
     )
   done
 }
@@ -157,10 +162,10 @@ adjust_each() {
     else
       (
         alone_in "$each"
-        prepare
+        prepare_file
         open_new
-        cat <"$file" >&3 || full
-        settle
+        cat <"$file" >&3 || write_failed
+        settle_file
       )
     fi
   done
@@ -246,6 +251,7 @@ while [ "$#" -gt 0 ]; do
 done
 if [ "$fresh" ]; then
   [ "$dir_mode" ] || dir_mode=u=rwx,go=rx
-  finish "$dir_mode"
+  finish_directory "$dir_mode"
+  fresh=''
 fi
 leave

@@ -1,5 +1,5 @@
 look_inside
-report
+report_path
 known_owners
 [ "$type" = directory ] || exit 0
 need sha256sum

@@ -22,5 +22,5 @@ if [ "$type" = directory ]; then
   sum=$(printf '%s\n' "$kinds" "$sums" "$marks" | sha256)
   mode='' owner='' group=''
 fi
-watched
+report_watched
 [ -z "$latest" ] || { split_moment "$latest"; fact ctime "$moment"; }

@@ -1,13 +1,13 @@
-look
-report
+look_at_path
+report_path
 known_owners
 [ "$type" = file ] || exit 0
-digest
+file_digest
 fact sum "$sum"
 if [ "$sum" = "$want" ] || [ -z "$want" ] || [ "$phase" = verify ]; then
-  [ -z "$mode$owner$group${_engine_owned-}" ] || describe "$file"
+  [ -z "$mode$owner$group${_engine_owned-}" ] || describe_path "$file"
 else
-  describe "$file"
+  describe_path "$file"
   case $mode_now in
     *[4567])
       # Text for a diff: everyone on the host may read it. The digest tells whether it came through unharmed.

@@ -1,4 +1,4 @@
-look
+look_at_path
 sum=
-[ "$type" != file ] || digest
-watched
+[ "$type" != file ] || file_digest
+report_watched
