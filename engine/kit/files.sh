@@ -15,13 +15,19 @@
 # part of PATH. Where the directory does not exist, a probe ends here with the fact `lacks`, and an action fails. Where
 # others can write it, a probe says `crowded`, and an action fails.
 pin() {
+  pin_shared "$1"
+  if [ -z "$shared" ] || _engine_safe_entry; then return 0; fi
+  [ "${phase-}" != apply ] || fail "others can write $_engine_place; nothing was done there: take that right from them"
+  fact crowded "$_engine_place"
+}
+
+# pin_shared PATH: the same for a script that itself sees to it that nothing it makes can be exchanged before it has its
+# place: `shared` is set where others can write the directory.
+pin_shared() {
   _engine_enter "$1" ''
   if [ "$_engine_missing$_engine_blocked" ]; then _engine_lacking; fi
   crowded
-  [ "$phase" = apply ] || _engine_acts
-  if [ -z "$shared" ] || _engine_safe_entry; then return 0; fi
-  [ "$phase" != apply ] || fail "others can write $_engine_place; nothing was done there: take that right from them"
-  fact crowded "$_engine_place"
+  [ "${phase-}" = apply ] || _engine_acts
 }
 
 # The directory of $1; of what it links to, where $2 is set. Afterwards: `name`, _engine_real (where we are, empty for
@@ -81,7 +87,7 @@ _engine_nearest() {
 }
 _engine_lacking() {
   [ -z "$_engine_blocked" ] || _engine_untrusted "$_engine_blocked is in the way: it is no directory"
-  [ "$phase" != apply ] || fail "directory $_engine_place does not exist"
+  [ "${phase-}" != apply ] || fail "directory $_engine_place does not exist"
   _engine_acts
   fact lacks "$_engine_place"
   exit 0
@@ -91,7 +97,7 @@ _engine_lacking() {
 # together with what it wrote, before that takes its name.
 _engine_act() {
   _engine_bits='' _engine_gid=''
-  if [ "$phase" != apply ]; then
+  if [ "${phase-}" != apply ]; then
     _engine_who
   elif [ -O . ]; then
     _engine_uid=$_engine_self
@@ -237,7 +243,7 @@ _engine_trusted() {
   done
 }
 _engine_untrusted() {
-  [ "$phase" != apply ] || fail "$1"
+  [ "${phase-}" != apply ] || fail "$1"
   fact refused "$1"
   exit 0
 }
@@ -344,7 +350,7 @@ look_at_path() {
     return 0
   fi
   _engine_type
-  [ "$phase" != apply ] || return 0
+  [ "${phase-}" != apply ] || return 0
   crowded
   if [ "$shared" ] && [ "$type" = file ] && [ -r "$file" ]; then _engine_hold "$file"; fi
 }

@@ -7,7 +7,9 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
-_PINS = re.compile(r"(?m)(?:^|[;&|{(]|then|else|do)\s*(?:(?:pin|trust)\s+[\"$'/]|look_at_path|look_inside)")
+_PINS = re.compile(
+    r"(?m)(?:^|[;&|{(]|then|else|do)\s*(?:(?:pin|pin_shared|trust)\s+[\"$'/]|look_at_path|look_inside)"
+)
 
 
 def pins(text: str) -> bool:

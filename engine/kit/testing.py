@@ -218,7 +218,9 @@ class Contract:
             assert _verdict(machine.apply(resource)) == "changed", "what drifted was not put right"
             assert _verdict(machine.apply(resource)) == "unchanged"
         if "absent" in self._states():
-            gone = self.resource(place, state="absent")
+            # What says how it should be says nothing of what is not there.
+            needed = {name: value for name, value in self.params.items() if self.kind.fields()[name].required}
+            gone = make(self.kind, filled({**needed, "state": "absent"}, place, self.given))
             assert _verdict(machine.apply(gone)) == "changed", "it was not removed"
             assert _verdict(machine.apply(gone)) == "unchanged", "removed again, it changed something"
 

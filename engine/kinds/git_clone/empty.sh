@@ -1,5 +1,5 @@
 # As whom it belongs to: whoever else removed it could be led elsewhere.
 if [ -d "${path%/*}/$temp" ]; then
-  pin "${path%/*}/$temp/.git"
+  pin_shared "${path%/*}/$temp/.git"
   for entry in * .[!.]* ..?*; do rm -rf -- "./$entry"; done
 fi

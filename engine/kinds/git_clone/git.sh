@@ -110,7 +110,7 @@ enter() {
   type='link' base=$path
   [ ! -h "$path" ] || return 0
   until [ -d "$base/" ]; do base=${base%/*}; done
-  pin "$base/.git"
+  pin_shared "$base/.git"
   cd -P .
   # Whom it belongs to may not see it from above.
   (here=$PWD && cd -P -- "$base/" && [ "$PWD" = "$here" ]) || fail "$base cannot be entered by its owner, or was moved"

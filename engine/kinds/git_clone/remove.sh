@@ -1,2 +1,2 @@
-pin "$path"
+pin_shared "$path"
 if [ -d "./$temp" ]; then rmdir -- "./$temp"; fi
