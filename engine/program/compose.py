@@ -1,4 +1,4 @@
-"""Many scripts → one program → frames. See DESIGN.md, "One trip: how a program runs"."""
+"""Many scripts → one program → frames."""
 
 from __future__ import annotations
 
@@ -15,9 +15,8 @@ from engine.errors import HostFailed
 from engine.model import Become, Outside, Script, ScriptText, Sentence, Transport
 from engine.program import quote
 from engine.program.become import GRACE, Others, pins
-from engine.program.bootstrap import LAUNCHER, RUN, SECTIONS, START, STREAM_LAUNCHER
+from engine.program.bootstrap import LAUNCHER, LOCK, RUN, SECTIONS, START, STREAM_LAUNCHER
 from engine.program.deadline import CLEARING, SLOWEST, Deadline, Limits
-from engine.program.hold import HOLD
 from engine.program.parser import Event, Parser
 from engine.program.quote import assigned, bare
 from engine.program.section import Lock, Program, Section
@@ -54,13 +53,13 @@ def _hands_on(script: Script) -> bool:
 
 
 def compose_keeping(script: Script, *, shell: Sequence[str] = ("sh",)) -> Program:
-    """A program of one section, `lock`, that may use what `engine.program.hold` defines."""
+    """A program of one section, `lock`, that may use what `engine/program/lock.sh` defines."""
     return _program([Section("lock", script)], LAUNCHER, shell, None, "</dev/null", _keep([], None))
 
 
 def compose_fed(section: Section, *, shell: Sequence[str] = ("sh",)) -> Program:
     """A program of one section that reads what is sent after the program (see `run`), and may use what
-    `engine.program.hold` defines. Raises ValueError as `compose` does."""
+    `engine/program/lock.sh` defines. Raises ValueError as `compose` does."""
     return _program([section], STREAM_LAUNCHER, shell, None, "", _keep([], None))
 
 
@@ -110,7 +109,7 @@ def _keep(sections: Sequence[Section], lock: Lock | None) -> list[str]:
     who = "".join(c if c.isprintable() else " " for c in lock.who) if lock else "engine unlock"
     wait = math.ceil(lock.wait) if lock else -1
     return [
-        bare(HOLD),
+        bare(LOCK),
         f"_engine_who={quote.text(who)} _engine_wait={wait} _engine_stop={'1' if lock and lock.stopped else ''}",
         "\n".join(["_engine_staged() {", ":", *staged, "}"]),
     ]

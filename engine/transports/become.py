@@ -59,17 +59,17 @@ class BecomeTransport:
 
     def run(self, argv: Sequence[str], stdin: Iterable[bytes]) -> Iterator[Output]:
         """See `Transport.run`. Raises BecomeRefused where nothing was run, since the user could not be become."""
-        talk = _SudoHandshake(self.name, self.become)
-        pieces = cast(Any, self.onward.run(talk.argv(argv), talk.input(stdin)))
+        handshake = _SudoHandshake(self.name, self.become)
+        pieces = cast(Any, self.onward.run(handshake.argv(argv), handshake.input(stdin)))
         with closing(pieces):
             try:
                 for piece in pieces:
-                    if talk.ready:
+                    if handshake.ready:
                         yield piece
                     else:
-                        yield from talk.hear(piece)
+                        yield from handshake.feed(piece)
             except ConnectionLost as error:
-                talk.lost(error)
+                handshake.lost(error)
                 raise
 
     def close(self) -> None:
@@ -78,7 +78,7 @@ class BecomeTransport:
 
 
 class _SudoHandshake:
-    """What is said until the program runs. `input` may be asked from another thread than the one that hears."""
+    """What is said until the program runs. `input` may be asked from another thread than the one that feeds it."""
 
     def __init__(self, name: str, become: Become) -> None:
         self.name, self.become = name, become
@@ -108,7 +108,7 @@ class _SudoHandshake:
                 yield b""
         yield from stdin
 
-    def hear(self, piece: Output) -> Iterator[Output]:
+    def feed(self, piece: Output) -> Iterator[Output]:
         """A piece of output before the program's own. Raises BecomeRefused."""
         if piece.stream == "exit":
             raise self.refused(piece.status)

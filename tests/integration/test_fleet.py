@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.fleet import Fleet, processes_of
-from tests.gates import Gates, eventually
+from tests.blocking_commands import BlockingCommands, eventually
 from tests.integration.project import Project, Ran
 from tests.sshd import keygen, needs_sshd, public
 
@@ -99,7 +99,7 @@ def statuses(ran: Ran) -> dict[str, list[str]]:
 
 @pytest.mark.parametrize("count", [20, pytest.param(50, marks=pytest.mark.full)])
 def test_many_hosts(tmp_path: Path, count: int) -> None:
-    gates = {name: Gates(tmp_path / f"gates-{name}", ["mv"]) for name in (DYING, SLOW)}
+    gates = {name: BlockingCommands(tmp_path / f"gates-{name}", ["mv"]) for name in (DYING, SLOW)}
     project = Project(tmp_path)
     with ExitStack() as stack:
         stack.enter_context(small(tmp_path / "fleet" / FULL / "target"))
@@ -148,7 +148,7 @@ def damage(fleet: Fleet) -> Any:
     return mend
 
 
-def cut_in_the_middle(project: Project, fleet: Fleet, gates: dict[str, Gates], words: tuple[str, ...]) -> Ran:
+def cut_in_the_middle(project: Project, fleet: Fleet, gates: dict[str, BlockingCommands], words: tuple[str, ...]) -> Ran:
     """An apply during which one host loses its connection within a step, and one takes longer than all others."""
     for gate in gates.values():
         gate.close("mv", "/one ")

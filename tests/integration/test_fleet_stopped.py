@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.fleet import Fleet, processes_of
-from tests.gates import Gates, eventually
+from tests.blocking_commands import BlockingCommands, eventually
 from tests.integration.project import Project
 from tests.sshd import needs_sshd
 
@@ -26,7 +26,7 @@ FILES = ("one", "two", "three")
 class Held:
     """A fleet whose `mv`, and so the step that writes the file `one`, can be held on each host."""
 
-    def __init__(self, project: Project, fleet: Fleet, gates: dict[str, Gates]) -> None:
+    def __init__(self, project: Project, fleet: Fleet, gates: dict[str, BlockingCommands]) -> None:
         self.project, self.fleet, self.gates = project, fleet, gates
 
     def close(self) -> None:
@@ -56,7 +56,7 @@ class Held:
 @pytest.fixture
 def held(tmp_path: Path) -> Iterator[Held]:
     names = [f"h{number:03}" for number in range(1, COUNT + 1)]
-    gates = {name: Gates(tmp_path / f"gates-{name}", ["mv"]) for name in names}
+    gates = {name: BlockingCommands(tmp_path / f"gates-{name}", ["mv"]) for name in names}
     project = Project(tmp_path)
     project.state({name: {"file-sync": {"path": f"{{{{ target }}}}/{name}", "content": "1\n"}} for name in FILES})
     path = os.environ["PATH"]

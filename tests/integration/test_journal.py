@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.gates import eventually
+from tests.blocking_commands import eventually
 
 BIN = Path(sys.executable).parent
 SECRET = "a-credential-that-nobody-may-see"

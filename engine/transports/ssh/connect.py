@@ -60,7 +60,7 @@ class Connection:
     lender: AgentForwarder | None = None
 
     def close(self) -> None:
-        self.session.shut()
+        self.session.close_and_join()
         if self.lender is not None:
             self.lender.close()
         _close(self.through)
@@ -80,7 +80,7 @@ def _close(through: list[Session | Proxy]) -> None:
         if isinstance(part, Proxy):
             part.close()
         else:
-            part.shut()
+            part.close_and_join()
 
 
 class Connector:
@@ -154,12 +154,12 @@ class Connector:
     # --- one session
 
     def _session(self, settings: Settings, login: Login, via: Session | None) -> Session:
-        wire = BufferedSocket(self._socket(settings, login.name, via), self.options.silence)
+        buffered = BufferedSocket(self._socket(settings, login.name, via), self.options.silence)
         try:
             known = HostKeys(login.name, settings)
-            session = Session(wire, known.preferred(HOST_KEYS), settings.algorithms)
+            session = Session(buffered, known.preferred(HOST_KEYS), settings.algorithms)
         except BaseException:
-            wire.close()
+            buffered.close()
             raise
         try:
             self._handshake(session, settings, login.name)
@@ -172,9 +172,9 @@ class Connector:
             )
             with _cut_is_told(login.name, settings):
                 log_in(session, login)
-                session.settle(settings.alive_interval or ALIVE)
+                session.after_login(settings.alive_interval or ALIVE)
         except BaseException:
-            session.shut()
+            session.close_and_join()
             raise
         return session
 
