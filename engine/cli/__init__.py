@@ -13,7 +13,7 @@ from typing import Any, NoReturn, cast
 import click
 
 from engine import __version__
-from engine.cli.options import SETTINGS, how, look, rollout, what
+from engine.cli.options import SETTINGS, display, how, rollout, what
 from engine.cli.terminal import restore
 from engine.errors import DEBUG, EngineError, internal
 from engine.model import said
@@ -64,7 +64,7 @@ def cli() -> None:
 @click.option("--format", "format_", type=click.Choice(FORMATS), default="text", show_default=True)
 @how
 @rollout
-@look
+@display
 def plan_command(**options: Any) -> None:
     """Show what differs from the STATE files (or a directory of them); changes nothing.
 
@@ -87,7 +87,7 @@ def plan_command(**options: Any) -> None:
 @click.option("--format", "format_", type=click.Choice([*FORMATS, "junit"]), default="text", show_default=True)
 @how
 @rollout
-@look
+@display
 def apply_command(**options: Any) -> None:
     """Make hosts what the STATE files say, and prove it. A plan file made by `plan --out` is applied as reviewed.
 
@@ -107,15 +107,15 @@ def _run(command: click.Command) -> None:
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        _say("stopped")
+        _print_error("stopped")
         _leave(130)
     except click.ClickException as error:
         usage = io.StringIO()
         error.show(usage)
-        _say(usage.getvalue())
+        _print_error(usage.getvalue())
         sys.exit(3)
     except EngineError as error:
-        _say(said(error))
+        _print_error(said(error))
         sys.exit(error.exit_code)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -124,9 +124,9 @@ def _run(command: click.Command) -> None:
         if os.environ.get(DEBUG):
             from engine.cli.output import traceback_of
 
-            _say(traceback_of(error))
+            _print_error(traceback_of(error))
         else:
-            _say(internal(error))
+            _print_error(internal(error))
         sys.exit(1)
 
 
@@ -142,7 +142,7 @@ def _leave(code: int) -> NoReturn:
     sys.exit(code)
 
 
-def _say(text: str) -> None:
+def _print_error(text: str) -> None:
     from engine.cli.output import Printer
 
     (Printer.last or Printer()).err(text)

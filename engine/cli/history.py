@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from engine.cli.become import recorded
-from engine.cli.options import SETTINGS, become, limit_option, look, root_option
+from engine.cli.options import SETTINGS, become, display, limit_option, root_option
 from engine.cli.output import Printer
 from engine.cli.project import project_root
 from engine.errors import InvalidInput, Problem
@@ -83,7 +83,7 @@ def show_command(run: str, chdir: Path | None) -> None:
 
 def _host_lines(host: str, events: list[dict[str, Any]]) -> list[str]:
     mine = [event for event in events if event.get("host") == host]
-    told = [event for event in mine if event["event"] == "resource"]
+    resources = [event for event in mine if event["event"] == "resource"]
     end = _first(mine, "host")
     if end is None:
         steps = [event for event in mine if event["event"] in ("step-started", "step-finished")]
@@ -93,17 +93,17 @@ def _host_lines(host: str, events: list[dict[str, Any]]) -> list[str]:
         return [f"  {line}" for line in shown_lines(str(end["error"]))]
     if not end["started"]:
         return ["  not started"]
-    return [f"  {event['verdict']:<9} {visible(event['name'])}{_changes(event)}" for event in told]
+    return [f"  {event['verdict']:<9} {visible(event['name'])}{_changes(event)}" for event in resources]
 
 
 def _changes(event: Mapping[str, Any]) -> str:
     if event["verdict"] == "changed":
-        pairs = (f"{visible(a['name'])} {_said(a['before'])} → {_said(a['after'])}" for a in event["attributes"])
+        pairs = (f"{visible(a['name'])} {_shown(a['before'])} → {_shown(a['after'])}" for a in event["attributes"])
         return "  " + "; ".join(pairs)
     return "  " + "\n    ".join(shown_lines(event["reason"])) if event["reason"] else ""
 
 
-def _said(value: object) -> str:
+def _shown(value: object) -> str:
     return "absent" if value is None else short(visible(str(value)))
 
 
@@ -112,7 +112,7 @@ def _said(value: object) -> str:
 @root_option
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @become
-@look
+@display
 def retry_command(run: str, chdir: Path | None, **options: Any) -> None:
     """Apply again what RUN applied, on the hosts that it did not bring to their goal."""
     from engine.cli.run import apply
@@ -147,7 +147,7 @@ def _refuse_failed(run: str, events: list[dict[str, Any]]) -> None:
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @click.option("-n", "--dry-run", is_flag=True, help="Only plan.")
 @become
-@look
+@display
 def rollback_command(run: str, chdir: Path | None, limit: str | None, dry_run: bool, **options: Any) -> None:
     """Put back what RUN replaced: file content, mode and owner, and git revisions; services restart on it.
 

@@ -86,7 +86,7 @@ rollout = _together(
     ]
 )
 
-look = _together(
+display = _together(
     [
         click.option("-q", "--quiet", is_flag=True, help="Only failures and the summary."),
         click.option("-v", "--verbose", count=True, help="-v: unchanged resources and actions; -vv: programs."),

@@ -82,12 +82,12 @@ class Reviewed:
         """Raises PlanRefused where a file or variable that the plan was made from is not what it was."""
         now, then = _about(job), self.document
         wrong = [
-            f"{name} {_fate(name, then['sources'], now['sources'])}"
+            f"{name} {_difference(name, then['sources'], now['sources'])}"
             for name in sorted({*then["sources"], *now["sources"]})
             if then["sources"].get(name) != now["sources"].get(name)
         ]
         wrong += [
-            f"-e {name} {_fate(name, then['variables'], now['variables'])}"
+            f"-e {name} {_difference(name, then['variables'], now['variables'])}"
             for name in sorted({*then["variables"], *now["variables"]})
             if then["variables"].get(name) != now["variables"].get(name)
         ]
@@ -139,7 +139,7 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _fate(name: str, then: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+def _difference(name: str, then: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     if name not in now:
         return "is missing"
     return "changed" if name in then else "is new"

@@ -41,7 +41,7 @@ def plan(options: dict[str, Any], rewrite: Rewrite | None = None) -> int:
     job = Job(request_of(options), printer, rewrite)
     progress = _progress(options, printer, job)
     try:
-        with job.reach(progress, "plan") as rollout, interruptible(rollout):
+        with job.open_rollout(progress, "plan") as rollout, interruptible(rollout):
             found = job.plan(rollout)
     finally:
         progress.close()
@@ -75,7 +75,7 @@ def _applied(job: Job, options: dict[str, Any], printer: Printer, reviewed: Revi
     journal = Journal(job.root, printer.sentence)
     job.run = journal.run
     try:
-        with job.reach(watching, "apply") as rollout:
+        with job.open_rollout(watching, "apply") as rollout:
             with interruptible(rollout):
                 found = job.plan(rollout)
             _refuse_invalid(rollout)
@@ -96,7 +96,7 @@ def _applied(job: Job, options: dict[str, Any], printer: Printer, reviewed: Revi
             if not rollout.stopping.is_set():
                 job.keep_hashes(rollout)
             watching.onward = Recording(journal, watching.onward)
-            journal.write("started", **_told(job, options, reviewed))
+            journal.write("started", **_journal_header(job, options, reviewed))
             if journal.problem:
                 raise EngineError(f"{journal.problem}; nothing was changed, since it could not be retried or undone")
             with interruptible(rollout):
@@ -128,7 +128,7 @@ def _refuse_invalid(rollout: Rollout) -> None:
         raise InvalidInput(sorted_problems(found, len(rollout.runs)))
 
 
-def _told(job: Job, options: dict[str, Any], reviewed: Reviewed | None) -> dict[str, Any]:
+def _journal_header(job: Job, options: dict[str, Any], reviewed: Reviewed | None) -> dict[str, Any]:
     """What the journal keeps of how a run was asked for, so that it can be told and retried."""
     request = job.request
     return {

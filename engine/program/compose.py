@@ -143,13 +143,13 @@ def run(transport: Transport, program: Program, stdin: Iterable[bytes] = ()) -> 
                 status = output.status
                 break
             for event in parser.feed(output):
-                deadline.told(event)
+                deadline.update(event)
                 since = time.monotonic()
                 yield event
                 deadline.late(time.monotonic() - since)
             if parser.done:
                 break
-            deadline.heard()
+            deadline.check()
     yield from parser.end()
     if parser.failure is not None or not parser.done:
         raise HostFailed(unfinished(parser, status))

@@ -41,7 +41,7 @@ class Deadline:
         self._at: float | None = None
         self._what, self._limit, self._since = "", 0.0, 0.0
 
-    def heard(self) -> None:
+    def check(self) -> None:
         """Something came from the host. Raises HostFailed where its time is up."""
         now = self.clock()
         if self._at is None:
@@ -53,7 +53,7 @@ class Deadline:
                 "  Is it overloaded, or was the program's watchdog ended there?"
             )
 
-    def told(self, event: Event) -> None:
+    def update(self, event: Event) -> None:
         """The program has come to another place."""
         if isinstance(event, Started):
             self._allow(f"`{event.section}`", self.limits.sections[event.section])

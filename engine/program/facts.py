@@ -1,6 +1,6 @@
 """A host's facts, asked for in the exec that then runs a program: what is to be looked at may depend on them.
 
-A constant text is sent first. It tells the facts and then starts, on the same standard input, what starts every
+A constant text is sent first. It reports the facts and then starts, on the same standard input, what starts every
 program; the program is composed with the facts in hand and sent then. Cut off anywhere, it changes nothing: the first
 text only looks, and the second is a program like any other.
 """
@@ -24,14 +24,14 @@ from engine.program.quote import bare
 sh = texts(__file__)
 
 FACTS_SECONDS = 60.0
-"""Seconds for telling the facts: who the user is may be known from the network alone."""
-TELL = sh("tell.sh")
-"""Tells what the host knows of itself, each value byte for byte; what it does not know it leaves out."""
+"""Seconds for reporting the facts: who the user is may be known from the network alone."""
+REPORT_FACTS = sh("report_facts.sh")
+"""Reports what the host knows about itself, each value byte for byte; what it does not know it leaves out."""
 
 
 class FactsFirst:
-    """A transport whose `facts` were asked for: the exec that told them runs the first program, any other has one of
-    its own. `close` gives that exec up where no program came of it.
+    """A transport whose `facts` were asked for: the exec that reported them runs the first program, any other has one
+    of its own. `close` gives that exec up where no program came of it.
 
     Raises HostFailed where the facts did not come; Unreachable and its subclasses come from the transport.
     """
@@ -43,7 +43,7 @@ class FactsFirst:
         self._answer: Iterable[bytes] | None = None
         self._outputs: Iterator[Output] | None = onward.run((*shell, "-c", STREAM_LAUNCHER), self._stdin())
         try:
-            self.facts = self._told(self._outputs)
+            self.facts = self._read_facts(self._outputs)
         except BaseException:
             self.close()
             raise
@@ -67,14 +67,14 @@ class FactsFirst:
             yield b""
         yield from self._answer
 
-    def _told(self, outputs: Iterator[Output]) -> Facts:
+    def _read_facts(self, outputs: Iterator[Output]) -> Facts:
         deadline = Deadline(Limits(sections={"facts": FACTS_SECONDS}))
         for output in outputs:
             if output.stream == "exit":
                 raise HostFailed(unfinished(self._parser, output.status))
-            deadline.heard()
+            deadline.check()
             for event in self._parser.feed(output):
-                deadline.told(event)
+                deadline.update(event)
                 if isinstance(event, Finished):
                     found = dict(event.result.facts)
                     return {**found, "os": found["os"].lower()} if "os" in found else found
@@ -83,5 +83,5 @@ class FactsFirst:
 
 def text(nonce: str) -> bytes:
     """What is sent first."""
-    lines = [f"#begin {nonce}", f"_engine_nonce={nonce}", bare(TELL), f"eval {quote.text(LAUNCHER)}"]
+    lines = [f"#begin {nonce}", f"_engine_nonce={nonce}", bare(REPORT_FACTS), f"eval {quote.text(LAUNCHER)}"]
     return "\n".join([*lines, f"#end {nonce}\n"]).encode()

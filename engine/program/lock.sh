@@ -100,7 +100,7 @@ _engine_remove_stale() {
 # Takes the lock. Fails, having said why, where that needed waiting, or did not succeed: then nothing is executed.
 _engine_lock() {
   _engine_write_record || {
-    _engine_tell error "$_engine_problem"
+    _engine_report error "$_engine_problem"
     return 1
   }
   for _engine_t in 1 2 3; do
@@ -114,7 +114,7 @@ _engine_lock() {
       return 1
     fi
   done
-  _engine_tell error "the host cannot be locked: $_engine_problem"
+  _engine_report error "the host cannot be locked: $_engine_problem"
   return 1
 }
 _engine_queue() {
@@ -125,7 +125,7 @@ _engine_queue() {
       # What a killed program did may be newer than the plan this one was made from.
       ! _engine_remove_stale "$_engine_id" || break
     elif [ "$_engine_t" -ge "$((_engine_wait * 4))" ]; then
-      _engine_tell busy "$_engine_holder"
+      _engine_report busy "$_engine_holder"
       return
     fi
     _engine_connected || return
@@ -143,7 +143,7 @@ _engine_queue() {
   done
   _engine_frame waited
 }
-_engine_tell() { printf '\n#%s %s\n%s\n#%s .\n' "$_engine_nonce" "$1" "$2" "$_engine_nonce" >&9; }
+_engine_report() { printf '\n#%s %s\n%s\n#%s .\n' "$_engine_nonce" "$1" "$2" "$_engine_nonce" >&9; }
 # Records and claims of programs that were killed.
 _engine_bury() {
   for _engine_f in "$_engine_keep"/lock.* "$_engine_keep"/over.*; do

@@ -96,10 +96,10 @@ class Parser:
         self._frames = Scanner((nonce, *self.inner), self._frame, self._frame_payload)
         self._output = Scanner((nonce,), self._output_marker, self._output_payload)
         self._queue: deque[Event | _Ended] = deque()
-        self._told: set[type] = set()
+        self._reported: set[type] = set()
         self._outputs: dict[int, str] = {}
         self._tail = Tail()
-        self._hushed = False
+        self._greeted = False
         self._running: _Running | None = None
         # Sections report in the order of the program, each once: what lies before these numbers is over.
         self._next = self._next_output = 0
@@ -195,8 +195,8 @@ class Parser:
                 _impossible(words)
 
     def _once(self, event: Event) -> None:
-        if type(event) not in self._told:
-            self._told.add(type(event))
+        if type(event) not in self._reported:
+            self._reported.add(type(event))
             self._queue.append(event)
 
     def _start(self, index: int, words: list[str]) -> None:
@@ -271,7 +271,7 @@ class Parser:
     def _output_marker(self, _nonce: str, words: list[str]) -> None:
         match words:
             case ["hello"]:
-                self._hushed = True
+                self._greeted = True
             case ["end", index]:
                 number = _number(words, index, self._next_output, len(self.sections))
                 self._next_output = number + 1
@@ -289,7 +289,7 @@ class Parser:
         return text
 
     def _output_payload(self, data: bytes) -> None:
-        if self._hushed:
+        if self._greeted:
             self._tail.add(data)
         else:
             # Before the program's first word, the login shell may have printed a banner or a complaint.

@@ -1,4 +1,4 @@
-"""What several probes of one program look at, looked at once: shell functions that keep what a script printed."""
+"""What several probes of one program look at, read once: shell functions that keep what a script printed."""
 
 from __future__ import annotations
 
@@ -14,47 +14,47 @@ from engine.program.section import Section
 sh = texts(__file__)
 
 TOGETHER = 500
-"""Glances that are run together at most: their arguments are those of one process."""
+"""Batched probes that are run together at most: their arguments are those of one process."""
 
 SPLIT = sh("split.sh")
 
 
-class Look(NamedTuple):
-    """Where a variable comes from: the number of the look, and what the shell expands to it."""
+class SharedValue(NamedTuple):
+    """Where a variable comes from: the number of the shared script, and what the shell expands to it."""
 
     number: int
     value: str
 
 
 class SharedProbes:
-    """The looks of a program's probes, those that are the same counted once. Raises ValueError where a value cannot
+    """What the probes of a program share, each script once. Raises ValueError where a value cannot
     be used."""
 
     def __init__(self, sections: Iterable[Section]) -> None:
         self._numbers: dict[tuple[object, ...], int] = {}
         self.scripts: list[Script] = []
-        self._inner: list[dict[str, Look]] = []
+        self._inner: list[dict[str, SharedValue]] = []
         self._places: dict[tuple[int, str], int] = {}
         for section in sections:
             self.of(section)
 
-    def of(self, section: Section) -> dict[str, Look]:
-        """Variable → the look that it holds. A step changes what was seen, so it has none;
+    def of(self, section: Section) -> dict[str, SharedValue]:
+        """Variable → where its value comes from. A step changes what was seen, so it has none;
         nor has what runs as a user of its own, who may see something else."""
         return {} if section.step or section.become else self._all(section.script.shared)
 
-    def _all(self, shared: Mapping[str, Script]) -> dict[str, Look]:
+    def _all(self, shared: Mapping[str, Script]) -> dict[str, SharedValue]:
         return {
-            name: self._glance(script) if isinstance(script, BatchedProbe) else self._look(script)
+            name: self._batched(script) if isinstance(script, BatchedProbe) else self._single(script)
             for name, script in shared.items()
         }
 
-    def _look(self, script: Script) -> Look:
+    def _single(self, script: Script) -> SharedValue:
         inner = self._all(script.shared)
         number = self._number((script.text, *assigned(script), *inner.items()), script, inner)
-        return Look(number, f"$_engine_l{number}")
+        return SharedValue(number, f"$_engine_l{number}")
 
-    def _glance(self, script: BatchedProbe) -> Look:
+    def _batched(self, script: BatchedProbe) -> SharedValue:
         (thing,) = script.args
         key = (script.text, *assigned(replace(script, args=())))
         full = 0
@@ -66,10 +66,10 @@ class SharedProbes:
                 place = self._places[number, word(thing)] = len(things) + 1
                 self.scripts[number] = replace(self.scripts[number], args=(*things, thing))
             if place is not None:
-                return Look(number, f"${{_engine_l{number}_{place}-}}")
+                return SharedValue(number, f"${{_engine_l{number}_{place}-}}")
             full += 1
 
-    def _number(self, key: tuple[object, ...], script: Script, inner: dict[str, Look]) -> int:
+    def _number(self, key: tuple[object, ...], script: Script, inner: dict[str, SharedValue]) -> int:
         if key not in self._numbers:
             self._numbers[key] = len(self.scripts)
             self.scripts.append(script)
@@ -87,14 +87,14 @@ class SharedProbes:
         lines = [
             f"_engine_d{n}=",
             f"_engine_shared{n}() {{",
-            *(f"_engine_shared{look.number}" for look in inner.values()),
+            *(f"_engine_shared{shared.number}" for shared in inner.values()),
             # One that fails is tried again by the next section that wants it.
             f'[ "$_engine_r" = 0 ] && [ -z "$_engine_d{n}" ] || return 0',
             # On lines of its own: in a condition errexit would be off within it.
             f"_engine_l{n}=$(",
             "exec </dev/null 2>&8 7>&- 9>&-",
             f"unset phase timeout retries staging {' '.join([*script.vars, *script.shared])}",
-            *(f"{name}={look.value}" for name, look in inner.items()),
+            *(f"{name}={shared.value}" for name, shared in inner.items()),
             *assigned(script),
             "set -eu",
             f'eval "$_engine_t{texts[script.text]}"',

@@ -48,7 +48,7 @@ class Planned(Protocol):
     """A host that can be planned; `observed` is what was last found there, `draft` the plan in hand."""
 
     host: str
-    reach: HostConnection
+    connection: HostConnection
     declared: HostDeclaration
     settings: Settings
     planned: PlannedHost | None
@@ -58,8 +58,8 @@ class Planned(Protocol):
         """See `HostRun.plan`."""
         ...
 
-    def drafted(self, observed: Mapping[str, Observation], asked: Collection[str] | None = None) -> PlannedHost:
-        """See `HostRun.drafted`."""
+    def plan_with(self, observed: Mapping[str, Observation], asked: Collection[str] | None = None) -> PlannedHost:
+        """See `HostRun.plan_with`."""
         ...
 
 
@@ -67,7 +67,7 @@ class Apply:
     """Carries out the plan of one host. Raises Unreachable, HostFailed and LockHeld."""
 
     def __init__(self, run: Planned) -> None:
-        self.run, self.reach, self.settings = run, run.reach, run.settings
+        self.run, self.connection, self.settings = run, run.connection, run.settings
         self.by_name = {resource.name: resource for resource in run.declared.resources}
         self.gates = Gates(run.declared)
         self.checks = frozenset(self.gates.checks)
@@ -88,24 +88,24 @@ class Apply:
             stage = next_stage(
                 self.run.declared, self.planned, self.so_far, self.settings.skipped, agreed is not None
             )
-            seen, carried = self._carry_out(stage)
-            if seen.waited:
+            reported, action_results = self._run_stage(stage)
+            if reported.waited:
                 # Another apply was here first: what was planned may no longer be so.
                 self.run.plan()
             else:
-                found = self._took(stage, seen, carried)
-            if seen.waited or not (stage.last or seen.stopped):
+                found = self._took(stage, reported, action_results)
+            if reported.waited or not (stage.last or reported.stopped):
                 drift = agreed(self._as_planned()) if agreed is not None else ""
                 if drift:
-                    return self._drifted(drift, seen)
-                if seen.waited:
+                    return self._drifted(drift, reported)
+                if reported.waited:
                     self._give_up()
                 continue
-            if seen.stopped or not self._again():
+            if reported.stopped or not self._again():
                 break
             rounds -= 1
             self.so_far.tried.clear()
-        return HostReport(self.run.host, found, trips=self.reach.trips, seconds=time.monotonic() - self.start)
+        return HostReport(self.run.host, found, trips=self.connection.trips, seconds=time.monotonic() - self.start)
 
     def _as_planned(self) -> HostPlan:
         """The plan in hand, as it compares with the one that was carried out until now."""
@@ -116,15 +116,15 @@ class Apply:
             else as_planned(first[step.name], step, done)
             for step in self.planned.steps
         )  # fmt: skip
-        return HostPlan(self.run.host, steps, trips=self.reach.trips, facts=self.run.declared.facts)
+        return HostPlan(self.run.host, steps, trips=self.connection.trips, facts=self.run.declared.facts)
 
-    def _drifted(self, drift: str, seen: SectionResults) -> HostReport:
+    def _drifted(self, drift: str, reported: SectionResults) -> HostReport:
         """The report where the host is not what was agreed to; what was done before that is in it."""
         found: tuple[Outcome, ...] = ()
         if self.so_far.done:
             self._leave(self.planned, "the host is not what was reviewed")
-            found = self._judge(seen)
-        return HostReport(self.run.host, found, error=drift, drift=True, trips=self.reach.trips)
+            found = self._outcomes(reported)
+        return HostReport(self.run.host, found, error=drift, drift=True, trips=self.connection.trips)
 
     def _give_up(self) -> None:
         """Raises LockHeld where others have come first for as long as a lock may be waited for."""
@@ -144,39 +144,42 @@ class Apply:
         for name in plan.work:
             self.so_far.done.setdefault(name, ActionResult("skipped", reason=reason))
 
-    def _carry_out(self, stage: Stage) -> tuple[SectionResults, dict[str, ActionResult]]:
+    def _run_stage(self, stage: Stage) -> tuple[SectionResults, dict[str, ActionResult]]:
         """Run one stage, and observe the host after it."""
         if stage.idle:
             return self._without_changes(), {}
-        if self.reach.stopped:
+        if self.connection.stopped:
             return SectionResults(stopped=True), {}
         self._ask_here(stage.here)
         plan = self.planned
         part = replace(plan, work={name: work for name, work in plan.work.items() if name in stage.steps})
-        staged = self.reach.send(uploads(part), {name: self.by_name[name].become for name in part.work})
+        staged = self.connection.send(uploads(part), {name: self.by_name[name].become for name in part.work})
         skipped = self.settings.skipped
-        carrying = apply_sections(self.run.declared, part, staged, self.settings.run, stage.gates, skipped)
-        here, there = split(self._to_look_at(stage))
+        planned_sections = apply_sections(self.run.declared, part, staged, self.settings.run, stage.gates, skipped)
+        here, there = split(self._to_probe(stage))
         once = self._once() if stage.last else self.checks
-        sections = [*carrying.sections, *probes(there, "verify", carrying.behind(self.run.declared, skipped), once)]
+        sections = [
+            *planned_sections.sections,
+            *probes(there, "verify", planned_sections.behind(self.run.declared, skipped), once),
+        ]
         shown = {*stage.gates, *(resource.name for resource in there if resource.resource.check)}
-        seen = self.reach.carry_out(sections, self.settings.lock, shown)
-        self._keep(seen, seen.gates(stage.gates))
-        carried = seen.carried(carrying.of_step)
-        if seen.waited or seen.stopped:
-            return seen, carried
+        reported = self.connection.run_sections(sections, self.settings.lock, shown)
+        self._keep(reported, reported.gates(stage.gates))
+        action_results = reported.action_results(planned_sections.of_step)
+        if reported.waited or reported.stopped:
+            return reported, action_results
         if not stage.last:
-            self._retry(seen, stage.judged - stage.here, there)
+            self._retry(reported, stage.on_controller - stage.here, there)
         else:
-            if all(c.ended == "done" for c in carried.values()):
-                seen.merge(self.reach.look(here, "verify", once))
-            self._retry(seen, self.checks - once)
-        return seen, carried
+            if all(c.ended == "done" for c in action_results.values()):
+                reported.merge(self.connection.probe(here, "verify", once))
+            self._retry(reported, self.checks - once)
+        return reported, action_results
 
-    def _to_look_at(self, stage: Stage) -> list[DeclaredResource]:
+    def _to_probe(self, stage: Stage) -> list[DeclaredResource]:
         """Whom to observe after a stage. What was asked and is not asked again is left out."""
         asked = {name for name in stage.gates if not stage.last or self.by_name[name].resource.effects()}
-        asked |= self.so_far.answers.keys() | (self.so_far.barred.keys() & self.checks)
+        asked |= self.so_far.answers.keys() | (self.so_far.blocked.keys() & self.checks)
         return [resource for resource in self.run.declared.resources if resource.name not in asked]
 
     def _once(self) -> frozenset[str]:
@@ -191,27 +194,27 @@ class Apply:
         if not names:
             return
         asked = [resource for resource in self.run.declared.resources if resource.name in names]
-        seen = self.reach.look(asked, "verify")
-        self._retry(seen, names)
-        self.run.observed = {**self.run.observed, **seen.observations(asked)}
-        self._settle(names, seen)
+        reported = self.connection.probe(asked, "verify")
+        self._retry(reported, names)
+        self.run.observed = {**self.run.observed, **reported.observations(asked)}
+        self._decide_gates(names, reported)
         so_far = self.so_far
-        so_far.bar(self.run.declared, self.gates, so_far.failed, self.settings.skipped)
+        so_far.block(self.run.declared, self.gates, so_far.failed, self.settings.skipped)
 
-    def _keep(self, seen: SectionResults, answers: Mapping[str, Result]) -> None:
+    def _keep(self, reported: SectionResults, answers: Mapping[str, Result]) -> None:
         """Keep what is not asked again: what a check with effects answered, and a gate that does not hold."""
         for name, result in answers.items():
-            failed = seen.results[gate_name(name)].status != 0
+            failed = reported.results[gate_name(name)].status != 0
             if failed:
                 self.so_far.failed.add(name)
             if failed or self.by_name[name].resource.effects():
                 self.so_far.answers[name] = result
 
-    def _settle(self, names: Iterable[str], seen: SectionResults) -> None:
+    def _decide_gates(self, names: Iterable[str], reported: SectionResults) -> None:
         """Judge the gates that only the controller can judge."""
-        after = {step.name: step for step in self._settled(self.run.observed).steps}
+        after = {step.name: step for step in self._final_plan(self.run.observed).steps}
         for name in names:
-            result = seen.results.get(probe_name(name))
+            result = reported.results.get(probe_name(name))
             holds = result is not None and after[name].outlook == "converged"
             if holds:
                 self.so_far.passed.add(name)
@@ -220,7 +223,9 @@ class Apply:
             if result is not None and (not holds or self.by_name[name].resource.effects()):
                 self.so_far.answers[name] = result
 
-    def _took(self, stage: Stage, seen: SectionResults, carried: Mapping[str, ActionResult]) -> tuple[Outcome, ...]:
+    def _took(
+        self, stage: Stage, reported: SectionResults, action_results: Mapping[str, ActionResult]
+    ) -> tuple[Outcome, ...]:
         """Take up what a stage did, plan what is left, and say what became of everything so far."""
         so_far, plan = self.so_far, self.planned
         for step in plan.steps:
@@ -230,43 +235,43 @@ class Apply:
             elif step.name in plan.work and step.name not in so_far.done:
                 open_ = first.outlook in ("blocked", "check")
                 so_far.first[step.name] = step if open_ else as_planned(first, step, so_far.done)
-        for name, what in carried.items():
+        for name, what in action_results.items():
             if what.ended != "skipped" and so_far.first[name].outlook == "blocked":
                 so_far.first[name] = plan.work[name].step
-        so_far.done |= {name: now.after(so_far.done.get(name)) for name, now in carried.items()}
+        so_far.done |= {name: now.after(so_far.done.get(name)) for name, now in action_results.items()}
         so_far.tried.update(stage.steps)
         for name, result in so_far.answers.items():
-            seen.results.setdefault(probe_name(name), result)
-        self._bar(seen)
+            reported.results.setdefault(probe_name(name), result)
+        self._block(reported)
         # A check that was neither asked nor skipped stays as it was found.
-        fresh = seen.observations(self.run.declared.resources)
+        fresh = reported.observations(self.run.declared.resources)
         known = {
-            n: o for n, o in self.run.observed.items() if n in self.checks and not stage.last and not seen.has(n)
+            n: o for n, o in self.run.observed.items() if n in self.checks and not stage.last and not reported.has(n)
         }
         self.run.observed = {**fresh, **known}
-        if not stage.last and not seen.stopped:
-            self._settle(stage.judged - stage.here, seen)
+        if not stage.last and not reported.stopped:
+            self._decide_gates(stage.on_controller - stage.here, reported)
             lost = [name for name, what in so_far.done.items() if what.ended != "done"]
-            so_far.bar(self.run.declared, self.gates, [*lost, *so_far.failed], self.settings.skipped)
-            self._bar(seen)
-        if seen.stopped:
+            so_far.block(self.run.declared, self.gates, [*lost, *so_far.failed], self.settings.skipped)
+            self._block(reported)
+        if reported.stopped:
             self._leave(plan, "the run was stopped")
-        self.run.planned = self.run.drafted(self.run.observed)
-        for name in so_far.barred.keys() & self.planned.work.keys():
-            so_far.done.setdefault(name, ActionResult("skipped", reason=so_far.barred[name]))
-        return self._judge(seen)
+        self.run.planned = self.run.plan_with(self.run.observed)
+        for name in so_far.blocked.keys() & self.planned.work.keys():
+            so_far.done.setdefault(name, ActionResult("skipped", reason=so_far.blocked[name]))
+        return self._outcomes(reported)
 
-    def _bar(self, seen: SectionResults) -> None:
+    def _block(self, reported: SectionResults) -> None:
         """A check that is not asked any more was skipped, whatever it answered before."""
-        for name in self.so_far.barred.keys() & self.checks - self.so_far.answers.keys():
-            seen.results.pop(probe_name(name), None)
-            seen.skipped[probe_name(name)] = self.so_far.barred[name]
+        for name in self.so_far.blocked.keys() & self.checks - self.so_far.answers.keys():
+            reported.results.pop(probe_name(name), None)
+            reported.skipped[probe_name(name)] = self.so_far.blocked[name]
 
     def _without_changes(self) -> SectionResults:
-        """Nothing to carry out: what was seen stands, but checks are asked again as far as they may be."""
-        seen, plan, so_far = SectionResults(), self.planned, self.so_far
+        """Nothing to carry out: what was found stands, but checks are asked again as far as they may be."""
+        reported, plan, so_far = SectionResults(), self.planned, self.so_far
         waiting: dict[str, Patience] = {}
-        idle = not_worth_waiting_for(plan.steps) | so_far.barred.keys() | so_far.answers.keys()
+        idle = not_worth_waiting_for(plan.steps) | so_far.blocked.keys() | so_far.answers.keys()
         for step in plan.steps:
             if not step.check or step.outlook not in ("failing", "check") or step.name in idle:
                 continue
@@ -279,53 +284,55 @@ class Apply:
                 waiting[step.name] = full.after(1, 0)
         for name, observation in self.run.observed.items():
             if observation.error:
-                seen.results[probe_name(name)] = Result(1, {}, observation.error, False, 0.0)
+                reported.results[probe_name(name)] = Result(1, {}, observation.error, False, 0.0)
             else:
-                seen.results[probe_name(name)] = Result(0, dict(observation.facts), "", False, 0.0)
-        seen.merge(self.reach.look([self.by_name[name] for name in waiting], "verify", left=waiting))
-        self._retry(seen, waiting, left=waiting)
-        return seen
+                reported.results[probe_name(name)] = Result(0, dict(observation.facts), "", False, 0.0)
+        reported.merge(self.connection.probe([self.by_name[name] for name in waiting], "verify", left=waiting))
+        self._retry(reported, waiting, left=waiting)
+        return reported
 
     def _retry(
         self,
-        seen: SectionResults,
+        reported: SectionResults,
         names: Collection[str],
         others: Collection[DeclaredResource] = (),
         left: Mapping[str, Patience] | None = None,
     ) -> None:
         """Ask again what only the controller could judge, as long as there is patience `left`. `others` are observed
         in the same trip."""
-        resources = [self.by_name[name] for name in names if probe_name(name) in seen.results]
+        resources = [self.by_name[name] for name in names if probe_name(name) in reported.results]
         rest = {r.name: (left or {}).get(r.name) or patience(r) for r in resources}
         asked = set(rest)
         while True:
             for name in asked:
-                result = seen.results[probe_name(name)]
+                result = reported.results[probe_name(name)]
                 rest[name] = rest[name].after(int(result.facts.get("retried", "0")), result.seconds + PAUSE)
-            settled = self._settled({**self.run.observed, **seen.observations(resources)})
-            failing = {step.name for step in settled.steps if step.outlook == "failing"}
+            final = self._final_plan({**self.run.observed, **reported.observations(resources)})
+            failing = {step.name for step in final.steps if step.outlook == "failing"}
             asked = {n for n, some in rest.items() if n in failing and some.retries > 0 and some.seconds >= 1}
-            if not asked or self.reach.stopped:
+            if not asked or self.connection.stopped:
                 return
             time.sleep(PAUSE)
             for name in asked:
                 rest[name] = rest[name].after(1, 0)
             again = [r for r in self.run.declared.resources if r.name in asked or r in others]
-            seen.merge(self.reach.look(again, "verify", self.checks - asked, left=rest))
+            reported.merge(self.connection.probe(again, "verify", self.checks - asked, left=rest))
 
-    def _settled(self, observed: Mapping[str, Observation]) -> PlannedHost:
+    def _final_plan(self, observed: Mapping[str, Observation]) -> PlannedHost:
         """The steps where nothing is pending any more; gates are among them though --only left them out."""
         planned = (*self.so_far.first.values(), *self.planned.steps)
-        return self.run.drafted(observed, {s.name for s in planned if s.check and s.outlook != "skipped"})
+        return self.run.plan_with(observed, {s.name for s in planned if s.check and s.outlook != "skipped"})
 
-    def _judge(self, seen: SectionResults) -> tuple[Outcome, ...]:
+    def _outcomes(self, reported: SectionResults) -> tuple[Outcome, ...]:
         first, done = self.so_far.first, self.so_far.done
-        after = {step.name: step for step in self._settled(self.run.observed).steps}
-        seconds = {name: seen.results[probe_name(name)].seconds for name in first if probe_name(name) in seen.results}
+        after = {step.name: step for step in self._final_plan(self.run.observed).steps}
+        seconds = {
+            name: reported.results[probe_name(name)].seconds for name in first if probe_name(name) in reported.results
+        }
         found = outcomes(first, done, after, seconds, self.settings.fix, self.settings.skipped)
         return tuple(
-            replace(outcome, verdict="skipped", reason=seen.skipped[probe_name(outcome.step.name)])
-            if probe_name(outcome.step.name) in seen.skipped and outcome.verdict in ("failed", "unproven")
+            replace(outcome, verdict="skipped", reason=reported.skipped[probe_name(outcome.step.name)])
+            if probe_name(outcome.step.name) in reported.skipped and outcome.verdict in ("failed", "unproven")
             else outcome
             for outcome in found
         )

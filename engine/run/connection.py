@@ -39,7 +39,7 @@ class HostConnection:
         self.stopped = False
         self._running: tuple[Transport, int, str] | None = None
 
-    def look(
+    def probe(
         self,
         resources: Iterable[DeclaredResource],
         phase: Phase,
@@ -51,16 +51,16 @@ class HostConnection:
         it has nothing to ask, for it says whether the host can be reached. `once` and `left` as for `probes`; `over`
         is a trip that was begun, and counted, before."""
         here, there = split(resources)
-        seen = SectionResults()
+        reported = SectionResults()
         if there or phase == "plan":
             self.trips += over is None
-            seen.merge(self._run(over or self.transport, probes(there, phase, once=once, left=left)))
+            reported.merge(self._run(over or self.transport, probes(there, phase, once=once, left=left)))
         if here:
-            seen.merge(self._run(self.here, probes(here, phase, once=once, left=left)))
-        return seen
+            reported.merge(self._run(self.here, probes(here, phase, once=once, left=left)))
+        return reported
 
-    def carry_out(self, sections: list[Section], lock: Lock | None, checks: Collection[str]) -> SectionResults:
-        """Run actions and what proves them, while holding the host's lock. Progress is told of each action, and of
+    def run_sections(self, sections: list[Section], lock: Lock | None, checks: Collection[str]) -> SectionResults:
+        """Run actions and what proves them, while holding the host's lock. Progress gets each action, and of
         the resources named in `checks`. Raises LockHeld where another has the lock."""
         self.trips += 1
         return self._run(self.transport, sections, lock, checks)
@@ -95,12 +95,12 @@ class HostConnection:
     def _run(
         self, transport: Transport, sections: list[Section], lock: Lock | None = None, checks: Collection[str] = ()
     ) -> SectionResults:
-        def telling(section: str) -> bool:
-            # Marks and other probes are not worth telling of while they run.
+        def reports_progress(section: str) -> bool:
+            # Marks and other probes are not worth reporting while they run.
             asked = section.startswith(("probe:", "gate:")) and resource_of(section) in checks
             return lock is not None and (asked or section.startswith("act:"))
 
-        seen = SectionResults()
+        reported = SectionResults()
         lock = lock and replace(lock, stopped=self.stopped)
         try:
             program = compose(sections, lock=lock, become=self.become)
@@ -113,27 +113,27 @@ class HostConnection:
                     if self.stopped:
                         # Stopped while the program was on its way: nobody has asked this one yet.
                         self._ask_to_stop()
-                case parser.Started(section) if telling(section):
+                case parser.Started(section) if reports_progress(section):
                     self.progress.step_started(self.host, resource_of(section))
                 case parser.Finished(section, result):
-                    seen.results[section] = result
-                    if telling(section):
+                    reported.results[section] = result
+                    if reports_progress(section):
                         done = result.status == 0
                         self.progress.step_finished(self.host, resource_of(section), result.seconds, done)
                 case parser.Skipped(section, because):
-                    seen.skipped[section] = f"needs {resource_of(because)}, which failed"
+                    reported.skipped[section] = f"needs {resource_of(because)}, which failed"
                 case parser.LockBusy(holder):
                     raise LockHeld(Sentence(f"{self.host}: another apply holds its lock: ", Outside(holder)))
                 case parser.Waited():
-                    seen.waited = True
+                    reported.waited = True
                 case parser.Stopped():
-                    seen.stopped = True
+                    reported.stopped = True
         self._running = None
-        return seen
+        return reported
 
 
 def split(resources: Iterable[DeclaredResource]) -> tuple[list[DeclaredResource], list[DeclaredResource]]:
-    """Those looked at from the controller, and those looked at from the host."""
+    """Those to probe from the controller, and those to probe from the host."""
     resources = list(resources)
     here = [resource for resource in resources if place(resource) == "controller"]
     return here, [resource for resource in resources if place(resource) != "controller"]

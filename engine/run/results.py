@@ -61,11 +61,11 @@ class SectionResults:
             return Observation(result.facts, last_words(result), BROKEN in result.facts)
         return Observation(result.facts)
 
-    def carried(self, of_step: Mapping[str, tuple[str, ...]]) -> dict[str, ActionResult]:
+    def action_results(self, of_step: Mapping[str, tuple[str, ...]]) -> dict[str, ActionResult]:
         """Step → what became of its sections, which `of_step` names."""
-        return {step: self._carried(names) for step, names in of_step.items()}
+        return {step: self._action_result(names) for step, names in of_step.items()}
 
-    def _carried(self, names: tuple[str, ...]) -> ActionResult:
+    def _action_result(self, names: tuple[str, ...]) -> ActionResult:
         results = [self.results[name] for name in names if name in self.results]
         seconds = sum(result.seconds for result in results)
         for result in results:

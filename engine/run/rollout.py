@@ -41,7 +41,7 @@ class Rollout:
         self.runs = {run.host: run for run in runs}
         self.executor, self.progress = executor, progress
         self.stopping = threading.Event()
-        self.unseen: dict[str, HostPlan] = {}
+        self.not_inspected: dict[str, HostPlan] = {}
         self.refused: dict[str, str] = {}
 
     def plan(self) -> tuple[HostPlan, ...]:
@@ -98,7 +98,7 @@ class Rollout:
 
     def close(self, at_once: bool = False) -> None:
         """Close every connection. `at_once`: what is in the way of that is waited for a second at most."""
-        transports = [run.reach.transport for run in self.runs.values()]
+        transports = [run.connection.transport for run in self.runs.values()]
         if not at_once:
             for transport in transports:
                 transport.close()
@@ -135,32 +135,32 @@ class Rollout:
         except InvalidInput as error:
             if run.invalid is None:
                 raise
-            self.unseen[run.host] = HostPlan(run.host, error=str(error), invalid=True, trips=run.trips)
-            return self.unseen[run.host]
+            self.not_inspected[run.host] = HostPlan(run.host, error=str(error), invalid=True, trips=run.trips)
+            return self.not_inspected[run.host]
         except EngineError as error:
             lost = isinstance(error, Unreachable)
-            self.unseen[run.host] = HostPlan(run.host, error=said(error), unreachable=lost, trips=run.trips)
-            return self.unseen[run.host]
+            self.not_inspected[run.host] = HostPlan(run.host, error=said(error), unreachable=lost, trips=run.trips)
+            return self.not_inspected[run.host]
         except Exception as error:
-            self.unseen[run.host] = HostPlan(run.host, error=internal(error), trips=run.trips)
-            return self.unseen[run.host]
+            self.not_inspected[run.host] = HostPlan(run.host, error=internal(error), trips=run.trips)
+            return self.not_inspected[run.host]
 
     def _apply_one(self, run: HostRun, agreed: Callable[[HostPlan], str] | None) -> HostReport:
         if self.stopping.is_set():
             return HostReport(run.host, started=False)
         self.progress.host_started(run.host)
         start = time.monotonic()
-        report = replace(self._carried_out(run, agreed), seconds=time.monotonic() - start)
+        report = replace(self._apply_host(run, agreed), seconds=time.monotonic() - start)
         changed = sum(outcome.verdict == "changed" for outcome in report.outcomes)
         self.progress.host_finished(run.host, converged(report), changed)
         return report
 
-    def _carried_out(self, run: HostRun, agreed: Callable[[HostPlan], str] | None) -> HostReport:
+    def _apply_host(self, run: HostRun, agreed: Callable[[HostPlan], str] | None) -> HostReport:
         if run.host in self.refused:
             return HostReport(run.host, error=self.refused[run.host], drift=True, trips=run.trips)
-        unseen = self.unseen.get(run.host)
-        if unseen is not None:
-            return HostReport(run.host, error=unseen.error, unreachable=unseen.unreachable, trips=run.trips)
+        failed = self.not_inspected.get(run.host)
+        if failed is not None:
+            return HostReport(run.host, error=failed.error, unreachable=failed.unreachable, trips=run.trips)
         try:
             return run.apply(agreed)
         except EngineError as error:

@@ -211,8 +211,8 @@ def apply_sections(
             # What it changes is not begun once the run is to stop.
             sections.append(replace(asking, step=resource.resource.effects()))
         if work is not None:
-            kept = [(script, resource.become) for script in _kept(resource, work.change, run)]
-            mine = _step(resource, work, (*marks.pop(resource.name, ()), *kept), before, staged)
+            backed_up = [(script, resource.become) for script in _backup_scripts(resource, work.change, run)]
+            mine = _step(resource, work, (*marks.pop(resource.name, ()), *backed_up), before, staged)
             sections += mine
             of_step[resource.name] = tuple(section.name for section in mine)
     return ApplySections((*sections, *_pruning(declared, plan_host, run)), of_step, asked)
@@ -247,25 +247,27 @@ def _step(
     return found
 
 
-def _kept(declared: DeclaredResource, change: Change, run: str) -> list[Script]:
+def _backup_scripts(declared: DeclaredResource, change: Change, run: str) -> list[Script]:
     """What keeps the things that a change will replace, for a rollback."""
     if not run:
         return []
 
-    def kept() -> Script | None:
+    def backup() -> Script | None:
         script = declared.resource.keep(change)
         return None if script is None else keeping(script, run, declared.name)
 
     # What cannot be kept is not replaced.
-    script = answered(declared, kept)
+    script = answered(declared, backup)
     return [] if script is None else [script]
 
 
 def _pruning(declared: HostDeclaration, plan_host: PlannedHost, run: str) -> Iterator[Section]:
     """What removes the backups of the oldest runs, in the home directory of each user who keeps something."""
     resources = [resource for resource in declared.resources if resource.name in plan_host.work]
-    kept = [resource for resource in resources if _kept(resource, plan_host.work[resource.name].change, run)]
-    for number, user in enumerate(dict.fromkeys(resource.become for resource in kept)):
+    backed_up = [
+        resource for resource in resources if _backup_scripts(resource, plan_host.work[resource.name].change, run)
+    ]
+    for number, user in enumerate(dict.fromkeys(resource.become for resource in backed_up)):
         yield Section(f"prune:{number}", pruning(run), ACTION_SECONDS, phase="apply", become=user)
 
 

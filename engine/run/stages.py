@@ -20,12 +20,12 @@ from engine.run.outcome import ActionResult
 @dataclass(frozen=True)
 class Stage:
     """`steps` have their actions carried out; `gates` are checks asked at their place, with the phase they are asked
-    in: `gate` where the host judges. `judged` are those that the controller judges, after the program, and `here`
-    those that are asked from there, before it. `last`: nothing is left for another stage."""
+    in: `gate` where the host decides. The controller decides those `on_controller`, after the program; those `here`
+    it asks itself, before it. `last`: nothing is left for another stage."""
 
     steps: frozenset[str] = frozenset()
     gates: Mapping[str, Phase] = field(default_factory=dict)
-    judged: frozenset[str] = frozenset()
+    on_controller: frozenset[str] = frozenset()
     here: frozenset[str] = frozenset()
     last: bool = True
 
@@ -45,7 +45,7 @@ class SoFar:
     passed   gates that the controller found to hold
     failed   gates that do not hold
     answers  of checks that are not asked again: one with effects is asked once, and a gate that failed stays so
-    barred   what is not begun any more, and why
+    blocked   what is not begun any more, and why
     """
 
     first: dict[str, Step] = field(default_factory=dict)
@@ -54,20 +54,22 @@ class SoFar:
     passed: set[str] = field(default_factory=set)
     failed: set[str] = field(default_factory=set)
     answers: dict[str, Result] = field(default_factory=dict)
-    barred: dict[str, str] = field(default_factory=dict)
+    blocked: dict[str, str] = field(default_factory=dict)
 
-    def bar(self, declared: HostDeclaration, gates: Gates, failed: Collection[str], skipped: Collection[str]) -> None:
+    def block(
+        self, declared: HostDeclaration, gates: Gates, failed: Collection[str], skipped: Collection[str]
+    ) -> None:
         """Leave out whatever needs a step that failed, and what waits for a check that did: both in `failed`."""
         for resource in declared.resources:
-            if resource.name in self.done or resource.name in self.barred:
+            if resource.name in self.done or resource.name in self.blocked:
                 continue
             gated = not resource.resource.check or resource.resource.effects()
             before = gates.nearest(resource.name, skipped) if gated else ()
             above = upstream(resource.name, gates.needs)
             lost = [name for name in failed if name in before or (name in above and name not in gates.checks)]
-            lost += [name for name in self.barred if name in before or (name in above and name not in gates.checks)]
+            lost += [name for name in self.blocked if name in before or (name in above and name not in gates.checks)]
             if lost:
-                self.barred[resource.name] = f"needs {lost[0]}, which failed"
+                self.blocked[resource.name] = f"needs {lost[0]}, which failed"
 
 
 def next_stage(
@@ -90,19 +92,19 @@ class _Stages:
         self.steps = {step.name: step for step in plan_host.steps}
         self.gates = Gates(declared)
         self.now: set[str] = set()
-        self.later: set[str] = set()
+        self.postponed: set[str] = set()
         self.near: set[str] = set()
         self.far: set[str] = set()
 
     def add(self, resource: DeclaredResource) -> None:
         name, so_far = resource.name, self.so_far
         work = name in self.planned.work and name not in so_far.tried
-        if name in so_far.barred or not (work or name in self.planned.sends - so_far.answers.keys()):
+        if name in so_far.blocked or not (work or name in self.planned.sends - so_far.answers.keys()):
             return
         gates = [gate for gate in self.gates.nearest(name, self.skipped) if self._open(gate, resource)]
         far = {gate for gate in gates if self._far(gate, name)}
-        if far or not self.later.isdisjoint(upstream(name, self.gates.needs)):
-            self.later.add(name)
+        if far or not self.postponed.isdisjoint(upstream(name, self.gates.needs)):
+            self.postponed.add(name)
             self.far |= far | {gate for gate in gates if self.by_name[gate].resource.effects()}
         else:
             self.now.add(name)
@@ -124,9 +126,9 @@ class _Stages:
     def stage(self) -> Stage:
         here: set[str] = set()
         asked: set[str] = set()
-        for gate in self.far - self.later:
+        for gate in self.far - self.postponed:
             above = upstream(gate, self.gates.needs)
-            if not self.later.isdisjoint(above):
+            if not self.postponed.isdisjoint(above):
                 continue
             if self.by_name[gate].resource.where() == "host":
                 asked.add(gate)
@@ -134,7 +136,7 @@ class _Stages:
                 here.add(gate)
         phases: dict[str, Phase] = {**dict.fromkeys(self.near, "gate"), **dict.fromkeys(asked, "verify")}
         steps = frozenset(self.now & self.planned.work.keys())
-        return Stage(steps, phases, frozenset(asked | here), frozenset(here), last=not self.later)
+        return Stage(steps, phases, frozenset(asked | here), frozenset(here), last=not self.postponed)
 
 
 def as_planned(first: Step, now: Step, done: Collection[str]) -> Step:

@@ -50,7 +50,7 @@ class Options:
     prompt: Callable[[str], str] | None = None
     notice: Callable[[str], None] | None = None
 
-    def tell(self, text: str) -> None:
+    def notify(self, text: str) -> None:
         """Hand a sentence to `notice`."""
         if self.notice is not None:
             self.notice(text)

@@ -19,9 +19,9 @@ GATE = (
 holds no line break and none of the characters ! ' \\ ."""
 READY = 'cd "$HOME" 2>/dev/null || cd /; echo "$1"; shift; exec "$@"'
 """What the other user runs."""
-HELD = 1 << 24
-"""Bytes of output that are held until the program has begun. A program's own are among them where its standard error
-is read before the word on its standard output that says it has begun: as much as a transport has under way."""
+BUFFER = 1 << 24
+"""Bytes of output that are buffered until the program has begun. Some may be the program's own, where its standard
+error is read before the word on its standard output that says it has begun: as much as a transport has under way."""
 
 CAUSES = (
     (
@@ -88,7 +88,7 @@ class _SudoHandshake:
         self.asks = become.method == "sudo" and become.password is not None
         self.asked = 0
         self.ready = False
-        self.held = {"stdout": bytearray(), "stderr": bytearray()}
+        self.buffers = {"stdout": bytearray(), "stderr": bytearray()}
 
     def argv(self, argv: Sequence[str]) -> list[str]:
         words = self.become.words(self.become.user, ("-S", "-p", self.prompt) if self.asks else ())
@@ -112,31 +112,31 @@ class _SudoHandshake:
         """A piece of output before the program's own. Raises BecomeRefused."""
         if piece.stream == "exit":
             raise self.refused(piece.status)
-        held = self.held[piece.stream]
-        held += piece.data
+        buffer = self.buffers[piece.stream]
+        buffer += piece.data
         if piece.stream == "stderr":
-            self._answer(held)
-        elif (at := held.find(self.word + b"\n")) >= 0:
+            self._answer(buffer)
+        elif (at := buffer.find(self.word + b"\n")) >= 0:
             self.ready = True
-            del held[at : at + len(self.word) + 1]
-            for stream, data in self.held.items():
+            del buffer[at : at + len(self.word) + 1]
+            for stream, data in self.buffers.items():
                 if data:
                     yield Output(cast(Any, stream), bytes(data))
             return
-        if len(held) > HELD:
+        if len(buffer) > BUFFER:
             raise BecomeRefused(f"{self._cannot()}: {self.become.method} prints without end")
 
-    def _answer(self, held: bytearray) -> None:
+    def _answer(self, buffer: bytearray) -> None:
         prompt = self.prompt.encode()
-        while (at := held.find(prompt)) >= 0:
-            del held[at : at + len(prompt)]
+        while (at := buffer.find(prompt)) >= 0:
+            del buffer[at : at + len(prompt)]
             self.asked += 1
         if self.asked > 1:
             raise BecomeRefused(f"{self._cannot()}: {WRONG}")
 
     def refused(self, status: int | None) -> BecomeRefused:
         """Why sudo ended without having run the program."""
-        lines = [COMMAND.sub("a shell", line.strip()) for line in self._said().splitlines() if line.strip()]
+        lines = [COMMAND.sub("a shell", line.strip()) for line in self._output().splitlines() if line.strip()]
         for pattern, advice in CAUSES:
             line = next((line for line in lines if re.search(pattern, line)), None)
             if line is not None and (advice or not self.asked):
@@ -150,12 +150,12 @@ class _SudoHandshake:
 
     def lost(self, error: ConnectionLost) -> None:
         """Raises BecomeRefused where the connection fell silent because something waits for another answer."""
-        if not self.ready and "nothing came" in str(error) and (said := " ".join(self._said().split())):
+        if not self.ready and "nothing came" in str(error) and (said := " ".join(self._output().split())):
             text = f"{self._cannot()}: it waits for something else than a password: "
             raise BecomeRefused(Sentence(text, Outside(said))) from None
 
     def _cannot(self) -> str:
         return f"{self.name}: cannot become {self.become.user} with {self.become.method}, so nothing was run"
 
-    def _said(self) -> str:
-        return b"\n".join((self.held["stdout"], self.held["stderr"])).decode("utf-8", "replace")[-2000:]
+    def _output(self) -> str:
+        return b"\n".join((self.buffers["stdout"], self.buffers["stderr"])).decode("utf-8", "replace")[-2000:]

@@ -12,7 +12,7 @@ from typing import IO, Literal
 from engine.errors import ConnectionLost
 from engine.model import Output
 from engine.transports import process as processes
-from engine.transports.process import LINGER, LOOK, PIECE, exit_status, leave
+from engine.transports.process import LINGER, PIECE, POLL, exit_status, leave
 from engine.transports.process_threads import Threads
 
 
@@ -52,7 +52,7 @@ class _Conversation:
         moved = time.monotonic()
         ended: float | None = None
         while self.outputs:
-            ready = self.selector.select(LOOK)
+            ready = self.selector.select(POLL)
             for key, _ in ready:
                 if key.data == "stdin":
                     self._feed()

@@ -73,7 +73,7 @@ class OpenSshTransport:
                     if piece.stream == "exit":
                         finished = True
                         if piece.status == FAILED:
-                            self._look(Path(log.name))
+                            self._raise_client_error(Path(log.name))
                     yield piece
             finally:
                 if not finished:
@@ -108,7 +108,7 @@ class OpenSshTransport:
         options = [word for name, value in chosen.items() for word in ("-o", f"{name}={value}")]
         return [self._target.executable, *options, *arguments(self._target)]
 
-    def _look(self, log: Path) -> None:
+    def _raise_client_error(self, log: Path) -> None:
         """Raise what the client's words mean; without any, the status is the program's own, unless the process
         that keeps the connection is gone: of a cut connection the client says nothing."""
         words = log.read_text(errors="replace").replace("\r", "").strip()

@@ -11,7 +11,7 @@ from typing import IO, Literal
 
 from engine.errors import ConnectionLost
 from engine.model import Output
-from engine.transports.process import LINGER, LOOK, PIECE, exit_status, leave
+from engine.transports.process import LINGER, PIECE, POLL, exit_status, leave
 from engine.transports.stdin_gate import Turns
 
 WAITING = 64
@@ -71,7 +71,7 @@ class Threads:
     def _put(self, piece: Output | None) -> None:
         while not self.closed:
             try:
-                self.queue.put(piece, timeout=LOOK)
+                self.queue.put(piece, timeout=POLL)
                 return
             except queue.Full:
                 continue
@@ -82,7 +82,7 @@ class Threads:
         while self.outputs:
             piece: Output | None = None
             try:
-                piece = self.queue.get(timeout=min(LOOK, silence))
+                piece = self.queue.get(timeout=min(POLL, silence))
             except queue.Empty:
                 if self.failure is not None:
                     raise self.failure from None

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from tests.fleet import Fleet, processes_of
 from tests.blocking_commands import BlockingCommands, eventually
+from tests.fleet import Fleet, processes_of
 from tests.integration.project import Project, Ran
 from tests.sshd import keygen, needs_sshd, public
 
@@ -148,7 +148,9 @@ def damage(fleet: Fleet) -> Any:
     return mend
 
 
-def cut_in_the_middle(project: Project, fleet: Fleet, gates: dict[str, BlockingCommands], words: tuple[str, ...]) -> Ran:
+def cut_in_the_middle(
+    project: Project, fleet: Fleet, gates: dict[str, BlockingCommands], words: tuple[str, ...]
+) -> Ran:
     """An apply during which one host loses its connection within a step, and one takes longer than all others."""
     for gate in gates.values():
         gate.close("mv", "/one ")

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.fleet import processes_of
 from tests.blocking_commands import eventually
+from tests.fleet import processes_of
 from tests.integration.project import Project, Ran, own_sshd
 from tests.relay import Relay
 from tests.sshd import Sshd, needs_sshd

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.fleet import Fleet, processes_of
 from tests.blocking_commands import BlockingCommands, eventually
+from tests.fleet import Fleet, processes_of
 from tests.integration.project import Project
 from tests.sshd import needs_sshd
 

@@ -31,10 +31,10 @@ HOPS = 16
 
 @dataclass
 class Proxy:
-    """A ProxyCommand that runs; `said` is what it printed to stderr."""
+    """A ProxyCommand that runs; `stderr` is what it printed to stderr."""
 
     process: subprocess.Popen[bytes]
-    said: IO[bytes]
+    stderr: IO[bytes]
 
     def close(self) -> None:
         self.process.terminate()
@@ -43,11 +43,11 @@ class Proxy:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-        self.said.close()
+        self.stderr.close()
 
     def text(self) -> str:
-        self.said.seek(0)
-        return self.said.read()[-2000:].decode(errors="replace").strip()
+        self.stderr.seek(0)
+        return self.stderr.read()[-2000:].decode(errors="replace").strip()
 
 
 @dataclass
@@ -57,17 +57,17 @@ class Connection:
     settings: Settings
     session: Session
     through: list[Session | Proxy] = field(default_factory=list)
-    lender: AgentForwarder | None = None
+    forwarder: AgentForwarder | None = None
 
     def close(self) -> None:
         self.session.close_and_join()
-        if self.lender is not None:
-            self.lender.close()
+        if self.forwarder is not None:
+            self.forwarder.close()
         _close(self.through)
 
 
 @contextmanager
-def _cut_is_told(name: str, settings: Settings) -> Iterator[None]:
+def _report_cut(name: str, settings: Settings) -> Iterator[None]:
     """The end of a connection is noticed by whatever happens to be next."""
     try:
         yield
@@ -128,8 +128,8 @@ class Connector:
             _close(self.through)
             self.through = []
             raise
-        lender = AgentForwarder(settings.forwarded_agent) if settings.forwarded_agent else None
-        return Connection(settings, session, self.through, lender)
+        forwarder = AgentForwarder(settings.forwarded_agent) if settings.forwarded_agent else None
+        return Connection(settings, session, self.through, forwarder)
 
     # --- hops
 
@@ -163,14 +163,14 @@ class Connector:
             raise
         try:
             self._handshake(session, settings, login.name)
-            with _cut_is_told(login.name, settings):
+            with _report_cut(login.name, settings):
                 presented = _presented(session)
             known.check(
                 presented,
-                notice=self.options.tell,
+                notice=self.options.notify,
                 accept_new=self.options.accept_new or settings.accept_new or self._unchecked(),
             )
-            with _cut_is_told(login.name, settings):
+            with _report_cut(login.name, settings):
                 log_in(session, login)
                 session.after_login(settings.alive_interval or ALIVE)
         except BaseException:
@@ -262,7 +262,7 @@ class Connector:
     def _proxy(self, command: str) -> socket.socket:
         import tempfile
 
-        ours, theirs = socket.socketpair()
+        supported, theirs = socket.socketpair()
         said = tempfile.TemporaryFile()  # noqa: SIM115
         try:
             process = subprocess.Popen(
@@ -274,14 +274,14 @@ class Connector:
                 start_new_session=True,
             )
         except BaseException:
-            ours.close()
+            supported.close()
             said.close()
             raise
         finally:
             theirs.close()
         self.through.append(Proxy(process, said))
-        self._take(ours)
-        return ours
+        self._take(supported)
+        return supported
 
 
 def hop_target(hop: str, origin: Target) -> Target:

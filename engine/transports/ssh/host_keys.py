@@ -130,7 +130,7 @@ class HostKeys:
     def _described(self, shown: Presented) -> str:
         return f"{self.settings.address} ({shown.type} {fingerprint(shown.blob)})"
 
-    def _look(self, shown: Presented) -> str:
+    def _check_command(self, shown: Presented) -> str:
         return f"ssh-keygen -lf /etc/ssh/ssh_host_{FILES.get(shown.type, '*')}_key.pub"
 
     def _unknown(self, shown: Presented, note: str | None) -> str:
@@ -141,7 +141,7 @@ class HostKeys:
                 *([f"  Its certificate does not help: {note}"] if note and shown.certificate else []),
                 *([f"  {note[0].upper()}{note[1:]}"] if note and not shown.certificate else []),
                 f"  Looked at: {', '.join(map(str, self.files)) or 'no file'}",
-                f"  Check it on the host: {self._look(shown)}",
+                f"  Check it on the host: {self._check_command(shown)}",
                 f"  then add to {file}: {known_hosts.line(self.called, shown.type, shown.blob)}",
             ]
         )
@@ -154,7 +154,7 @@ class HostKeys:
                 *(f"  {entry.where} says: {entry.type} {fingerprint(entry.blob)}" for entry in same),
                 *([f"  Its certificate does not help: {note}"] if note else []),
                 "  The host was set up anew, or somebody is in between.",
-                f"  Check it on the host: {self._look(shown)}",
+                f"  Check it on the host: {self._check_command(shown)}",
                 f"  and only if it is the host's, put in place of {same[0].where}: "
                 + known_hosts.line(self.called, shown.type, shown.blob),
             ]

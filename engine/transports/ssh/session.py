@@ -267,6 +267,6 @@ class Session(paramiko.ServiceRequestingTransport):  # type: ignore[misc,name-de
             self.join(5)
 
 
-def _limited(ours: Sequence[str], known: dict[str, Any], allowed: tuple[str, ...] | None) -> tuple[str, ...]:
-    """Those of our algorithms that this paramiko has and the user's configuration allows."""
-    return tuple(name for name in ours if name in known and (allowed is None or name in allowed))
+def _limited(supported: Sequence[str], known: dict[str, Any], allowed: tuple[str, ...] | None) -> tuple[str, ...]:
+    """Those of the supported algorithms that this paramiko has and the user's configuration allows."""
+    return tuple(name for name in supported if name in known and (allowed is None or name in allowed))

@@ -10,7 +10,7 @@ from engine.program import parser as frames
 from engine.program.parser import Finished, LockBusy, Parser
 from engine.program.scanner import MARKER
 from tests.measured import measured
-from tests.unit.test_frames import NONCE, SECTIONS, fact, marker, parse
+from tests.unit.program.test_frames import NONCE, SECTIONS, fact, marker, parse
 
 MB = 1 << 20
 IMPORTS = """

@@ -188,9 +188,9 @@ def test_hosts_that_send_them(full: bool, tmp_path: Path) -> None:
             return as_sent(rng, renamed)
 
         transport = Said(played)
-        reach = HostConnection(Host("here"), transport, transport, Silent())
+        connection = HostConnection(Host("here"), transport, transport, Silent())
         try:
-            seen = reach.carry_out(sections, Lock("me", 1.0), ["a"])
+            seen = connection.run_sections(sections, Lock("me", 1.0), ["a"])
         except (HostFailed, ConnectionLost, LockHeld):
             continue
         observed += 1
