@@ -13,13 +13,23 @@ from typing import Any, NoReturn, cast
 import click
 
 from engine import __version__
-from engine.cli.options import SETTINGS, display, how, rollout, what
+from engine.cli.options import (
+    SETTINGS,
+    Command,
+    display,
+    dry_run_option,
+    format_option,
+    how,
+    lock_wait_option,
+    option,
+    rollout,
+    what,
+    write_examples,
+    yes_option,
+)
 from engine.cli.terminal import restore
 from engine.errors import DEBUG, EngineError, internal
 from engine.model import said
-
-FORMATS = ["text", "json", "markdown", "html"]
-
 
 MORE = {
     "validate": "engine.cli.info:validate_command",
@@ -32,11 +42,16 @@ MORE = {
     "rollback": "engine.cli.history:rollback_command",
     "unlock": "engine.cli.unlock:unlock_command",
 }
-"""Commands that are imported only when they are named."""
+"""Commands that are imported only when needed."""
+EXAMPLES = """
+engine plan states/qwen.yaml
+engine apply states/qwen.yaml
+engine COMMAND --help
+"""
 
 
 class Lazy(click.Group):
-    """A group that imports a command when it is wanted, so that start-up pays for one only."""
+    """A group that imports only the command that runs, so that start-up stays fast."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Commands of `MORE` beside those registered."""
@@ -50,50 +65,79 @@ class Lazy(click.Group):
         module, attribute = target.split(":")
         return cast(click.Command, getattr(import_module(module), attribute))
 
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the examples."""
+        write_examples(formatter, EXAMPLES)
+
 
 @click.group(cls=Lazy, context_settings=SETTINGS)
 @click.version_option(__version__, prog_name="onetrip", message="%(prog)s %(version)s")
 def cli() -> None:
-    """A declarative state engine: a YAML file says what hosts should look like."""
+    """onetrip, a declarative state engine: YAML files describe your hosts, `plan` shows
+    what differs, and `apply` changes it."""
 
 
-@cli.command("plan", context_settings=SETTINGS)
+PLAN_EXAMPLES = """
+plan states/qwen.yaml
+plan states/qwen.yaml --limit gpu1 --only login-node
+plan states/qwen.yaml --out plan.json
+"""
+APPLY_EXAMPLES = """
+apply states/qwen.yaml
+apply states/qwen.yaml -y --skip tag:slow
+apply plan.json
+"""
+
+
+@cli.command("plan", cls=Command, examples=PLAN_EXAMPLES)
 @what
-@click.option("--out", metavar="FILE", help="Save the plan for review; `apply FILE` carries it out.")
-@click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 where changes are pending.")
-@click.option("--format", "format_", type=click.Choice(FORMATS), default="text", show_default=True)
+@option("--out", metavar="FILE", help="Save the plan for review; `apply FILE` applies it.")
+@option("--detailed-exitcode", is_flag=True, help="Exit with 2 if changes are pending.")
 @how
 @rollout
+@format_option("text", "json", "markdown", "html")
 @display
 def plan_command(**options: Any) -> None:
-    """Show what differs from the STATE files (or a directory of them); changes nothing.
+    """Show what differs from the STATE files; change nothing.
+
+    STATE is a file or a directory of files.
 
     \b
-    Exit codes: 0 done; 1 a host or resource failed; 2 changes pending (only with --detailed-exitcode);
-    3 invalid input; 4 a host could not be reached.
+    Exit codes:
+      0  done
+      1  a host or resource failed
+      2  changes are pending (only with --detailed-exitcode)
+      3  invalid input
+      4  a host could not be reached
     """
     from engine.cli.run import plan
 
     sys.exit(plan(options))
 
 
-@cli.command("apply", context_settings=SETTINGS)
+@cli.command("apply", cls=Command, examples=APPLY_EXAMPLES)
 @what
-@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
-@click.option("-n", "--dry-run", is_flag=True, help="Only plan.")
-@click.option(
-    "--lock-wait", type=float, default=60.0, show_default=True, metavar="SECONDS", help="Wait for a host's lock."
-)
-@click.option("--format", "format_", type=click.Choice([*FORMATS, "junit"]), default="text", show_default=True)
+@yes_option
+@dry_run_option
 @how
+@lock_wait_option
 @rollout
+@format_option("text", "json", "markdown", "html", "junit")
 @display
 def apply_command(**options: Any) -> None:
-    """Make hosts what the STATE files say, and prove it. A plan file made by `plan --out` is applied as reviewed.
+    """Change hosts to match the STATE files, and verify the result.
+
+    STATE is a file or a directory of files, or a plan saved with `plan --out`. Hosts that
+    changed since a saved plan was made are refused.
 
     \b
-    Exit codes: 0 done; 1 a host or resource failed or did not converge; 3 invalid input;
-    4 a host could not be reached; 5 a reviewed plan no longer holds; 130 stopped on request.
+    Exit codes:
+      0    done
+      1    a host or resource failed or did not converge
+      3    invalid input
+      4    a host could not be reached
+      5    a reviewed plan no longer holds
+      130  stopped on request
     """
     from engine.cli.run import apply, plan
 
@@ -101,7 +145,7 @@ def apply_command(**options: Any) -> None:
 
 
 def _run(command: click.Command) -> None:
-    """Run a command; whatever goes wrong ends in one clear message and an exit code, never in a traceback."""
+    """Run a command; every failure ends in one clear message and an exit code, never in a traceback."""
     try:
         command.main(standalone_mode=False)
     except click.exceptions.Exit as stop:
@@ -131,7 +175,7 @@ def _run(command: click.Command) -> None:
 
 
 def _leave(code: int) -> NoReturn:
-    """End the process, also where a thread waits for a host that does not answer."""
+    """End the process, even if a thread waits for a host that does not answer."""
     main = threading.main_thread()
     if any(thread is not main and not thread.daemon for thread in threading.enumerate()):
         restore()
@@ -149,7 +193,7 @@ def _print_error(text: str) -> None:
 
 
 def main() -> None:
-    """Console script `engine`."""
+    """Console scripts `onetrip` and `engine`."""
     _run(cli)
 
 
