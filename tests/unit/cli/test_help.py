@@ -44,7 +44,7 @@ def test_every_option_has_a_sentence_and_a_group(command: str) -> None:
     shared = {"chdir", "inventory", "limit", "variables", "only", "skip", "become", "forks", "quiet", "color"}
     for option in found.params:
         if isinstance(option, click.Option):
-            assert option.help and re.fullmatch(r"[A-Z].*\.", option.help), option.name
+            assert re.fullmatch(r"[A-Z].*\.", option.help or ""), option.name
             own = command == "schema" or option.name not in shared
             assert own or getattr(option, "group", OPTIONS) != OPTIONS, option.name
 
