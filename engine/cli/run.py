@@ -26,10 +26,10 @@ from engine.run.rollout import Rollout, converged
 from engine.views import render
 from engine.views.progress import make
 
-UNASKED = "apply asks before it changes anything, and standard input is no terminal; no host was reached"
+UNASKED = "apply needs confirmation, but standard input is not a terminal; no host was contacted"
 UNASKED_HINTS = (
-    "Add -y to apply without a question.",
-    "A saved plan needs none: plan STATE --out plan.json, then apply plan.json.",
+    "Use -y to apply without confirmation.",
+    "Or apply a saved plan: plan STATE --out plan.json, then apply plan.json.",
 )
 STOPPER_GRACE = 2.0
 """Seconds that asking hosts to stop may still take once their connections are closed."""
@@ -98,7 +98,9 @@ def _applied(job: Job, options: dict[str, Any], printer: Printer, reviewed: Revi
             watching.onward = Recording(journal, watching.onward)
             journal.write("started", **_journal_header(job, options, reviewed))
             if journal.problem:
-                raise EngineError(f"{journal.problem}; nothing was changed, since it could not be retried or undone")
+                raise EngineError(
+                    f"{journal.problem}; nothing was changed, since no retry or rollback would be possible"
+                )
             with interruptible(rollout):
                 report = job.apply(rollout, reviewed.agreed if reviewed else None, journal.host)
             report = replace(report, run=journal.run)
@@ -107,13 +109,13 @@ def _applied(job: Job, options: dict[str, Any], printer: Printer, reviewed: Revi
     except KeyboardInterrupt:
         watching.close()
         if journal.begun:
-            printer.err(f"What was done: engine show {journal.run}\nGo on with: engine retry {journal.run}")
+            printer.err(f"See what was done: engine show {journal.run}\nResume it: engine retry {journal.run}")
         raise
     finally:
         watching.close()
         journal.close()
     if journal.problem:
-        printer.err(f"warning: {journal.problem}; not all of this run is recorded")
+        printer.err(f"warning: {journal.problem}; this run is only partly recorded")
     show(report, options, printer, job.command("apply"))
     return code
 
@@ -208,7 +210,7 @@ def interruptible(rollout: Rollout) -> Iterator[None]:
     """The first Ctrl-C or SIGTERM lets running steps finish; a second one stops at once."""
 
     def stop() -> None:
-        rollout.progress.note("Stopping: running steps finish, none is started. Again: stop at once.")
+        rollout.progress.note("Stopping: running steps will finish, no new ones start. Ctrl-C again: stop at once.")
         rollout.stop()
 
     def on_signal(number: int, frame: FrameType | None) -> None:

@@ -54,9 +54,9 @@ class SectionResults:
         result = self.results.get(probe_name(name))
         if result is None:
             because = self.skipped.get(probe_name(name), "")
-            return Observation(error=because or "it was not looked at, because the run was stopped")
+            return Observation(error=because or "it was not inspected, because the run was stopped")
         if result.timed_out:
-            return Observation(error=f"looking at it took longer than {result.seconds:.0f} s")
+            return Observation(error=f"inspecting it took longer than {result.seconds:.0f} s")
         if result.status:
             return Observation(result.facts, last_words(result), BROKEN in result.facts)
         return Observation(result.facts)
@@ -88,4 +88,4 @@ class SectionResults:
 def last_words(result: Result) -> str:
     """The last line a failing section printed, or its exit status."""
     lines = [line.strip() for line in result.output.splitlines() if line.strip()]
-    return Outside(lines[-1]) if lines else f"exit status {result.status}, without a word"
+    return Outside(lines[-1]) if lines else f"exit status {result.status}, without output"

@@ -119,7 +119,7 @@ class Rollout:
 
     def _plan_one(self, run: HostRun) -> HostPlan:
         if self.stopping.is_set():
-            return HostPlan(run.host, error="not looked at, because the run was stopped")
+            return HostPlan(run.host, error="not inspected, because the run was stopped")
         self.progress.host_observing(run.host)
         start, ok = time.monotonic(), False
         try:

@@ -92,5 +92,5 @@ def _third_party(host: Host, name: str) -> Callable[[Host, Options], Transport]:
             return cast("Callable[[Host, Options], Transport]", entry.load())
     known = ", ".join(sorted({*BUILT_IN, *(entry.name for entry in found)}))
     raise InvalidInput(
-        Problem(f"{host.name}: there is no connection `{name}` (ansible_connection)", hints=(f"known: {known}",))
+        Problem(f"{host.name}: unknown connection `{name}` (ansible_connection)", hints=(f"known: {known}",))
     )

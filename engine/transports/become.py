@@ -26,14 +26,14 @@ error is read before the word on its standard output that says it has begun: as 
 CAUSES = (
     (
         r"must have a tty|terminal is required",
-        "sudo there wants a terminal: take `requiretty` out of its sudoers file",
+        "sudo needs a terminal there: remove `requiretty` from sudoers",
     ),
     (r"password is required|[Aa]uthentication required", ""),
-    (r"not in the sudoers|not allowed|may not run|not permitted|is not enabled", "no rule there lets {me} do that"),
-    (r"unknown user|no passwd entry", "there is no such user: ansible_become_user, --become-user, `become`"),
+    (r"not in the sudoers|not allowed|may not run|not permitted|is not enabled", "no rule allows {me} to do that"),
+    (r"unknown user|no passwd entry", "no such user: ansible_become_user, --become-user, `become`"),
     (
         r"not found|No such file",
-        "{exe} is not there: install it, or set ansible_become_method (sudo, doas) or ansible_become_exe",
+        "{exe} was not found: install it, or set ansible_become_method (sudo, doas) or ansible_become_exe",
     ),
 )
 """What sudo and doas say in English, and what to do about it."""
@@ -47,7 +47,7 @@ WRONG = "the password is wrong (ansible_become_password, -K)"
 
 
 class BecomeTransport:
-    """Runs programs as another user through `onward`, whose programs run as the user that connects.
+    """Runs programs as another user through `onward`, whose programs run as the connecting user.
 
     `name` is the host's. A password is sent when sudo asks for it with the prompt made for this run, and once;
     where one is sent, the program follows only after the other user has begun: whatever sudo does with its cached
@@ -124,7 +124,7 @@ class _SudoHandshake:
                     yield Output(cast(Any, stream), bytes(data))
             return
         if len(buffer) > BUFFER:
-            raise BecomeRefused(f"{self._cannot()}: {self.become.method} prints without end")
+            raise BecomeRefused(f"{self._cannot()}: {self.become.method} does not stop printing")
 
     def _answer(self, buffer: bytearray) -> None:
         prompt = self.prompt.encode()
@@ -141,17 +141,17 @@ class _SudoHandshake:
             line = next((line for line in lines if re.search(pattern, line)), None)
             if line is not None and (advice or not self.asked):
                 advice = advice or PASSWORD_WANTED[self.become.method]
-                advice = advice.format(exe=self.become.exe or self.become.method, me="the user that connects")
+                advice = advice.format(exe=self.become.exe or self.become.method, me="the connecting user")
                 return BecomeRefused(Sentence(f"{self._cannot()}: ", Outside(line), f"\n  {advice}"))
         if self.asked and (not lines or "password" in lines[-1]):
             return BecomeRefused(f"{self._cannot()}: {WRONG}")
-        quiet = f"{self.become.method} ended with status {status}, without a word"
+        quiet = f"{self.become.method} ended with status {status}, without output"
         return BecomeRefused(Sentence(f"{self._cannot()}: ", Outside(lines[-1]) if lines else quiet))
 
     def lost(self, error: ConnectionLost) -> None:
         """Raises BecomeRefused where the connection fell silent because something waits for another answer."""
-        if not self.ready and "nothing came" in str(error) and (said := " ".join(self._output().split())):
-            text = f"{self._cannot()}: it waits for something else than a password: "
+        if not self.ready and "no output from" in str(error) and (said := " ".join(self._output().split())):
+            text = f"{self._cannot()}: it asks for something other than a password: "
             raise BecomeRefused(Sentence(text, Outside(said))) from None
 
     def _cannot(self) -> str:

@@ -65,7 +65,7 @@ class _Conversation:
             if ready:
                 moved = now
             elif now - moved > silence:
-                raise ConnectionLost(f"{name}: nothing came from the program for {silence:g} s; given up")
+                raise ConnectionLost(f"{name}: no output from the program for {silence:g} s; gave up")
             if ended is None and not ready and self.process.poll() is not None:
                 ended = now
             if ended is not None and now - ended > LINGER:

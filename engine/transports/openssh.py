@@ -110,7 +110,7 @@ class OpenSshTransport:
 
     def _raise_client_error(self, log: Path) -> None:
         """Raise what the client's words mean; without any, the status is the program's own, unless the process
-        that keeps the connection is gone: of a cut connection the client says nothing."""
+        that keeps the connection is closed: of a cut connection the client says nothing."""
         words = log.read_text(errors="replace").replace("\r", "").strip()
         if not words:
             if self._control("check") != 0:
@@ -177,5 +177,5 @@ def control_directory() -> Path:
         pass
     found = path.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
-        raise InvalidInput(f"{path}: must be a directory of your own that nobody else can use; remove it")
+        raise InvalidInput(f"{path}: must be a directory that only you can access; remove it")
     return path

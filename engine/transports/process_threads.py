@@ -88,9 +88,7 @@ class Threads:
                     raise self.failure from None
                 now = time.monotonic()
                 if now - self.moved > silence:
-                    raise ConnectionLost(
-                        f"{name}: nothing came from the program for {silence:g} s; given up"
-                    ) from None
+                    raise ConnectionLost(f"{name}: no output from the program for {silence:g} s; gave up") from None
                 if ended is None and self.process.poll() is not None:
                     ended = now
                 if ended is not None and now - ended > LINGER:

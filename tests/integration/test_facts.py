@@ -231,7 +231,7 @@ def test_validate_supposes_a_host(project: Project) -> None:
     ran = project.run("engine", "validate", "state.yaml", state="")
     assert ran.code == 3
     assert "`nothing` is not defined" in ran.err
-    assert "supposing a host with os linux" in ran.err
+    assert "assuming a host with os linux" in ran.err
 
 
 @pytest.fixture

@@ -184,7 +184,7 @@ def tell_the_truth(project: Project, fleet: Fleet, ran: Ran) -> None:
     def where(name: str) -> str:
         return f"{fleet[name].address}:{fleet[name].port}"
 
-    assert hosts[DOWN]["error"] == f"{DOWN}: {where(DOWN)} refuses connections; nothing listens there"
+    assert hosts[DOWN]["error"] == f"{DOWN}: {where(DOWN)} refuses connections; nothing is listening"
     assert hosts[DYING]["error"].startswith(f"{DYING}: the connection to {where(DYING)} was cut")
     assert hosts[CHANGED]["error"].startswith(f"{CHANGED}: host key of {where(CHANGED)} (ssh-ed25519 SHA256:")
     assert ") is not the one " in hosts[CHANGED]["error"]

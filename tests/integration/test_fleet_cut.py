@@ -29,7 +29,7 @@ CUTS = 4
 LOST = re.compile(
     r"^here: (the connection to \S+ was cut"
     r"|\S+ (closed the connection (before any SSH banner|during the key exchange)|refused to run a program)"
-    r"|\S+ ended the program without a word on how|\S+ closed the connection)"
+    r"|\S+ ended the program without an exit status|\S+ closed the connection)"
 )
 
 Files = dict[str, tuple[str, int]]

@@ -105,7 +105,7 @@ def test_twice(held: Held) -> None:
     ran = running.end(30)
     assert ran.code == 130, ran.out + ran.err
     assert ran.err.splitlines()[-1] == "stopped", ran.err
-    assert f"Go on with: engine retry {held.project.runs()[-1]}" in ran.err
+    assert f"Resume it: engine retry {held.project.runs()[-1]}" in ran.err
     assert "Traceback" not in ran.err
     # Their steps are held still.
     assert not any((held.fleet.target(name) / "one").exists() for name in held.fleet.names)

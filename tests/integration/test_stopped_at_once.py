@@ -55,7 +55,7 @@ def test_a_step_of_this_machine_that_does_not_end(tmp_path: Path) -> None:
     ran = running.end(40)
     assert time.monotonic() - began < 8
     assert ran.code == 130, ran.out + ran.err
-    assert f"Go on with: engine retry {project.runs()[-1]}" in ran.err
+    assert f"Resume it: engine retry {project.runs()[-1]}" in ran.err
     assert "Traceback" not in ran.err
     gates.open()
     eventually((tmp_path / "one").exists, "the step was not left to itself")

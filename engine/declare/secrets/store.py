@@ -54,7 +54,7 @@ class SecretStore:
         if place in self._open:
             names = [each for _, each in self._open[self._open.index(place) :]]
             way = " → ".join([*names, name])
-            raise RenderError(f"secrets refer to each other in a circle: {way}", where=where)
+            raise RenderError(f"circular reference between secrets: {way}", where=where)
         self._open.append(place)
         try:
             spec = convert(node, secret_schema(), lambda scalar: evaluate(scalar, scope))
@@ -77,7 +77,7 @@ class SecretStore:
             places = [find(node, path) for path in paths if isinstance(node, Map) and path[0] in node.items]
             where = places[0] if places else node.where
             problem = Problem(
-                f"secret {name} refers to `{wanted}`, which is no secret", where, nearest(wanted, known)
+                f"secret {name} refers to `{wanted}`, which is not a secret", where, nearest(wanted, known)
             )
             raise InvalidInput(problem)
         return self.secret(wanted, specs.items[wanted], specs, scope)
@@ -133,8 +133,8 @@ class SecretStore:
     def refuse_late(self, name: str, spec: dict[str, object], where: Position | None) -> None:
         """Raises InvalidInput where somebody would have to be asked, too late."""
         if "prompt" in spec and not self.asking:
-            hint = "it is needed only because of what a host told (facts like `host.os`); use another source"
-            raise InvalidInput(Problem(f"secret {name} cannot be asked for once hosts are reached", where, (hint,)))
+            hint = "it is needed only because of a host fact (like `host.os`); use another source"
+            raise InvalidInput(Problem(f"secret {name} cannot be asked for after connecting", where, (hint,)))
 
     def stand_in(self, name: str, spec: dict[str, object], other: Callable[[str], Secret]) -> Secret:
         """What stands for a secret that is not read; the names it refers to are looked up all the same."""

@@ -52,7 +52,7 @@ class Execution:
             self.channel = self.session.open_session(timeout=self.silence)
             self._ask(command, forwarder)
         except paramiko.ChannelException as error:
-            raise Unreachable(f"{self.name}: {self.where} allows no further session: {error.text}") from error
+            raise Unreachable(f"{self.name}: {self.where} refuses another session: {error.text}") from error
         except (paramiko.SSHException, OSError, EOFError) as error:
             raise self._lost() from error
         self.writer = threading.Thread(target=self._feed, args=(stdin,), name="ssh-stdin", daemon=True)
@@ -134,7 +134,7 @@ class Execution:
         left = self.moved + self.silence - now
         if left <= 0:
             raise ConnectionLost(
-                f"{self.name}: nothing came from {self.where} for {self.silence:g} s; the connection counts as lost"
+                f"{self.name}: no output from {self.where} for {self.silence:g} s; the connection counts as lost"
             )
         self.wake.wait(min(left, 0.2 if lingering else 1.0))
 
@@ -146,7 +146,7 @@ class Execution:
             raise self._lost()
         if not self.channel.event_ready:
             raise Unreachable(f"{self.name}: {self.where} refused to run a program")
-        raise ConnectionLost(f"{self.name}: {self.where} ended the program without a word on how")
+        raise ConnectionLost(f"{self.name}: {self.where} ended the program without an exit status")
 
     def _lost(self) -> ConnectionLost:
         reason = self.session.disconnect_reason

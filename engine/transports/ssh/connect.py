@@ -108,7 +108,7 @@ class Connector:
         self._under = under
         if self._aborted:
             under.close()
-            raise Unreachable(f"{self.name}: stopped on the way there")
+            raise Unreachable(f"{self.name}: stopped while connecting")
 
     def open(self, settings: Settings, target: Target) -> Connection:
         """Connect and log in. Raises Unreachable, HostKeyRefused, AuthenticationRefused; leaves nothing open."""
@@ -138,13 +138,13 @@ class Connector:
         via: Session | None = None
         for position, hop in enumerate(settings.jumps):
             if hop in self.visited or len(self.visited) >= HOPS:
-                raise Unreachable(f"{self.name}: ProxyJump goes round in circles: {' → '.join([*self.visited, hop])}")
+                raise Unreachable(f"{self.name}: circular ProxyJump: {' → '.join([*self.visited, hop])}")
             self.visited.append(hop)
             toward = hop_target(hop, target)
             on_the_way = Resolver(toward).settings()
             if position == 0:
                 via = self._hops(on_the_way, toward)
-            login = Login(f"{self.name} (by way of {hop})", on_the_way, ask=self.options.prompt)
+            login = Login(f"{self.name} (via {hop})", on_the_way, ask=self.options.prompt)
             # Only the first hop is reached as its own configuration says; the next through the one before.
             session = self._session(on_the_way, login, via)
             self.through.append(session)
@@ -188,7 +188,7 @@ class Connector:
                 f"{name}: {settings.address} accepted the connection but {what} in {timeout:g} s"
             ) from None
         except paramiko.ssh_exception.IncompatiblePeer as error:
-            text = Sentence(f"{name}: {settings.address} and this side share no algorithm: ", Outside(error))
+            text = Sentence(f"{name}: {settings.address} shares no algorithm with this machine: ", Outside(error))
             raise Unreachable(text) from error
         except (paramiko.SSHException, OSError, EOFError) as error:
             what = "during the key exchange" if session.remote_version else "before any SSH banner"
@@ -197,7 +197,7 @@ class Connector:
             text = Sentence(f"{name}: {settings.address} closed the connection {what}", *said)
             proxy = next((part for part in self.through if isinstance(part, Proxy)), None)
             if proxy is not None and proxy.text():
-                text = Sentence(text, "\n  its ProxyCommand says: ", Outside(proxy.text()))
+                text = Sentence(text, "\n  its ProxyCommand printed: ", Outside(proxy.text()))
             raise Unreachable(text) from error
 
     # --- what a session runs over
@@ -244,8 +244,8 @@ class Connector:
         if isinstance(failure, TimeoutError):
             raise Unreachable(f"{name}: no answer from {settings.address} in {timeout:g} s") from failure
         if isinstance(failure, ConnectionRefusedError):
-            raise Unreachable(f"{name}: {settings.address} refuses connections; nothing listens there") from failure
-        raise Unreachable(f"{name}: no way to {settings.address}: {_reason(failure)}") from failure
+            raise Unreachable(f"{name}: {settings.address} refuses connections; nothing is listening") from failure
+        raise Unreachable(f"{name}: cannot connect to {settings.address}: {_reason(failure)}") from failure
 
     def _channel(self, settings: Settings, name: str, via: Session) -> Any:
         timeout = self._timeout(settings)
@@ -295,7 +295,7 @@ def hop_target(hop: str, origin: Target) -> Target:
     except ValueError as error:
         raise Unreachable(f"{origin.name}: ProxyJump has a hop `{hop}`: {error}") from None
     return Target(
-        name=f"{origin.name} (by way of {hop})",
+        name=f"{origin.name} (via {hop})",
         host=host.strip("[]"),
         port=int(port) if port else None,
         user=user or None,

@@ -76,7 +76,7 @@ def public_keys(session: Session, login: Login, agent: Agent) -> Iterator[Creden
             login.leave(str(error))
             continue
         if file is None and path == login.named:
-            login.leave(f"{path}: there is no such file")
+            login.leave(f"{path}: no such file")
         public = file.public if file else keys.public_file(path)
         if public in held:
             assert public is not None

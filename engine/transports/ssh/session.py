@@ -95,7 +95,7 @@ class BufferedSocket:
             now = time.monotonic()
             self._stalled = self._stalled or now
             if now - self._stalled > self.silence:
-                raise ConnectionResetError(104, "nothing could be sent for too long") from None
+                raise ConnectionResetError(104, "sending took too long") from None
             raise
         self._stalled = None
         return int(sent)
@@ -239,7 +239,7 @@ class Session(paramiko.ServiceRequestingTransport):  # type: ignore[misc,name-de
         """Ask for the authentication service, once, without waiting for the answer: the request that follows is
         read after it anyway, and a server that refuses the service ends the connection."""
         if not self.active or not self.initial_kex_done:
-            raise paramiko.SSHException("the connection is gone")
+            raise paramiko.SSHException("the connection is closed")
         if self._handler is None:
             message = paramiko.Message()
             message.add_byte(common.cMSG_SERVICE_REQUEST)

@@ -223,7 +223,7 @@ def test_closed_early(host: Machine, variables: dict[str, Any], options: Options
         ({"method": "runas"}, "known: sudo, doas"),
         ({"password": "two\nlines"}, "a password is one line"),
         ({"flags": "'"}, "ansible_become_flags"),
-        ({"flags": "-H -i"}, "-i and -s cannot be used"),
+        ({"flags": "-H -i"}, "-i and -s are not allowed"),
     ],
 )
 def test_variables_that_cannot_be_used(words: dict[str, str], message: str, options: Options) -> None:

@@ -38,7 +38,7 @@ def test_nothing_listens(options: Options) -> None:
     host = Host(
         "gpu1", vars={"ansible_host": "127.0.0.1", "ansible_port": port, "ansible_ssh_common_args": "-F none"}
     )
-    assert unreachable(host, options) == f"gpu1: 127.0.0.1:{port} refuses connections; nothing listens there"
+    assert unreachable(host, options) == f"gpu1: 127.0.0.1:{port} refuses connections; nothing is listening"
 
 
 @pytest.fixture
@@ -229,7 +229,7 @@ def test_no_more_sessions_allowed(sshd: Sshd, options: Options) -> None:
     transport = connect(sshd.host(), options)
     held = transport.run(["sh", "-c", "echo begun; sleep 5"], ())
     next(held)
-    with pytest.raises(Unreachable, match=r"gpu1: 127.0.0.1:\d+ allows no further session"):
+    with pytest.raises(Unreachable, match=r"gpu1: 127.0.0.1:\d+ refuses another session"):
         run(transport, "true")
     held.close()
     transport.close()

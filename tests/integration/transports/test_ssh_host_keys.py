@@ -69,7 +69,7 @@ def test_unknown(sshd: Sshd, options: Options, known: Callable[[str], None]) -> 
         f"gpu1: host key of 127.0.0.1:{sshd.port} (ssh-ed25519 {key_fingerprint(sshd.host_key())})"
         " is not known; nothing was sent"
     )
-    assert f"  Looked at: {sshd.known_hosts}, /dev/null" in lines
+    assert f"  Files checked: {sshd.known_hosts}, /dev/null" in lines
     assert "  Check it on the host: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub" in lines
     assert lines[-1] == f"  then add to {sshd.known_hosts}: {sshd.name} {public(sshd.host_key())}"
     # Doing what it says helps.
@@ -87,7 +87,7 @@ def test_changed(sshd: Sshd, options: Options, known: Callable[[str], None], tmp
     other = keygen(tmp_path / "other")
     known(f"# comment\n\nHOST {public(other)}\n")
     text = key_refusal(sshd, options)
-    assert "is not the one that is known; nothing was sent" in text.splitlines()[0]
+    assert "does not match the known one; nothing was sent" in text.splitlines()[0]
     assert key_fingerprint(sshd.host_key()) in text.splitlines()[0]
     assert f"{sshd.known_hosts}:3 says: ssh-ed25519 {key_fingerprint(other)}" in text
     assert f"put in place of {sshd.known_hosts}:3: {sshd.name} {public(sshd.host_key())}" in text

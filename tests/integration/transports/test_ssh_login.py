@@ -90,7 +90,7 @@ def test_keys_that_cannot_be_used_are_named(sshd: Sshd, options: Options, tmp_pa
     text = login_refusal(sshd, options)
     assert f"not tried: {open_key}: others may read it (mode 0644); chmod 600 it" in text
     assert f"not tried: {damaged}: the private key is damaged" in text
-    assert f"not tried: {other}: is no private key" in text
+    assert f"not tried: {other}: is not a private key" in text
     assert "PRIVATE KEY-----" not in text
 
 
@@ -132,7 +132,7 @@ def test_a_wrong_passphrase_of_the_inventory(sshd: Sshd, options: Options, locke
 
 def test_nobody_to_ask(sshd: Sshd, options: Options, locked: Path) -> None:
     text = login_refusal(sshd, options)
-    assert f"not tried: {locked}: needs a passphrase, and there is nobody to ask" in text
+    assert f"not tried: {locked}: needs a passphrase, and there is no terminal to ask for it" in text
 
 
 def test_nobody_is_asked_in_batch_mode(sshd: Sshd, options: Options, locked: Path) -> None:

@@ -77,5 +77,5 @@ def test_an_answer_that_never_comes(tmp_path: Path, options: Options) -> None:
         sshd.config = ("AuthorizedKeysCommand /bin/sleep 60", "AuthorizedKeysCommandUser root")
         (sshd.directory / "authorized_keys").write_text("")
         sshd.restart()
-        with pytest.raises(Unreachable, match=r"gpu1: 127.0.0.1:\d+ did not answer a login in 1 s"):
+        with pytest.raises(Unreachable, match=r"gpu1: 127.0.0.1:\d+ did not answer the login within 1 s"):
             login(sshd, replace(options, banner_timeout=1))
