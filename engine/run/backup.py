@@ -29,7 +29,7 @@ printf '%s\n' "$names" | {
   left=$((kept_runs - 1))
   while IFS= read -r name; do
     case $name in
-      # The run itself, whatever its time; and what is no run, which is somebody else's.
+      # Skip this run itself, and anything that was not made by a run.
       "$run" | '' | *[!0-9a-f-]*) continue ;;
     esac
     left=$((left - 1))

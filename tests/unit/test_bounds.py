@@ -63,7 +63,7 @@ def test_a_schema_that_takes_long(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"items": {"$ref": "http://127.0.0.1:1/x"}}, "nothing is fetched"),
         ({"unevaluatedItems": False}, "`unevaluatedItems`, which is not supported"),
         ({"pattern": "(((a{999}){999}){999})"}, "too large with its counted repeats"),
-        ({"patternProperties": {"(": True}}, "`(` is no regular expression"),
+        ({"patternProperties": {"(": True}}, "`(` is not a regular expression"),
         ({"type": "no"}, "the schema is no JSON Schema"),
     ],
 )
