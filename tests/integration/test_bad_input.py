@@ -110,7 +110,7 @@ READ = "  read from ROOT/.secrets/token"
 SECRETS = {
     "missing": (
         None,
-        "state.yaml:4:12: secret token is to be read from ROOT/.secrets/token, which does not exist\n"
+        "state.yaml:4:12: secret token cannot be read: ROOT/.secrets/token does not exist\n"
         "  ROOT/.secrets does not exist\n",
     ),
     "empty": ("", f"{NO_HASH}it is empty\n{READ} (0 characters, expected 60)\n"),
@@ -154,11 +154,11 @@ COMMANDS = {
     ),
     "--only without a match": (
         ("plan", "--only", "oen"),
-        "--only: `oen` matches no resource\n  did you mean `one`?\n  there are: one\n",
+        "--only: `oen` matches no resource\n  did you mean `one`?\n  Available: one\n",
     ),
     "--skip without a match": (
         ("apply", "--skip", "kind:git"),
-        "--skip: `kind:git` matches no resource\n  there are: kind:file-sync\n",
+        "--skip: `kind:git` matches no resource\n  Available: kind:file-sync\n",
     ),
     "--limit without a match": (
         ("plan", "-l", "gpu9"),
@@ -232,8 +232,8 @@ def test_a_command_that_cannot_be(project: Project, case: str) -> None:
 
 def test_a_state_that_is_not_there(project: Project) -> None:
     project.write("states/qwen.yaml", f"{ONE}{FILE}")
-    judge(project.run("plan", state="stat.yaml"), project, 3, "ROOT/stat.yaml: no such file\n  Here are:\n")
-    judge(project.run("plan", state=""), project, 3, "no state file given\n  Here are:\n    states/qwen.yaml\n")
+    judge(project.run("plan", state="stat.yaml"), project, 3, "no such state file: ROOT/stat.yaml\n  Available:\n")
+    judge(project.run("plan", state=""), project, 3, "no state file given\n  Available:\n    states/qwen.yaml\n")
 
 
 # --- hosts ---------------------------------------------------------------------------------------------------------
@@ -292,17 +292,17 @@ def test_a_host_that_is_not_who_it_should_be(tmp_path: Path, sshd: Sshd) -> None
         project,
         4,
         "does not match the known one; nothing was sent",
-        "The host was set up anew, or somebody is in between.",
-        f"put in place of {sshd.known_hosts}:1: {sshd.name} {right}",
+        "Either the host was reinstalled, or someone is intercepting the connection.",
+        f"replace {sshd.known_hosts}:1: {sshd.name} {right}",
     )
     sshd.known_hosts.write_text(f"{sshd.name} {right}\n")
     project.inventory({"here": sshd.variables() | {"ansible_user": "nobody-here"}})
     told(
         project,
         4,
-        f"✗ unreachable: 127.0.0.1:{sshd.port} let nobody-here in with none of the credentials",
-        "it accepts: publickey",
-        "Look at ansible_user and ansible_ssh_private_key_file, and at authorized_keys on the host.",
+        f"✗ unreachable: authentication failed for nobody-here@127.0.0.1:{sshd.port}",
+        "The server accepts: publickey",
+        "Check ansible_user and ansible_ssh_private_key_file, and authorized_keys on the host.",
     )
     assert sshd.execs() == 0
     assert not (tmp_path / "x").exists()

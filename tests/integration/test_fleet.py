@@ -187,7 +187,7 @@ def tell_the_truth(project: Project, fleet: Fleet, ran: Ran) -> None:
     assert hosts[DOWN]["error"] == f"{DOWN}: {where(DOWN)} refuses connections; nothing is listening"
     assert hosts[DYING]["error"].startswith(f"{DYING}: the connection to {where(DYING)} was cut")
     assert hosts[CHANGED]["error"].startswith(f"{CHANGED}: host key of {where(CHANGED)} (ssh-ed25519 SHA256:")
-    assert ") is not the one " in hosts[CHANGED]["error"]
+    assert ") does not match the known one; " in hosts[CHANGED]["error"]
     assert [o["verdict"] for o in hosts[FULL]["outcomes"]] == ["failed", "skipped", "skipped"]
     assert "could not be written in full (no space left?)" in hosts[FULL]["outcomes"][0]["reason"]
     assert ran.data["stopped"] == ""

@@ -113,7 +113,7 @@ def test_twice(held: Held) -> None:
     held.settled()
     assert {name for name in held.fleet.names if held.files(name)} == set(begun)
     assert all(held.files(name) == ["one"] for name in begun)
-    assert "killed before its end" in held.project.run("engine", "history", state="").out
+    assert "killed before it ended" in held.project.run("engine", "history", state="").out
     assert held.project.run("apply").code == 0
 
 

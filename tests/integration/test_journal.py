@@ -173,11 +173,11 @@ def test_a_run_that_is_killed_in_the_middle_of_a_step_is_still_told(project: Pat
         file.write('{"at": "2026-')
     code, history = command(project, "engine", "history")
     assert code == 0
-    assert "killed before its end" in history
+    assert "killed before it ended" in history
     code, shown = command(project, "engine", "show", path.stem)
     assert code == 0
-    assert "the last that was told: step-started last" in shown
-    assert "The run was killed before its end." in shown
+    assert "last event: step-started last" in shown
+    assert "The run was killed before it ended." in shown
 
     eventually((project / "hosts/a/last/file").exists, "the running step did not finish")
     time.sleep(0.2)
@@ -216,7 +216,7 @@ def test_a_run_that_nobody_knows(project: Path) -> None:
         code, said = command(project, "engine", verb, "nonsense")
         assert code == 3
         assert "there is no run `nonsense`" in said
-    assert "No apply has been recorded" in command(project, "engine", "history")[1]
+    assert "This project has no recorded apply" in command(project, "engine", "history")[1]
 
 
 @pytest.mark.parametrize("zone", ["America/Los_Angeles", "Pacific/Kiritimati"])

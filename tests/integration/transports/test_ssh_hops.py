@@ -84,7 +84,7 @@ def test_the_key_behind_a_hop_is_checked(two: tuple[Sshd, Sshd], options: Option
     hop, host = two
     arguments = write_config(tmp_path / "config", ("hop", hop), ("gpu1", host))
     host.known_hosts.write_text(f"{host.name} {public(hop.host_key())}\n")
-    with pytest.raises(HostKeyRefused, match=r"^gpu1: host key of 127.0.0.3:\d+ .* is not the one that is known"):
+    with pytest.raises(HostKeyRefused, match=r"^gpu1: host key of 127.0.0.3:\d+ .* does not match the known one"):
         hello(Host("gpu1", vars={"ansible_ssh_common_args": f"{arguments} -J hop"}), options)
 
 
