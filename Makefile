@@ -1,11 +1,11 @@
 # make demo      set everything up and run the main job in a sandbox      make demo-down  remove the sandbox
-# make test      the tests; REQUIRE_ALL=1: one that is skipped because a program is missing fails
-# make test-full the tests with their whole matrices                      make lint  ruff, mypy, ShellCheck
-# make docs      docs/ made from the plugins         make bench  the benchmarks, which take a while
+# make test      the tests; with REQUIRE_ALL=1, tests skipped for missing programs fail
+# make test-full the tests with their full matrices                      make lint  ruff, mypy, ShellCheck
+# make docs      generate docs/kinds and the schemas     make bench  the benchmarks (slow)
 
 PYTHON = .venv/bin/python
 SCRIPTS = scripts/docs
-# The longest tests wait for Docker and for deadlines, so there are more of them at a time than cores.
+# The longest tests wait for Docker and deadlines, so run more of them at a time than there are cores.
 JOBS = 4
 PYTEST = $(PYTHON) -m pytest -n $(JOBS) $(if $(REQUIRE_ALL),--require-all)
 
@@ -18,7 +18,7 @@ demo: .venv/.ready
 demo-down: .venv/.ready
 	@$(PYTHON) -m demo down
 
-# As root what the tests need is installed first; otherwise tests of what is missing are skipped.
+# As root, install what the tests need; otherwise skip the tests of missing programs.
 test: .venv/.ready
 	@[ "$$(id -u)" != 0 ] || scripts/setup tests
 	$(PYTEST) $(TESTS)

@@ -155,7 +155,7 @@ class _Patience:
     def ready(self) -> None:
         left = self.deadline - time.monotonic()
         if self.poll is not None and (left <= 0 or not self.poll.poll(left * 1000)):
-            raise TooSlow(f"is no ordinary file, and did not give all of its content in {self.seconds:g} s")
+            raise TooSlow(f"is not a regular file and did not deliver all of its content within {self.seconds:g} s")
 
 
 # --- commands

@@ -136,7 +136,7 @@ def of_kind(name: str, kind: str, error: Exception) -> str:
         return str(error)
     if os.environ.get(DEBUG):
         raise error
-    return f"{name}: the kind {kind} failed with {type(error).__name__}, which is its mistake; {DEBUG}=1 shows where"
+    return f"{name}: the kind {kind} failed with {type(error).__name__}, a bug in that kind; {DEBUG}=1 shows where"
 
 
 def internal(error: Exception) -> str:

@@ -20,9 +20,9 @@ def expression(text: str) -> Expression:
     try:
         re.compile(text)
     except RecursionError:
-        raise ValueError(f"`{_short(text)}` is no regular expression: its groups are nested too deeply") from None
+        raise ValueError(f"`{_short(text)}` is not a regular expression: its groups are nested too deeply") from None
     except (re.error, OverflowError) as error:
-        raise ValueError(f"`{_short(text)}` is no regular expression: {error}") from None
+        raise ValueError(f"`{_short(text)}` is not a regular expression: {error}") from None
     if _written_out(text) > REPEATS:
         raise ValueError(f"`{_short(text)}` is too large with its counted repeats written out; {REPEATS} is the most")
     return Expression(text)

@@ -16,7 +16,11 @@ for _ignored in (signal.SIGHUP, signal.SIGINT):
             signal.signal(_ignored, signal.default_int_handler if _ignored == signal.SIGINT else signal.SIG_DFL)
 
 
-TOGETHER = ("tests/integration/test_silence.py", "tests/shells/test_timeout.py", "tests/integration/test_causes.py")
+TOGETHER = (
+    "tests/integration/test_secrets_never_leak.py",
+    "tests/shells/test_timeout.py",
+    "tests/integration/test_causes.py",
+)
 """Files whose tests are run by one worker, one after the other: those that look at every process of the machine, and
 those that share what takes long to make."""
 

@@ -13,12 +13,22 @@ from typing import Any, NoReturn, cast
 import click
 
 from engine import __version__
-from engine.cli.options import SETTINGS, duration, how, look, rollout, what
+from engine.cli.options import (
+    SETTINGS,
+    Command,
+    display,
+    dry_run_option,
+    format_option,
+    how,
+    lock_wait_option,
+    option,
+    rollout,
+    what,
+    write_examples,
+    yes_option,
+)
 from engine.cli.terminal import restore
 from engine.errors import DEBUG, EngineError, internal
-
-FORMATS = ["text", "json", "markdown", "html"]
-
 
 MORE = {
     "validate": "engine.cli.info:validate_command",
@@ -31,11 +41,16 @@ MORE = {
     "rollback": "engine.cli.history:rollback_command",
     "unlock": "engine.cli.unlock:unlock_command",
 }
-"""Commands that are imported only when they are named."""
+"""Commands that are imported only when needed."""
+EXAMPLES = """
+engine plan states/qwen.yaml
+engine apply states/qwen.yaml
+engine COMMAND --help
+"""
 
 
 class Lazy(click.Group):
-    """A group that imports a command when it is wanted, so that start-up pays for one only."""
+    """A group that imports only the command that runs, so that start-up stays fast."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Commands of `MORE` beside those registered."""
@@ -49,50 +64,79 @@ class Lazy(click.Group):
         module, attribute = target.split(":")
         return cast(click.Command, getattr(import_module(module), attribute))
 
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the examples."""
+        write_examples(formatter, EXAMPLES)
+
 
 @click.group(cls=Lazy, context_settings=SETTINGS)
 @click.version_option(__version__, prog_name="onetrip", message="%(prog)s %(version)s")
 def cli() -> None:
-    """A declarative state engine: a YAML file says what hosts should look like."""
+    """onetrip, a declarative state engine: YAML files describe your hosts, `plan` shows
+    what differs, and `apply` changes it."""
 
 
-@cli.command("plan", context_settings=SETTINGS)
+PLAN_EXAMPLES = """
+plan states/qwen.yaml
+plan states/qwen.yaml --limit gpu1 --only login-node
+plan states/qwen.yaml --out plan.json
+"""
+APPLY_EXAMPLES = """
+apply states/qwen.yaml
+apply states/qwen.yaml -y --skip tag:slow
+apply plan.json
+"""
+
+
+@cli.command("plan", cls=Command, examples=PLAN_EXAMPLES)
 @what
-@click.option("--out", metavar="FILE", help="Save the plan for review; `apply FILE` carries it out.")
-@click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 where changes are pending.")
-@click.option("--format", "format_", type=click.Choice(FORMATS), default="text", show_default=True)
+@option("--out", metavar="FILE", help="Save the plan for review; `apply FILE` applies it.")
+@option("--detailed-exitcode", is_flag=True, help="Exit with 2 if changes are pending.")
 @how
 @rollout
-@look
+@format_option("text", "json", "markdown", "html")
+@display
 def plan_command(**options: Any) -> None:
-    """Show what differs from the STATE files (or a directory of them); changes nothing.
+    """Show what differs from the STATE files; change nothing.
+
+    STATE is a file or a directory of files.
 
     \b
-    Exit codes: 0 done; 1 a host or resource failed; 2 changes pending (only with --detailed-exitcode);
-    3 invalid input; 4 a host could not be reached.
+    Exit codes:
+      0  done
+      1  a host or resource failed
+      2  changes are pending (only with --detailed-exitcode)
+      3  invalid input
+      4  a host could not be reached
     """
     from engine.cli.run import plan
 
     sys.exit(plan(options))
 
 
-@cli.command("apply", context_settings=SETTINGS)
+@cli.command("apply", cls=Command, examples=APPLY_EXAMPLES)
 @what
-@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
-@click.option("-n", "--dry-run", is_flag=True, help="Only plan.")
-@click.option(
-    "--lock-wait", type=duration, default="60s", show_default=True, metavar="DURATION", help="Wait for a host's lock."
-)
-@click.option("--format", "format_", type=click.Choice([*FORMATS, "junit"]), default="text", show_default=True)
+@yes_option
+@dry_run_option
 @how
+@lock_wait_option
 @rollout
-@look
+@format_option("text", "json", "markdown", "html", "junit")
+@display
 def apply_command(**options: Any) -> None:
-    """Make hosts what the STATE files say, and prove it. A plan file made by `plan --out` is applied as reviewed.
+    """Change hosts to match the STATE files, and verify the result.
+
+    STATE is a file or a directory of files, or a plan saved with `plan --out`. Hosts that
+    changed since a saved plan was made are refused.
 
     \b
-    Exit codes: 0 done; 1 a host or resource failed or did not converge; 3 invalid input;
-    4 a host could not be reached; 5 a reviewed plan no longer holds; 130 stopped on request.
+    Exit codes:
+      0    done
+      1    a host or resource failed or did not converge
+      3    invalid input
+      4    a host could not be reached
+      5    a reviewed plan no longer holds
+      130  stopped on request
     """
     from engine.cli.run import apply, plan
 
@@ -100,23 +144,23 @@ def apply_command(**options: Any) -> None:
 
 
 def _run(command: click.Command) -> None:
-    """Run a command; whatever goes wrong ends in one clear message and an exit code, never in a traceback."""
+    """Run a command; every failure ends in one clear message and an exit code, never in a traceback."""
     try:
         command.main(standalone_mode=False)
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        _say("stopped")
+        _print_error("stopped")
         _leave(130)
     except click.ClickException as error:
         usage = io.StringIO()
         error.show(usage)
-        _say(usage.getvalue())
+        _print_error(usage.getvalue())
         sys.exit(3)
     except EngineError as error:
         from engine.model import said
 
-        _say(said(error))
+        _print_error(said(error))
         sys.exit(error.exit_code)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -125,14 +169,14 @@ def _run(command: click.Command) -> None:
         if os.environ.get(DEBUG):
             from engine.cli.output import traceback_of
 
-            _say(traceback_of(error))
+            _print_error(traceback_of(error))
         else:
-            _say(internal(error))
+            _print_error(internal(error))
         sys.exit(1)
 
 
 def _leave(code: int) -> NoReturn:
-    """End the process, also where a thread waits for a host that does not answer."""
+    """End the process, even if a thread waits for a host that does not answer."""
     main = threading.main_thread()
     if any(thread is not main and not thread.daemon for thread in threading.enumerate()):
         restore()
@@ -143,14 +187,14 @@ def _leave(code: int) -> NoReturn:
     sys.exit(code)
 
 
-def _say(text: str) -> None:
+def _print_error(text: str) -> None:
     from engine.cli.output import Printer
 
     (Printer.last or Printer()).err(text)
 
 
 def main() -> None:
-    """Console script `engine`."""
+    """Console scripts `onetrip` and `engine`."""
     _run(cli)
 
 

@@ -1,4 +1,4 @@
-"""What was done before: history, show, retry."""
+"""Commands about past runs: history, show, retry, rollback."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from engine.cli.become import recorded
-from engine.cli.options import SETTINGS, become, limit_option, look, root_option
+from engine.cli.options import Command, become, display, dry_run_option, limit_option, option, root_option, yes_option
 from engine.cli.output import Printer
 from engine.cli.project import project_root
 from engine.errors import InvalidInput, Problem
@@ -27,15 +27,25 @@ if TYPE_CHECKING:
     from engine.cli.job import Rewrite
 
 
-@click.command("history", context_settings=SETTINGS)
+@click.command("history", cls=Command, examples="engine history -n 5")
 @root_option
-@click.option("-n", "--number", type=click.IntRange(1), default=20, show_default=True, help="How many runs.")
+@option(
+    "-n",
+    "--number",
+    type=click.IntRange(1),
+    default=20,
+    metavar="NUMBER",
+    help="How many runs (default: 20).",
+)
 def history_command(chdir: Path | None, number: int) -> None:
-    """List the latest applies of this project, newest last. ENGINE_KEEP_RUNS says how many are kept (1000)."""
+    """List the latest applies of this project, newest last.
+
+    The project keeps the latest 1000; set ENGINE_KEEP_RUNS to change that.
+    """
     root = project_root(Path.cwd(), chdir)
     rows = [_row(root, run) for run in journal.runs(root)[-number:]]
     if not rows:
-        Printer().out("No apply has been recorded here yet.")
+        Printer().out("This project has no recorded apply yet.")
         return
     widths = [max(len(row[column]) for row in rows) for column in range(5)]
     lines = ("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
@@ -52,20 +62,20 @@ def _row(root: Path, run: str) -> tuple[str, ...]:
     changed = sum(event["event"] == "resource" and event["verdict"] == "changed" for event in events)
     left = journal.unfinished_hosts(events)
     outcome = "converged" if finished and finished["exit"] == 0 else f"exit {finished['exit']}" if finished else ""
-    outcome = f"{len(left)} not converged" if finished and left else outcome or "killed before its end"
+    outcome = f"{len(left)} not converged" if finished and left else outcome or "killed before it ended"
     if started and started.get("lost") and finished and not left:
-        outcome = "put back in part"
+        outcome = "partly restored"
     hosts = len(started["hosts"]) if started else 0
     who = visible(str(started["who"]).split(" ")[0]) if started else "?"
     state = visible(str(started["state"])) if started else "?"
     return run, who, state, f"{hosts} host{'s' if hosts != 1 else ''}, {changed} changed", outcome
 
 
-@click.command("show", context_settings=SETTINGS)
+@click.command("show", cls=Command, examples="engine show RUN")
 @click.argument("run")
 @root_option
 def show_command(run: str, chdir: Path | None) -> None:
-    """Tell what one RUN did, host by host and resource by resource."""
+    """Show what RUN did, by host and resource."""
     root = project_root(Path.cwd(), chdir)
     events = journal.events(root, run)
     started = _first(events, "started") or {}
@@ -77,48 +87,48 @@ def show_command(run: str, chdir: Path | None) -> None:
     for host in started.get("hosts", []):
         lines += [visible(host), *_host_lines(host, events)]
         lost = (each for each in started.get("lost", []) if each["host"] == host)
-        lines += [visible(f"  not put back {each['name']}: {each['why']}") for each in lost]
+        lines += [visible(f"  not restored: {each['name']}: {each['why']}") for each in lost]
     finished = _first(events, "finished")
     lines.append(
-        f"exit {finished['exit']}, {finished['seconds']} s" if finished else "The run was killed before its end."
+        f"exit {finished['exit']}, {finished['seconds']} s" if finished else "The run was killed before it ended."
     )
     Printer().out("\n".join(line for line in lines if line))
 
 
 def _host_lines(host: str, events: list[dict[str, Any]]) -> list[str]:
     mine = [event for event in events if event.get("host") == host]
-    told = [event for event in mine if event["event"] == "resource"]
+    resources = [event for event in mine if event["event"] == "resource"]
     end = _first(mine, "host")
     if end is None:
         steps = [event for event in mine if event["event"] in ("step-started", "step-finished")]
-        last = f"; the last that was told: {steps[-1]['event']} {visible(steps[-1]['name'])}" if steps else ""
-        return [f"  no end was recorded{last}"]
+        last = f"; last event: {steps[-1]['event']} {visible(steps[-1]['name'])}" if steps else ""
+        return [f"  the run ended here without a result{last}"]
     if end["error"]:
         return [f"  {line}" for line in shown_lines(str(end["error"]))]
     if not end["started"]:
         return ["  not started"]
-    return [f"  {event['verdict']:<9} {visible(event['name'])}{_changes(event)}" for event in told]
+    return [f"  {event['verdict']:<9} {visible(event['name'])}{_changes(event)}" for event in resources]
 
 
 def _changes(event: Mapping[str, Any]) -> str:
     if event["verdict"] == "changed":
-        pairs = (f"{visible(a['name'])} {_said(a['before'])} → {_said(a['after'])}" for a in event["attributes"])
+        pairs = (f"{visible(a['name'])} {_shown(a['before'])} → {_shown(a['after'])}" for a in event["attributes"])
         return "  " + "; ".join(pairs)
     return "  " + "\n    ".join(shown_lines(event["reason"])) if event["reason"] else ""
 
 
-def _said(value: object) -> str:
+def _shown(value: object) -> str:
     return "absent" if value is None else short(visible(str(value)))
 
 
-@click.command("retry", context_settings=SETTINGS)
+@click.command("retry", cls=Command, examples="engine retry RUN")
 @click.argument("run")
 @root_option
-@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@yes_option
 @become
-@look
+@display
 def retry_command(run: str, chdir: Path | None, **options: Any) -> None:
-    """Apply again what RUN applied, on the hosts that it did not bring to their goal."""
+    """Re-run RUN on the hosts where it did not succeed."""
     from engine.cli.run import apply
 
     root = project_root(Path.cwd(), chdir)
@@ -126,7 +136,7 @@ def retry_command(run: str, chdir: Path | None, **options: Any) -> None:
     hosts = journal.unfinished_hosts(events)
     if not hosts:
         _refuse_failed(run, events)
-        Printer().out(f"Nothing to retry: every host of {run} has converged.")
+        Printer().out(f"Nothing to retry: every host of {run} converged.")
         return
     started = _first(events, "started") or {}
     if started.get("rollback"):
@@ -139,25 +149,28 @@ def _refuse_failed(run: str, events: list[dict[str, Any]]) -> None:
     that was stopped on request may have been done.)"""
     finished = _first(events, "finished")
     if _first(events, "started") is None or (finished and finished["exit"] not in (0, 130)):
-        code = f"the run ended with exit code {finished['exit']}, and " if finished else ""
-        hint = "Its record is damaged; apply again by hand."
-        raise InvalidInput(Problem(f"{code}nothing says on which hosts it failed", where=run, hints=(hint,)))
+        code = f"the run ended with exit code {finished['exit']}, but " if finished else ""
+        hint = "The record is damaged. Run apply again with the same state."
+        raise InvalidInput(Problem(f"{code}the record does not show which hosts failed", where=run, hints=(hint,)))
 
 
-@click.command("rollback", context_settings=SETTINGS)
+@click.command("rollback", cls=Command, examples="engine rollback RUN --dry-run\nengine rollback RUN")
 @click.argument("run")
 @root_option
 @limit_option
-@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
-@click.option("-n", "--dry-run", is_flag=True, help="Only plan.")
+@yes_option
+@dry_run_option
 @become
-@look
+@display
 def rollback_command(run: str, chdir: Path | None, limit: str | None, dry_run: bool, **options: Any) -> None:
-    """Put back what RUN replaced: file content, mode and owner, and git revisions; services restart on it.
+    """Restore what RUN replaced on its hosts.
 
-    It is planned, shown and proved like any apply. What was replaced is kept on the hosts, for the latest 20 runs.
-    What cannot be put back (packages that were installed, a directory that was removed) is listed before the
-    question; the rest is put back, and the exit code is 1.
+    A rollback restores file content, mode and owner, and git revisions, and restarts the
+    services that use them. It shows a plan, asks, and verifies the result, like any apply.
+    Hosts keep what the latest 20 runs replaced.
+
+    Before it asks, it lists what it cannot restore (such as installed packages or removed
+    directories). It restores the rest and exits with 1.
     """
     from engine.cli.run import apply, plan
 
@@ -222,10 +235,10 @@ def _asked(
     another user comes before what the run was told of it."""
     started = _first(events, "started")
     if started is None:
-        raise InvalidInput(Problem("nothing was started in this run", where=run))
+        raise InvalidInput(Problem("the run did not start anything", where=run))
     if any("<secret>" in variable for variable in started["variables"]):
         raise InvalidInput(
-            Problem("was given a secret with -e, which is not recorded; apply again by hand", where=run)
+            Problem("the run got a secret with -e, and secrets are not recorded. Run apply again with it.", where=run)
         )
     return {
         **options,

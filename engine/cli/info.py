@@ -1,4 +1,4 @@
-"""Commands that reach no host: validate, kinds, schema, inventory, history, show."""
+"""Commands that contact no host: validate, kinds, schema, inventory."""
 
 from __future__ import annotations
 
@@ -9,7 +9,15 @@ from typing import Any
 
 import click
 
-from engine.cli.options import SETTINGS, inventory_option, limit_option, root_option, variables_option
+from engine.cli.options import (
+    Command,
+    format_option,
+    inventory_option,
+    limit_option,
+    option,
+    root_option,
+    variables_option,
+)
 from engine.cli.output import Printer
 from engine.cli.project import extra_vars, load_inventory, project_root, state_files
 from engine.declare.inventory import Inventory
@@ -17,17 +25,23 @@ from engine.errors import InvalidInput, Problem
 from engine.views.escape import json_text, lines, visible
 
 
-@click.command("validate", context_settings=SETTINGS)
+@click.command("validate", cls=Command, examples="engine validate\nengine validate states/qwen.yaml --format github")
 @click.argument("states", nargs=-1, metavar="STATE...")
 @root_option
 @inventory_option
 @limit_option
 @variables_option
-@click.option("--format", "format_", type=click.Choice(["text", "json", "github"]), default="text", show_default=True)
+@format_option("text", "json", "github")
 def validate_command(states: tuple[str, ...], format_: str, **options: Any) -> None:
-    """Check STATE files and inventory; reads no secret, reaches no host.
+    """Check STATE files and the inventory.
 
-    Without a STATE: all of states/. Exit codes: 0 valid; 3 invalid.
+    Checks all files in states/ unless STATE is given. It reads no secrets and contacts no
+    hosts; it assumes Linux on x86_64.
+
+    \b
+    Exit codes:
+      0  valid
+      3  invalid
     """
     from engine.declare.build import load
     from engine.declare.host_facts import REPRESENTATIVE
@@ -92,10 +106,10 @@ def _encoded(text: str, more: str = "") -> str:
     return text
 
 
-@click.command("kinds", context_settings=SETTINGS)
+@click.command("kinds", cls=Command, examples="engine kinds\nengine kinds git-clone")
 @click.argument("kind", required=False)
 def kinds_command(kind: str | None) -> None:
-    """List the kinds, or print the reference of one: what it is for, its parameters, an example."""
+    """List the kinds, or print the reference of KIND."""
     from engine.declare.registry import Kinds
     from engine.declare.schema.reference import reference
 
@@ -107,29 +121,29 @@ def kinds_command(kind: str | None) -> None:
         Printer().out(reference(kinds[kind]))
     else:
         near = get_close_matches(kind, list(kinds), n=1)
-        hints = (*((f"did you mean `{near[0]}`?",) if near else ()), f"there are: {', '.join(kinds)}")
+        hints = (*((f"did you mean `{near[0]}`?",) if near else ()), f"Available: {', '.join(kinds)}")
         raise InvalidInput(Problem(f"there is no kind `{kind}`", hints=hints))
 
 
-@click.command("schema", context_settings=SETTINGS)
-@click.option("--inventory", is_flag=True, help="The schema of inventories.")
+@click.command("schema", cls=Command, examples="engine schema > engine.schema.json")
+@option("--inventory", is_flag=True, help="Print the schema of inventories instead.")
 def schema_command(inventory: bool) -> None:
-    """Print the JSON Schema of state files, for editors: `engine schema > engine.schema.json`."""
+    """Print the JSON Schema of state files, for editors."""
     from engine.declare.inventory.schema import inventory_schema
     from engine.declare.schema.document import state_schema
 
     Printer().rendered(json_text(inventory_schema() if inventory else state_schema(), indent=2))
 
 
-@click.command("inventory", context_settings=SETTINGS)
+@click.command("inventory", cls=Command, examples="engine inventory 'gpu*'\nengine inventory --host gpu1")
 @click.argument("pattern", default="all")
 @root_option
 @inventory_option
 @limit_option
-@click.option("--graph", is_flag=True, help="Groups and their hosts as a tree.")
-@click.option("--host", "name", metavar="NAME", help="The variables of one host, as YAML.")
+@option("--graph", is_flag=True, help="Show groups and their hosts as a tree.")
+@option("--host", "name", metavar="NAME", help="Show the variables of one host, as YAML.")
 def inventory_command(pattern: str, graph: bool, name: str | None, limit: str | None, **options: Any) -> None:
-    """List the hosts that a PATTERN names, as Ansible would."""
+    """List the hosts that match PATTERN, like Ansible."""
     import yaml
 
     root = project_root(Path.cwd(), options["chdir"])

@@ -107,7 +107,7 @@ class Job:
         self.rule = self._rule()
 
     @contextmanager
-    def reach(self, progress: Progress, verb: str) -> Iterator[Rollout]:
+    def open_rollout(self, progress: Progress, verb: str) -> Iterator[Rollout]:
         """The rollout over all hosts; connections are closed at the end, and threads joined: all but those of a run
         that is stopped at once."""
         forks = self.request.forks or int(self.declared.rollout.get("forks") or FORKS)
@@ -119,22 +119,22 @@ class Job:
             accept_new=self.request.accept_new,
             prompt=(lambda text: ask(visible(text))) if can_ask() else None,
         )
-        told = self._traced(progress) if self.request.verbose > 1 else lambda transport, name: transport
+        traced = self._traced(progress) if self.request.verbose > 1 else lambda transport, name: transport
         # What is asked from the controller needs a POSIX sh: on Windows that of the default distribution of WSL.
         connection = "wsl" if os.name == "nt" else "local"
         controller = Host("controller", vars={"ansible_connection": connection})
-        here = told(connect(controller, options), controller.name)
+        here = traced(connect(controller, options), controller.name)
 
         def run(host: HostDeclaration) -> HostRun:
             transport = connect(host.host, options)
             return HostRun(
                 host,
-                told(transport, host.host.name),
+                traced(transport, host.host.name),
                 here,
                 self._settings(host, verb),
                 progress,
                 partial(self._finished, host, verb) if host.pending else None,
-                lambda user: told(as_user(transport, host.host, other(host.host, user)), host.host.name),
+                lambda user: traced(as_user(transport, host.host, other(host.host, user)), host.host.name),
             )
 
         runs = [run(host) for host in self.hosts.values()]

@@ -1,8 +1,9 @@
-"""The options that `plan` and `apply` share."""
+"""The options that commands share, and how help shows them: in groups, with examples."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,7 +13,52 @@ from engine.cli.request import METHODS, Request
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+OPTIONS, HOSTS, RESOURCES = "Options", "Hosts and variables", "Resources"
+BECOME, CONNECTION, ROLLOUT, OUTPUT = "Another user", "Connection", "Rollout", "Output"
+
+
+SETTINGS = {"help_option_names": ["-h", "--help"]}
+
+
+class GroupedOption(click.Option):
+    """An option that help shows under the title `group`."""
+
+    def __init__(self, *args: Any, group: str = OPTIONS, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self.group = group
+
+
+class Command(click.Command):
+    """A command whose help groups its options and ends with `examples`."""
+
+    def __init__(self, name: str | None, *, examples: str, **settings: Any) -> None:
+        super().__init__(name, **{"context_settings": SETTINGS, **settings})
+        self.examples = examples
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write one section a group."""
+        groups: dict[str, list[tuple[str, str]]] = {OPTIONS: []}
+        for param in self.get_params(ctx):
+            record = param.get_help_record(ctx) if isinstance(param, click.Option) else None
+            if record is not None:
+                groups.setdefault(getattr(param, "group", OPTIONS), []).append(record)
+        for title, records in groups.items():
+            with formatter.section(title):
+                formatter.write_dl(records)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the examples."""
+        write_examples(formatter, self.examples)
+
+
+def write_examples(formatter: click.HelpFormatter, examples: str) -> None:
+    """Write command lines, one a line, under a title."""
+    with formatter.section("Examples"):
+        for line in examples.strip().splitlines():
+            formatter.write(f"  {line}\n")
+
+
+option = partial(click.option, cls=GroupedOption)
 
 
 def duration(text: str) -> float:
@@ -27,28 +73,51 @@ def duration(text: str) -> float:
 
 def _together(options: list[Callable[[F], F]]) -> Callable[[F], F]:
     def decorate(function: F) -> F:
-        for option in reversed(options):
-            function = option(function)
+        for each in reversed(options):
+            function = each(function)
         return function
 
     return decorate
 
 
-root_option = click.option(
-    "-C", "chdir", type=click.Path(path_type=Path), metavar="DIR", help="Project root (default: found upwards)."
+root_option = option(
+    "-C",
+    "chdir",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Project root (default: the nearest directory above with inventory.yaml or .git).",
+    group=HOSTS,
 )
-inventory_option = click.option(
-    "-i", "--inventory", multiple=True, metavar="PATH", help="Inventory file or directory; may be repeated."
+inventory_option = option(
+    "-i", "--inventory", multiple=True, metavar="PATH", help="Inventory file or directory; repeatable.", group=HOSTS
 )
-limit_option = click.option("-l", "--limit", metavar="PATTERN", help="Only these hosts of the state's pattern.")
-variables_option = click.option(
+limit_option = option("-l", "--limit", metavar="PATTERN", help="Only the hosts that match PATTERN.", group=HOSTS)
+variables_option = option(
     "-e",
     "--extra-vars",
     "variables",
     multiple=True,
-    metavar="KEY=VALUE|@FILE",
-    help="Set a declared variable; may be repeated.",
+    metavar="VAR",
+    help="Set a declared variable: KEY=VALUE or @FILE; repeatable.",
+    group=HOSTS,
 )
+
+
+def format_option(*formats: str) -> Callable[[F], F]:
+    """`--format`, which takes these."""
+    return option(
+        "--format",
+        "format_",
+        type=click.Choice(formats),
+        metavar="FORMAT",
+        default="text",
+        help=f"Output format: {', '.join(formats)}.",
+        group=OUTPUT,
+    )
+
+
+yes_option = option("-y", "--yes", is_flag=True, help="Do not ask for confirmation.")
+dry_run_option = option("-n", "--dry-run", is_flag=True, help="Only show the plan.")
 
 what = _together(
     [
@@ -57,51 +126,86 @@ what = _together(
         inventory_option,
         limit_option,
         variables_option,
-        click.option("--only", multiple=True, metavar="WORD", help="Only resources by name, glob, kind:K or tag:T."),
-        click.option("--skip", multiple=True, metavar="WORD", help="Leave these resources out."),
+        option(
+            "--only",
+            multiple=True,
+            metavar="WORD",
+            help="Only these resources: a name, a glob, kind:K or tag:T; repeatable.",
+            group=RESOURCES,
+        ),
+        option("--skip", multiple=True, metavar="WORD", help="All but these resources; repeatable.", group=RESOURCES),
     ]
 )
 
 become = _together(
     [
-        click.option("-b", "--become", is_flag=True, help="Become another user on hosts that do not say otherwise."),
-        click.option("--become-user", metavar="USER", help="Whom (default: root)."),
-        click.option("--become-method", type=click.Choice(METHODS), help="By which program (default: sudo)."),
-        click.option("-K", "--ask-become-pass", is_flag=True, help="Ask for sudo's password, once."),
+        option("-b", "--become", is_flag=True, help="Use become unless the inventory says otherwise.", group=BECOME),
+        option("--become-user", metavar="USER", help="User to become (default: root).", group=BECOME),
+        option(
+            "--become-method",
+            type=click.Choice(METHODS),
+            metavar="METHOD",
+            help="Method: sudo or doas (default: sudo).",
+            group=BECOME,
+        ),
+        option("-K", "--ask-become-pass", is_flag=True, help="Ask once for the sudo password.", group=BECOME),
     ]
 )
+
+_duration = partial(option, type=duration, metavar="DURATION", show_default=True, group=CONNECTION)
+
+lock_wait_option = _duration("--lock-wait", default="60s", help="Time to wait for a host's lock.")
 
 how = _together(
     [
         become,
-        click.option("--forks", type=click.IntRange(1), help="Hosts worked on at the same time (default: 30)."),
-        click.option("--connect-timeout", type=duration, default="10s", show_default=True, metavar="DURATION"),
-        click.option(
-            "--silence",
-            type=duration,
-            default="60s",
-            show_default=True,
-            metavar="DURATION",
-            help="A host that says nothing for so long counts as lost.",
-        ),
-        click.option("--accept-new", is_flag=True, help="Trust and remember the key of a host not known yet."),
+        _duration("--connect-timeout", default="10s", help="Time limit for connecting."),
+        _duration("--silence", default="60s", help="Give up on a host that sends nothing for this long."),
+        option("--accept-new", is_flag=True, help="Trust and record the keys of unknown hosts.", group=CONNECTION),
     ]
 )
 
 rollout = _together(
     [
-        click.option("--batches", metavar="LIST", help="Hosts in batches: counts, shares, patterns (1,10%,100%)."),
-        click.option("--max-failures", metavar="N|N%", help="Failed hosts that are put up with (default: 0)."),
-        click.option("--pause", metavar="DURATION", help="Wait between batches."),
+        option(
+            "--forks",
+            type=click.IntRange(1),
+            metavar="NUMBER",
+            help="Hosts to process at the same time (default: 30).",
+            group=ROLLOUT,
+        ),
+        option(
+            "--batches", metavar="LIST", help="Counts, percentages or patterns of hosts: 1,10%,100%.", group=ROLLOUT
+        ),
+        option(
+            "--max-failures",
+            metavar="N|N%",
+            help="Failed hosts to tolerate (default: 0).",
+            group=ROLLOUT,
+        ),
+        option("--pause", metavar="DURATION", help="Time to wait between batches: 90, 2m, 1h.", group=ROLLOUT),
     ]
 )
 
-look = _together(
+display = _together(
     [
-        click.option("-q", "--quiet", is_flag=True, help="Only failures and the summary."),
-        click.option("-v", "--verbose", count=True, help="-v: unchanged resources and actions; -vv: programs."),
-        click.option("--diff", is_flag=True, help="Show differences of text, where no secret is in it."),
-        click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True),
+        option("-q", "--quiet", is_flag=True, help="Show only failures, notes and the summary.", group=OUTPUT),
+        option(
+            "-v",
+            "--verbose",
+            count=True,
+            help="Show unchanged resources and actions too; -vv: the programs sent to hosts.",
+            group=OUTPUT,
+        ),
+        option("--diff", is_flag=True, help="Show text differences, except where they hold secrets.", group=OUTPUT),
+        option(
+            "--color",
+            type=click.Choice(["auto", "always", "never"]),
+            metavar="WHEN",
+            default="auto",
+            help="Use colour: auto, always or never (default: auto).",
+            group=OUTPUT,
+        ),
     ]
 )
 

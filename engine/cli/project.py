@@ -35,7 +35,7 @@ def state_files(arguments: Sequence[str], chosen: Path | None) -> list[Path]:
     base = chosen.expanduser() if chosen is not None else Path()
     if not arguments:
         hints = _known(base)
-        raise InvalidInput(Problem("no state file was named", hints=hints))
+        raise InvalidInput(Problem("no state file given", hints=hints))
     files: list[Path] = []
     for argument in arguments:
         path = Path(argument).expanduser()
@@ -44,20 +44,20 @@ def state_files(arguments: Sequence[str], chosen: Path | None) -> list[Path]:
         if path.is_dir():
             found = sorted(p for p in path.iterdir() if p.suffix in (".yaml", ".yml"))
             if not found:
-                raise InvalidInput(Problem("holds no state file (*.yaml)", where=str(path.resolve())))
+                raise InvalidInput(Problem("contains no state files (*.yaml)", where=str(path.resolve())))
             files.extend(found)
         elif path.exists():
             files.append(path)
         else:
-            raise InvalidInput(Problem("no such file", where=str(path.absolute()), hints=_known(base)))
+            raise InvalidInput(Problem(f"no such state file: {path.absolute()}", hints=_known(base)))
     return files
 
 
 def _known(base: Path) -> tuple[str, ...]:
     states = sorted(p for p in (base / "states").glob("*.y*ml")) if (base / "states").is_dir() else []
     if not states:
-        return ("There is no states/*.yaml here; -C DIR names the project root.",)
-    return ("Here are:", *(f"  {state}" for state in states))
+        return ("No states/*.yaml here. Set the project root with -C DIR.",)
+    return ("Available:", *(f"  {state}" for state in states))
 
 
 def load_inventory(root: Path, chosen: Sequence[str]) -> Inventory:

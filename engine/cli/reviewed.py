@@ -48,9 +48,9 @@ class Reviewed:
         try:
             text = bounds.read(path, bounds.PLAN).decode("utf-8")
         except bounds.Exceeded as error:
-            raise PlanRefused(f"{path}: is no saved plan: it {error}") from error
+            raise PlanRefused(f"{path}: is not a saved plan: it {error}") from error
         except UnicodeDecodeError as error:
-            raise PlanRefused(f"{path}: is no saved plan: it is not UTF-8") from error
+            raise PlanRefused(f"{path}: is not a saved plan: it is not UTF-8") from error
         except OSError as error:
             raise InvalidInput(Problem(error.strerror or "cannot be read", where=str(path.absolute()))) from error
         document = planfile.loads(text, self.file)
@@ -62,9 +62,7 @@ class Reviewed:
     def request(self, given: Request) -> Request:
         """The request that plans the same again; of what was given now, connection options and --limit count."""
         if given.only or given.skip or given.inventory or asked_for(given):
-            raise InvalidInput(
-                "a saved plan names its own inventory, --only, --skip and --become options; leave them out"
-            )
+            raise InvalidInput("a saved plan has its own inventory, --only, --skip and --become options; remove them")
         saved = self.document
         both = [text for text in (saved["limit"], given.limit) if text]
         return replace(
@@ -82,12 +80,12 @@ class Reviewed:
         """Raises PlanRefused where a file or variable that the plan was made from is not what it was."""
         now, then = _about(job), self.document
         wrong = [
-            f"{name} {_fate(name, then['sources'], now['sources'])}"
+            f"{name} {_difference(name, then['sources'], now['sources'])}"
             for name in sorted({*then["sources"], *now["sources"]})
             if then["sources"].get(name) != now["sources"].get(name)
         ]
         wrong += [
-            f"-e {name} {_fate(name, then['variables'], now['variables'])}"
+            f"-e {name} {_difference(name, then['variables'], now['variables'])}"
             for name in sorted({*then["variables"], *now["variables"]})
             if then["variables"].get(name) != now["variables"].get(name)
         ]
@@ -95,9 +93,7 @@ class Reviewed:
             wrong.append(f"engine {then['engine']} made it, this is {now['engine']}")
         if wrong:
             again = f"plan {' '.join(then['states'])} --out {self.file}"
-            raise PlanRefused(
-                "\n  ".join([f"{self.file}: its sources are not what they were", *wrong, f"Plan again with: {again}"])
-            )
+            raise PlanRefused("\n  ".join([f"{self.file}: its sources have changed", *wrong, f"Plan again: {again}"]))
 
     def agreed(self, found: HostPlan) -> tuple[Drift, ...]:
         """Why a host as found now may not be changed, nothing where it is what was reviewed."""
@@ -137,7 +133,7 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _fate(name: str, then: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+def _difference(name: str, then: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     if name not in now:
         return "is missing"
     return "changed" if name in then else "is new"

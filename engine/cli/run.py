@@ -30,10 +30,10 @@ if TYPE_CHECKING:
     from engine.cli.reviewed import Reviewed
     from engine.run.journal import Journal
 
-UNASKED = "apply asks before it changes anything, and standard input is no terminal; no host was reached"
+UNASKED = "apply needs confirmation, but standard input is not a terminal; no host was contacted"
 UNASKED_HINTS = (
-    "Add -y to apply without a question.",
-    "A saved plan needs none: plan STATE --out plan.json, then apply plan.json.",
+    "Use -y to apply without confirmation.",
+    "Or apply a saved plan: plan STATE --out plan.json, then apply plan.json.",
 )
 STOPPER_GRACE = 2.0
 """Seconds that asking hosts to stop may still take once their connections are closed."""
@@ -45,7 +45,7 @@ def plan(options: dict[str, Any], rewrite: Rewrite | None = None) -> int:
     job = Job(request_of(options), printer, rewrite)
     progress = _progress(options, printer, job)
     try:
-        with job.reach(progress, "plan") as rollout, interruptible(rollout):
+        with job.open_rollout(progress, "plan") as rollout, interruptible(rollout):
             found = job.plan(rollout)
     finally:
         progress.close()
@@ -85,7 +85,7 @@ def _applied(job: Job, options: dict[str, Any], printer: Printer, reviewed: Revi
     journal = Journal(job.root, printer.sentence)
     job.run = journal.run
     try:
-        with job.reach(screen, "apply") as rollout:
+        with job.open_rollout(screen, "apply") as rollout:
             with interruptible(rollout):
                 found = job.plan(rollout)
             _refuse_invalid(rollout)
@@ -106,9 +106,11 @@ def _applied(job: Job, options: dict[str, Any], printer: Printer, reviewed: Revi
             if not rollout.stopping.is_set():
                 job.keep_hashes(rollout)
             screen.journal = journal
-            journal.write("started", **_told(job, options, reviewed))
+            journal.write("started", **_journal_header(job, options, reviewed))
             if journal.problem:
-                raise EngineError(f"{journal.problem}; nothing was changed, since it could not be retried or undone")
+                raise EngineError(
+                    f"{journal.problem}; nothing was changed, since no retry or rollback would be possible"
+                )
             with interruptible(rollout):
                 report = job.apply(rollout, reviewed.agreed if reviewed else None, partial(_recorded, journal))
             report = replace(report, run=journal.run)
@@ -117,13 +119,13 @@ def _applied(job: Job, options: dict[str, Any], printer: Printer, reviewed: Revi
     except KeyboardInterrupt:
         screen.close()
         if journal.begun:
-            printer.err(f"What was done: engine show {journal.run}\nGo on with: engine retry {journal.run}")
+            printer.err(f"See what was done: engine show {journal.run}\nResume it: engine retry {journal.run}")
         raise
     finally:
         screen.close()
         journal.close()
     if journal.problem:
-        printer.err(f"warning: {journal.problem}; not all of this run is recorded")
+        printer.err(f"warning: {journal.problem}; this run is only partly recorded")
     show(report, options, printer, job.command("apply"))
     return code
 
@@ -138,7 +140,7 @@ def _refuse_invalid(rollout: Rollout) -> None:
         raise InvalidInput(sorted_problems(found, len(rollout.runs)))
 
 
-def _told(job: Job, options: dict[str, Any], reviewed: Reviewed | None) -> dict[str, Any]:
+def _journal_header(job: Job, options: dict[str, Any], reviewed: Reviewed | None) -> dict[str, Any]:
     """What the journal keeps of how a run was asked for, so that it can be told and retried."""
     request = job.request
     return {
@@ -225,7 +227,8 @@ def interruptible(rollout: Rollout) -> Iterator[None]:
     """The first Ctrl-C or SIGTERM lets running steps finish; a second one stops at once."""
 
     def stop() -> None:
-        rollout.progress(Note("Stopping: running steps finish, none is started. Again: stop at once."))
+        text = "Stopping: running steps will finish, no new ones start. Ctrl-C again: stop at once."
+        rollout.progress(Note(text))
         rollout.stop()
 
     def on_signal(number: int, frame: FrameType | None) -> None:

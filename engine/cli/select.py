@@ -54,5 +54,5 @@ def _unmatched(option: str, word: str, declared: Sequence[DeclaredResource]) -> 
     return Problem(
         f"`{word}` matches no resource",
         where=option,
-        hints=(*hints, f"there are: {', '.join(known[:most]) or 'none'}{more}"),
+        hints=(*hints, f"Available: {', '.join(known[:most]) or 'none'}{more}"),
     )

@@ -22,14 +22,14 @@ class Traced:
         """As the transport's own. The first piece of `stdin` is the program."""
         pieces = iter(stdin)
         program = next(pieces, b"")
-        self._tell(program.decode("utf-8", "surrogateescape"))
+        self._show(program.decode("utf-8", "surrogateescape"))
         return self.onward.run(argv, self._watched(program, pieces))
 
     def close(self) -> None:
         """As the transport's own."""
         self.onward.close()
 
-    def _tell(self, text: str) -> None:
+    def _show(self, text: str) -> None:
         self.progress(Note(f"{self.name}: a program of {len(text)} characters"))
         for line in self.redact(text).rstrip("\n").split("\n"):
             self.progress(Note(f"  {line}"))
@@ -39,6 +39,6 @@ class Traced:
         waited = False
         for piece in rest:
             if waited and piece.startswith(b"#begin "):
-                self._tell(piece.decode("utf-8", "surrogateescape"))
+                self._show(piece.decode("utf-8", "surrogateescape"))
             waited = not piece
             yield piece

@@ -1,4 +1,4 @@
-"""`engine unlock`: who holds the lock of a host, and breaking it."""
+"""`engine unlock`: show who holds the lock of a host, or break it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from engine.cli.become import given, variables
-from engine.cli.options import SETTINGS, become, inventory_option, root_option
+from engine.cli.options import Command, become, inventory_option, option, root_option
 from engine.cli.output import Printer
 from engine.cli.project import load_inventory, project_root
 from engine.cli.request import Request
@@ -24,21 +24,21 @@ from engine.transports import Options, connect
 from engine.views.escape import visible
 
 
-@click.command("unlock", context_settings=SETTINGS)
+@click.command("unlock", cls=Command, examples="engine unlock gpu1 --show\nengine unlock gpu1")
 @click.argument("pattern")
 @root_option
 @inventory_option
-@click.option("--show", is_flag=True, help="Only say who holds it.")
-@click.option("-y", "--yes", is_flag=True, help="Break it although the program that holds it still runs.")
+@option("--show", is_flag=True, help="Only show who holds the lock.")
+@option("-y", "--yes", is_flag=True, help="Break the lock even if its apply still runs.")
 @become
 def unlock_command(
     pattern: str, chdir: Path | None, inventory: tuple[str, ...], show: bool, yes: bool, **options: Any
 ) -> None:
-    """Break the lock that an apply holds on the hosts of PATTERN.
+    """Break the lock of an apply on the hosts that match PATTERN.
 
-    A lock goes by itself when the program that holds it has ended. Breaking one whose program still runs lets two
-    applies change the host at the same time, so it takes --yes. A lock belongs to a host and the user that the
-    apply ran as: where that was another one than connects, --become says whose lock is meant.
+    A lock is released when its apply ends. Breaking the lock of a running apply lets two
+    applies change the host at the same time, so that needs --yes. Locks are per host and
+    user: use --become if the apply ran as another user.
     """
     root = project_root(Path.cwd(), chdir)
     found = load_inventory(root, inventory).hosts(pattern, None)
@@ -67,13 +67,11 @@ def _unlock(host: Host, options: Options, show: bool, force: bool) -> str:
             return Sentence("is locked by " if held else "is not locked; a dead program left a lock: ", who)
         if held and not force:
             raise HostFailed(
-                Sentence(
-                    f"{host.name}: its lock is held by ", who, ", which still runs; --yes breaks it all the same"
-                )
+                Sentence(f"{host.name}: its lock is held by ", who, ", which still runs; --yes breaks it anyway")
             )
         broken = _ask(host, transport, unlock_program())
         if broken.facts["held"] == "other":
-            raise HostFailed(f"{host.name}: another apply took the lock meanwhile; it was left alone")
+            raise HostFailed(f"{host.name}: another apply has taken the lock meanwhile; nothing was broken")
         return Sentence("the lock of ", who, " is broken")
     finally:
         transport.close()
@@ -85,4 +83,4 @@ def _ask(host: Host, transport: Transport, program: Program) -> Result:
             if event.result.status:
                 raise HostFailed(Sentence(f"{host.name}: ", Outside(event.result.output.strip())))
             return event.result
-    raise HostFailed(f"{host.name}: the lock could not be looked at")
+    raise HostFailed(f"{host.name}: the lock could not be checked")

@@ -53,7 +53,7 @@ class Assembler:
             return value
 
         data: dict[str, Any] = convert(entry.params, body.marked, evaluate)
-        subject = Subject(body.cls.kind, "parameter", f"All of them: engine kinds {body.cls.kind}")
+        subject = Subject(body.cls.kind, "parameter", f"See: engine kinds {body.cls.kind}")
         failed = self.problems.add(check(data, body.strict, entry.params, subject, at=entry.where)) or failed
         return None if failed else data
 
@@ -106,7 +106,7 @@ class _Finish:
         secret = secret or bool(schema.get("secret"))
         if isinstance(value, Secret):
             if not secret:
-                hint = f"only some parameters take one, for others show in plans: engine kinds {self.body.cls.kind}"
+                hint = f"plans show it; parameters that accept secrets: engine kinds {self.body.cls.kind}"
                 return self.wrong(path, " cannot hold a secret", hint)
             self.assembler.secrets[value] = None
             return value
@@ -131,7 +131,7 @@ class _Finish:
             file, template = sources.text(text)
         except ValueError as error:
             relative = not text.startswith(("/", "~"))
-            hints = (f"relative paths begin in {sources.project.absolute()}",) if relative else ()
+            hints = (f"relative paths start at {sources.project.absolute()}",) if relative else ()
             return self.wrong(path, f": {error}", *hints)
         shown = label(file)
 

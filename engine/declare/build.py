@@ -39,7 +39,7 @@ def read_states(files: Sequence[Path], reader: Reader) -> list[State]:
     for file in files:
         found = sorted([*file.glob("*.yaml"), *file.glob("*.yml")]) if file.is_dir() else [file]
         if not found:
-            reader.problems.append(Problem("there is no *.yaml in this directory", str(file)))
+            reader.problems.append(Problem("no *.yaml in this directory", str(file)))
         states += [state for each in found if (state := reader.read(each, str(each)))]
     return list({id(state): state for state in states}.values())
 
@@ -101,7 +101,7 @@ class Variables:
         """A problem for each variable of `-e` that no state and no host declares."""
         known = dict.fromkeys([*self.declared, *(name for host in hosts for name in of_host(host))])
         return [
-            Problem("no state declares a variable of that name", f"-e {name}", nearest(name, known))
+            Problem("no state declares this variable", f"-e {name}", nearest(name, known))
             for name in self.extra
             if name not in known
         ]
@@ -228,7 +228,7 @@ def _watches(
             watches.append(Watch(name, script, (users[name] or "") if apart else None))
         elif name in made:
             node = item.entry.params.items[param]
-            hint = "it has no content that a service could be started with"
+            hint = "it has no content that a service could read"
             what = f"`{param}` cannot watch {name}, which is of kind {made[name].kind}"
             problems.add([Problem(what, node.where, (hint,))])
     return tuple(watches)
@@ -254,9 +254,9 @@ def _unique(items: Sequence[Item], problems: Problems) -> list[Item]:
     for item in items:
         first = known.setdefault(item.name, item)
         if first is not item:
-            hint = f"the other one is at {first.entry.where}"
+            hint = f"the other is at {first.entry.where}"
             if first.entry is item.entry:
-                hint = "its file is included twice under one name; give each include an `as` of its own"
+                hint = "its file is included twice under the same name; give each include its own `as`"
             problems.add([Problem(f"there are two resources named `{item.name}`", item.entry.where, (hint,))])
     return list(known.values())
 
@@ -267,8 +267,8 @@ def merged_rollout(states: Sequence[State]) -> tuple[dict[str, Any], list[Proble
     if not found or all(state.rollout == found[0].rollout for state in found):
         return (dict(found[0].rollout) if found else {}), []
     where = found[0].root.at("rollout")
-    others = tuple(f"another one: {state.root.at('rollout')}" for state in found[1:])
-    return {}, [Problem("the states want different rollouts; name them one at a time", where, others)]
+    others = tuple(f"the other: {state.root.at('rollout')}" for state in found[1:])
+    return {}, [Problem("the states have different rollouts; apply them one at a time", where, others)]
 
 
 def _all_secrets(found: Iterable[Secret], used: Iterable[Secret]) -> tuple[Secret, ...]:

@@ -20,11 +20,11 @@ def locate(text: str, base: Path) -> Path:
     Raises ValueError where `~user` names no user, and for a NUL byte.
     """
     if "\0" in text:
-        raise ValueError(f"`{text.split(chr(0))[0]}` is followed by a NUL byte, which no path can hold")
+        raise ValueError(f"`{text.split(chr(0))[0]}` is followed by a NUL byte, which paths cannot contain")
     try:
         path = Path(text).expanduser()
     except RuntimeError:
-        raise ValueError(f"`{text}`: there is no such user") from None
+        raise ValueError(f"`{text}`: no such user") from None
     return Path(os.path.normpath(base.absolute() / path))
 
 
@@ -69,7 +69,7 @@ class Sources:
             except bounds.Exceeded as error:
                 raise ValueError(f"{path} cannot be a template: it {error}") from None
             except UnicodeDecodeError:
-                raise ValueError(f"{path} is not UTF-8 text, so it cannot be a template; `source` takes it") from None
+                raise ValueError(f"{path} is not UTF-8 text, so it cannot be a template; use `source`") from None
             self.read[path] = None
         return path, self._texts[path]
 
@@ -97,15 +97,13 @@ def _walk(root: Path) -> list[SourceFile]:
             path = Path(entry.path)
             count += 1
             if count > bounds.SOURCE_FILES:
-                raise ValueError(
-                    f"{root} holds more than {bounds.SOURCE_FILES} files, the most that a source may hold"
-                )
+                raise ValueError(f"{root} contains more than {bounds.SOURCE_FILES} files, the limit for a source")
             if entry.is_symlink():
                 target = real(path)
                 if not target.is_relative_to(inside):
-                    raise ValueError(f"{path} is a link that leads out of {root}, to {target}")
+                    raise ValueError(f"{path} is a link that points outside {root}, to {target}")
                 if real(path.parent).is_relative_to(target):
-                    raise ValueError(f"{path} is a link to a directory that it lies in")
+                    raise ValueError(f"{path} is a link to a directory that contains it")
             found = entry.stat()
             if stat.S_ISDIR(found.st_mode):
                 todo.append(path)
@@ -135,7 +133,7 @@ def _file(name: str, path: Path, found: os.stat_result, *, keep: bool = False) -
 
 def _fits(path: Path, size: int) -> None:
     if size > bounds.SOURCE:
-        raise ValueError(f"{path} is larger than {bounds.size(bounds.SOURCE)}, the most that a source may have")
+        raise ValueError(f"{path} is larger than {bounds.size(bounds.SOURCE)}, the limit for a source")
 
 
 def _unreadable(path: Path, error: OSError) -> str:

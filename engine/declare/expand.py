@@ -103,7 +103,7 @@ class Unroller:
         self.count += 1
         if self.count > RESOURCES:
             what = f"with this, a host has more than {RESOURCES} resources and includes"
-            hint = "each turn of a `for_each` counts, and each time that a file is included"
+            hint = "each item of a `for_each` counts, and so does each include of a file"
             raise Exhausted(Problem(what, where, (hint,)))
 
     def state(self, state: State, chain: int, prefix: str = "", variables: Layer | None = None) -> None:
@@ -185,7 +185,8 @@ class Unroller:
         if isinstance(value, list):
             value = [as_text(item) if isinstance(item, int | float) else item for item in value]
             if any(isinstance(item, Secret) for item in value):
-                self.problems.add([Problem(f"{what} cannot go over secrets", node.where, ("its keys are names",))])
+                problem = Problem(f"{what} cannot iterate over secrets", node.where, ("its keys are names",))
+                self.problems.add([problem])
                 return []
             if any(isinstance(item, Opaque) for item in value):
                 self.unlisted.append(prefix)

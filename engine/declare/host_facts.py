@@ -47,7 +47,7 @@ class HostNames(Mapping[str, Any]):
         if self._facts is None:
             raise FactPending(f"`host.{name}` is known only on the host")
         if name not in self._facts:
-            raise RenderError(f"`host.{name}` is not known: the host did not tell {FACTS[name]}")
+            raise RenderError(f"`host.{name}` is not known: the host did not report {FACTS[name]}")
         self._used[name] = self._facts[name]
         return self._facts[name]
 

@@ -56,29 +56,29 @@ def _reasons(claim: Claim, key: Key, claims: Mapping[Key, list[Claim]]) -> Itera
 
 def _at_one(place: Place, other: Place) -> str:
     if place.kind and other.kind and place.kind != other.kind:
-        return f"one wants {_KINDS[place.kind]} there, the other {_KINDS[other.kind]}"
+        return f"one needs {_KINDS[place.kind]} there, the other {_KINDS[other.kind]}"
     if place.kind == other.kind == "nothing":
-        return "each removes it"
+        return "both remove it"
     if shared := sorted(place.parts & other.parts):
-        return f"each says what {', '.join(shared)} is"
+        return f"both set {', '.join(shared)}"
     if (place.whole and (other.whole or other.parts)) or (other.whole and place.parts):
-        return "each says what it holds"
+        return "both set its content"
     differ = [name for name, value in place.marks.items() if other.marks.get(name, value) != value]
-    return f"they want another {' and '.join(differ)} of it" if differ else ""
+    return f"they set a different {' and '.join(differ)}" if differ else ""
 
 
 def _below(place: Place, above: Place) -> str:
     if place.kind == "nothing":
         return ""
     if above.kind == "nothing":
-        return f"{above.path}, with all that is in it, is to be removed"
+        return f"{above.path}, with everything in it, will be removed"
     if above.kind == "file":
-        return f"{above.path} is to be a file"
+        return f"{above.path} will be a file"
     if above.alone is not None and place.kind and above.alone(place.path[len(above.path.rstrip("/")) + 1 :]):
-        return f"what is not in its source is removed from {above.path}"
+        return f"it removes everything from {above.path} that is not in its source"
     return ""
 
 
 def _problem(first: DeclaredResource, second: DeclaredResource, path: str, reason: str) -> Problem:
     message = f"`{first.name}` and `{second.name}` cannot both manage {path}: {reason}"
-    return Problem(message, second.position, (f"the other one is at {first.position}",))
+    return Problem(message, second.position, (f"the other is at {first.position}",))

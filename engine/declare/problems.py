@@ -24,7 +24,7 @@ def sorted_problems(found: Mapping[Problem, Sequence[str]], hosts: int) -> list[
 def assuming_facts(problem: Problem, facts: Facts) -> Problem:
     """A problem that is one where a host has these facts, of which no host was asked."""
     said = ", ".join(f"{name} {value}" for name, value in facts.items())
-    hint = f"supposing a host with {said}; `plan` asks each host" if said else "supposing what a host would tell"
+    hint = f"assuming a host with {said}; `plan` asks each host" if said else "assuming typical facts of a host"
     return Problem(problem.message, problem.where, (*problem.hints, hint))
 
 

@@ -81,7 +81,7 @@ def _imported(kind: str, target: str) -> type[Resource]:
     except (ImportError, AttributeError) as error:
         raise InvalidInput(f"kind {kind} cannot be loaded from {target}: {error}") from error
     if getattr(found, "kind", None) != kind:
-        raise InvalidInput(f"kind {kind} cannot be loaded from {target}: that is no class with `kind = {kind!r}`")
+        raise InvalidInput(f"kind {kind} cannot be loaded from {target}: it is not a class with `kind = {kind!r}`")
     return found  # type: ignore[no-any-return]
 
 

@@ -128,7 +128,7 @@ class Reader:
         if not isinstance(root, Map):
             if len(self.problems) == broken:
                 what = {Seq: "a list", Scalar: "text"}.get(type(root), "an empty file")
-                hint = "a state file begins with keys such as `name:`, `hosts:` and `resources:`"
+                hint = "a state file starts with keys such as `name:`, `hosts:` and `resources:`"
                 where = root.where if root else Position(shown, 1, 1)
                 self.problems.append(Problem(f"expected a map, got {what}", where, (hint,)))
             return None
@@ -163,7 +163,7 @@ class Reader:
                     Problem(
                         f"`{key}` cannot be a template",
                         node.where,
-                        ("it is read before there is a host to render it for",),
+                        ("it is read before hosts are known",),
                     )
                 )
                 self.problems.append(found[-1])
@@ -201,8 +201,8 @@ class Reader:
         names = {entry.name for entry in state.entries}
         for include in state.includes:
             if include.prefix.rstrip("/") in names:
-                what = f"`{include.prefix.rstrip('/')}` is the name of a resource, too"
-                self.problems.append(Problem(what, include.where, ("take another one for `as`",)))
+                what = f"`{include.prefix.rstrip('/')}` is also the name of a resource"
+                self.problems.append(Problem(what, include.where, ("choose another `as`",)))
 
     def include(self, node: Map, state: State, stack: tuple[Path, ...]) -> Include | None:
         """One entry of `include`; None where its file cannot be read."""
@@ -212,11 +212,11 @@ class Reader:
         if len(stack) > INCLUDES:
             hint = f"it is included from: {label(stack[-1])}"
             self.problems.append(
-                Problem(f"files include each other more than {INCLUDES} levels deep", file.where, (hint,))
+                Problem(f"includes are nested more than {INCLUDES} levels deep", file.where, (hint,))
             )
             return None
         if file.template or (isinstance(prefix, Scalar) and prefix.template):
-            hint = "what is included is the same for every host; its `vars` may differ"
+            hint = "every host includes the same files; only `vars` may differ"
             self.problems.append(Problem("`file` and `as` of an include cannot be templates", node.where, (hint,)))
             return None
         try:
@@ -226,7 +226,7 @@ class Reader:
             return None
         if real(path) in stack:
             names = [label(each) for each in [*stack[stack.index(real(path)) :], path]]
-            self.problems.append(Problem(f"files include each other in a circle: {' → '.join(names)}", file.where))
+            self.problems.append(Problem(f"circular include: {' → '.join(names)}", file.where))
             return None
         if not os.path.isfile(path):
             what = "is not a file" if os.path.exists(path) else "does not exist"
@@ -259,7 +259,7 @@ class Reader:
         body, params = self.body(found[0]), node.items[found[0]]
         if isinstance(params, Scalar) and params.plain and not params.text:
             params = Map({}, {}, params.where)
-        subject = Subject(found[0], "parameter", f"All of them: engine kinds {found[0]}")
+        subject = Subject(found[0], "parameter", f"See: engine kinds {found[0]}")
         data = convert(params, body.marked, unknown)
         self.problems += check(data, body.strict, params, subject, at=node.at(found[0]))
         if not isinstance(params, Map):
@@ -297,7 +297,7 @@ def _beside() -> Schema:
 def _kindless(name: str, found: list[str], where: Position, kinds: Kinds) -> Problem:
     if found:
         both = ", ".join(f"`{kind}`" for kind in found)
-        return Problem(f"resource `{name}` has {len(found)} kinds: {both}", where, ("make a resource of each",))
+        return Problem(f"resource `{name}` has {len(found)} kinds: {both}", where, ("write one resource for each",))
     return Problem(f"resource `{name}` has no kind", where, (f"give it one of: {', '.join(kinds.names())}",))
 
 

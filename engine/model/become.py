@@ -21,7 +21,7 @@ class Become:
 
     user      whom its programs run as (`everything`), or whom `become: true` of a resource means
     method    sudo or doas; `exe` is its name or path there, `flags` are further words for it
-    password  for sudo, of the user that connects
+    password  for sudo, of the connecting user
     """
 
     everything: bool = False
@@ -45,8 +45,8 @@ def become_of(host: str, variables: Mapping[str, Any]) -> Become:
     said = {name: variables.get(f"ansible_become_{name}") for name in ("user", "method", "exe", "flags")}
     method = str(said["method"] or "sudo").rsplit(".", 1)[-1]
     if method not in METHODS:
-        message = f"{host}: there is no way to become another user called `{method}` (ansible_become_method)"
-        raise InvalidInput(Problem(message, hints=(f"known: {', '.join(METHODS)}",)))
+        message = f"{host}: unknown method `{method}` (ansible_become_method)"
+        raise InvalidInput(Problem(message, hints=(f"Available: {', '.join(METHODS)}",)))
     password = next(
         (found for name in ("password", "pass") if (found := variables.get(f"ansible_become_{name}"))), None
     )
@@ -58,8 +58,8 @@ def become_of(host: str, variables: Mapping[str, Any]) -> Become:
     except ValueError as error:
         raise InvalidInput(Problem(f"{host}: ansible_become_flags: {error}")) from None
     if any(re.fullmatch("-[A-Za-z]*[is]|--login|--shell", flag) for flag in flags):
-        hint = "sudo's login shell would read the words of the program as its own; leave it out"
-        raise InvalidInput(Problem(f"{host}: ansible_become_flags: -i and -s cannot be used", hints=(hint,)))
+        hint = "sudo's login shell would interpret the program's arguments; remove it"
+        raise InvalidInput(Problem(f"{host}: ansible_become_flags: -i and -s are not allowed", hints=(hint,)))
     return Become(
         str(variables.get("ansible_become", "")).strip().lower() in TRUE,
         str(said["user"] or "root"),

@@ -58,7 +58,7 @@ class Options:
     prompt: Callable[[str], str] | None = None
     notice: Callable[[str], None] | None = None
 
-    def tell(self, text: str) -> None:
+    def notify(self, text: str) -> None:
         """Hand a sentence to `notice`."""
         if self.notice is not None:
             self.notice(text)
@@ -103,5 +103,5 @@ def _third_party(host: Host, name: str) -> Callable[[Host, Options], Transport]:
             return cast("Callable[[Host, Options], Transport]", entry.load())
     known = ", ".join(sorted({*BUILT_IN, *(entry.name for entry in found)}))
     raise InvalidInput(
-        Problem(f"{host.name}: there is no connection `{name}` (ansible_connection)", hints=(f"known: {known}",))
+        Problem(f"{host.name}: unknown connection `{name}` (ansible_connection)", hints=(f"known: {known}",))
     )

@@ -19,21 +19,21 @@ GATE = (
 holds no line break and none of the characters ! ' \\ ."""
 READY = 'cd "$HOME" 2>/dev/null || cd /; echo "$1"; shift; exec "$@"'
 """What the other user runs."""
-HELD = 1 << 24
-"""Bytes of output that are held until the program has begun. A program's own are among them where its standard error
-is read before the word on its standard output that says it has begun: as much as a transport has under way."""
+BUFFER = 1 << 24
+"""Bytes of output that are buffered until the program has begun. Some may be the program's own, where its standard
+error is read before the word on its standard output that says it has begun: as much as a transport has under way."""
 
 CAUSES = (
     (
         r"must have a tty|terminal is required",
-        "sudo there wants a terminal: take `requiretty` out of its sudoers file",
+        "sudo needs a terminal there: remove `requiretty` from sudoers",
     ),
     (r"password is required|[Aa]uthentication required", ""),
-    (r"not in the sudoers|not allowed|may not run|not permitted|is not enabled", "no rule there lets {me} do that"),
-    (r"unknown user|no passwd entry", "there is no such user: ansible_become_user, --become-user, `become`"),
+    (r"not in the sudoers|not allowed|may not run|not permitted|is not enabled", "no rule allows {me} to do that"),
+    (r"unknown user|no passwd entry", "no such user: ansible_become_user, --become-user, `become`"),
     (
         r"not found|No such file",
-        "{exe} is not there: install it, or set ansible_become_method (sudo, doas) or ansible_become_exe",
+        "{exe} was not found: install it, or set ansible_become_method (sudo, doas) or ansible_become_exe",
     ),
 )
 """What sudo and doas say in English, and what to do about it."""
@@ -47,7 +47,7 @@ WRONG = "the password is wrong (ansible_become_password, -K)"
 
 
 class BecomeTransport:
-    """Runs programs as another user through `onward`, whose programs run as the user that connects.
+    """Runs programs as another user through `onward`, whose programs run as the connecting user.
 
     `name` is the host's. A password is sent when sudo asks for it with the prompt made for this run, and once;
     where one is sent, the program follows only after the other user has begun: whatever sudo does with its cached
@@ -59,17 +59,17 @@ class BecomeTransport:
 
     def run(self, argv: Sequence[str], stdin: Iterable[bytes]) -> Iterator[Output]:
         """See `Transport.run`. Raises BecomeRefused where nothing was run, since the user could not be become."""
-        talk = _SudoHandshake(self.name, self.become)
-        pieces = cast(Any, self.onward.run(talk.argv(argv), talk.input(stdin)))
+        handshake = _SudoHandshake(self.name, self.become)
+        pieces = cast(Any, self.onward.run(handshake.argv(argv), handshake.input(stdin)))
         with closing(pieces):
             try:
                 for piece in pieces:
-                    if talk.ready:
+                    if handshake.ready:
                         yield piece
                     else:
-                        yield from talk.hear(piece)
+                        yield from handshake.feed(piece)
             except ConnectionLost as error:
-                talk.lost(error)
+                handshake.lost(error)
                 raise
 
     def close(self) -> None:
@@ -78,7 +78,7 @@ class BecomeTransport:
 
 
 class _SudoHandshake:
-    """What is said until the program runs. `input` may be asked from another thread than the one that hears."""
+    """What is said until the program runs. `input` may be asked from another thread than the one that feeds it."""
 
     def __init__(self, name: str, become: Become) -> None:
         self.name, self.become = name, become
@@ -88,7 +88,7 @@ class _SudoHandshake:
         self.asks = become.method == "sudo" and become.password is not None
         self.asked = 0
         self.ready = False
-        self.held = {"stdout": bytearray(), "stderr": bytearray()}
+        self.buffers = {"stdout": bytearray(), "stderr": bytearray()}
 
     def argv(self, argv: Sequence[str]) -> list[str]:
         words = self.become.words(self.become.user, ("-S", "-p", self.prompt) if self.asks else ())
@@ -108,54 +108,54 @@ class _SudoHandshake:
                 yield b""
         yield from stdin
 
-    def hear(self, piece: Output) -> Iterator[Output]:
+    def feed(self, piece: Output) -> Iterator[Output]:
         """A piece of output before the program's own. Raises BecomeRefused."""
         if piece.stream == "exit":
             raise self.refused(piece.status)
-        held = self.held[piece.stream]
-        held += piece.data
+        buffer = self.buffers[piece.stream]
+        buffer += piece.data
         if piece.stream == "stderr":
-            self._answer(held)
-        elif (at := held.find(self.word + b"\n")) >= 0:
+            self._answer(buffer)
+        elif (at := buffer.find(self.word + b"\n")) >= 0:
             self.ready = True
-            del held[at : at + len(self.word) + 1]
-            for stream, data in self.held.items():
+            del buffer[at : at + len(self.word) + 1]
+            for stream, data in self.buffers.items():
                 if data:
                     yield Output(cast(Any, stream), bytes(data))
             return
-        if len(held) > HELD:
-            raise BecomeRefused(f"{self._cannot()}: {self.become.method} prints without end")
+        if len(buffer) > BUFFER:
+            raise BecomeRefused(f"{self._cannot()}: {self.become.method} does not stop printing")
 
-    def _answer(self, held: bytearray) -> None:
+    def _answer(self, buffer: bytearray) -> None:
         prompt = self.prompt.encode()
-        while (at := held.find(prompt)) >= 0:
-            del held[at : at + len(prompt)]
+        while (at := buffer.find(prompt)) >= 0:
+            del buffer[at : at + len(prompt)]
             self.asked += 1
         if self.asked > 1:
             raise BecomeRefused(f"{self._cannot()}: {WRONG}")
 
     def refused(self, status: int | None) -> BecomeRefused:
         """Why sudo ended without having run the program."""
-        lines = [COMMAND.sub("a shell", line.strip()) for line in self._said().splitlines() if line.strip()]
+        lines = [COMMAND.sub("a shell", line.strip()) for line in self._output().splitlines() if line.strip()]
         for pattern, advice in CAUSES:
             line = next((line for line in lines if re.search(pattern, line)), None)
             if line is not None and (advice or not self.asked):
                 advice = advice or PASSWORD_WANTED[self.become.method]
-                advice = advice.format(exe=self.become.exe or self.become.method, me="the user that connects")
+                advice = advice.format(exe=self.become.exe or self.become.method, me="the connecting user")
                 return BecomeRefused(Sentence(f"{self._cannot()}: ", Outside(line), f"\n  {advice}"))
         if self.asked and (not lines or "password" in lines[-1]):
             return BecomeRefused(f"{self._cannot()}: {WRONG}")
-        quiet = f"{self.become.method} ended with status {status}, without a word"
+        quiet = f"{self.become.method} ended with status {status}, without output"
         return BecomeRefused(Sentence(f"{self._cannot()}: ", Outside(lines[-1]) if lines else quiet))
 
     def lost(self, error: ConnectionLost) -> None:
         """Raises BecomeRefused where the connection fell silent because something waits for another answer."""
-        if not self.ready and "nothing came" in str(error) and (said := " ".join(self._said().split())):
-            text = f"{self._cannot()}: it waits for something else than a password: "
+        if not self.ready and "no output from" in str(error) and (said := " ".join(self._output().split())):
+            text = f"{self._cannot()}: it asks for something other than a password: "
             raise BecomeRefused(Sentence(text, Outside(said))) from None
 
     def _cannot(self) -> str:
         return f"{self.name}: cannot become {self.become.user} with {self.become.method}, so nothing was run"
 
-    def _said(self) -> str:
-        return b"\n".join((self.held["stdout"], self.held["stderr"])).decode("utf-8", "replace")[-2000:]
+    def _output(self) -> str:
+        return b"\n".join((self.buffers["stdout"], self.buffers["stderr"])).decode("utf-8", "replace")[-2000:]

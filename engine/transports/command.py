@@ -46,7 +46,7 @@ class CommandTransport:
         except OSError as error:
             raise Unreachable(
                 f"{self.host.name}: {self.prefix[0]} cannot be started: {error.strerror}\n"
-                f"  The host is reached with: {shlex.join(self.prefix)}"
+                f"  The host is reached by: {shlex.join(self.prefix)}"
             ) from error
         yield from converse(process, stdin, silence=self.options.silence, name=self.host.name)
 

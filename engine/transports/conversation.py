@@ -13,7 +13,7 @@ from typing import IO, Literal
 from engine.errors import ConnectionLost
 from engine.model import Output
 from engine.transports import process as processes
-from engine.transports.process import LINGER, LOOK, PIECE, exit_status, leave
+from engine.transports.process import LINGER, PIECE, POLL, exit_status, leave
 from engine.transports.process_threads import Threads
 
 
@@ -54,7 +54,7 @@ class _Conversation:
         moved = time.monotonic()
         ended: float | None = None
         while self.outputs:
-            ready = self.selector.select(LOOK)
+            ready = self.selector.select(POLL)
             for key, _ in ready:
                 if key.data == "stdin":
                     self._feed()
@@ -67,7 +67,7 @@ class _Conversation:
             if ready:
                 moved = now
             elif now - moved > silence:
-                raise ConnectionLost(f"{name}: nothing came from the program for {silence:g} s; given up")
+                raise ConnectionLost(f"{name}: no output from the program for {silence:g} s; gave up")
             if ended is None and not ready and self.process.poll() is not None:
                 ended = now
             if ended is not None and now - ended > LINGER:

@@ -11,14 +11,14 @@ from engine.transports import Options
 from engine.transports.conversation import converse
 from engine.transports.process import reap, start
 
-KEPT = {
+INHERITED = {
     "PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ", "TMPDIR",
     "SSH_AUTH_SOCK", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME",
     "DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH",
     "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "GIT_SSL_CAINFO",
 }  # fmt: skip
-KEPT_PREFIXES = ("LC_", "PIP_")
-KEPT_ANY_CASE = {"http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy"}
+INHERITED_PREFIXES = ("LC_", "PIP_")
+INHERITED_ANY_CASE = {"http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy"}
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -29,7 +29,7 @@ def login_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]
     kept = {
         name: value
         for name, value in environ.items()
-        if name in KEPT or name.startswith(KEPT_PREFIXES) or name.lower() in KEPT_ANY_CASE
+        if name in INHERITED or name.startswith(INHERITED_PREFIXES) or name.lower() in INHERITED_ANY_CASE
     }
     kept.setdefault("PATH", DEFAULT_PATH)
     if sys.platform == "win32":

@@ -14,7 +14,7 @@ from engine.errors import ConnectionLost
 PIECE = 1 << 16
 LINGER = 1.0
 """Seconds that output is still waited for after the process has ended: a daemon may hold the pipes."""
-LOOK = 0.25
+POLL = 0.25
 """Seconds between two looks at whether the process has ended although its pipes are open."""
 
 THREADED = os.name == "nt"

@@ -11,7 +11,7 @@ from typing import IO, Literal
 
 from engine.errors import ConnectionLost
 from engine.model import Output
-from engine.transports.process import LINGER, LOOK, PIECE, exit_status, leave
+from engine.transports.process import LINGER, PIECE, POLL, exit_status, leave
 from engine.transports.stdin_gate import Turns
 
 WAITING = 64
@@ -71,7 +71,7 @@ class Threads:
     def _put(self, piece: Output | None) -> None:
         while not self.closed:
             try:
-                self.queue.put(piece, timeout=LOOK)
+                self.queue.put(piece, timeout=POLL)
                 return
             except queue.Full:
                 continue
@@ -82,15 +82,13 @@ class Threads:
         while self.outputs:
             piece: Output | None = None
             try:
-                piece = self.queue.get(timeout=min(LOOK, silence))
+                piece = self.queue.get(timeout=min(POLL, silence))
             except queue.Empty:
                 if self.failure is not None:
                     raise self.failure from None
                 now = time.monotonic()
                 if now - self.moved > silence:
-                    raise ConnectionLost(
-                        f"{name}: nothing came from the program for {silence:g} s; given up"
-                    ) from None
+                    raise ConnectionLost(f"{name}: no output from the program for {silence:g} s; gave up") from None
                 if ended is None and self.process.poll() is not None:
                     ended = now
                 if ended is not None and now - ended > LINGER:

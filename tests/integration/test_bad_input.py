@@ -31,11 +31,11 @@ STATES = {
     "not YAML": (
         f"{HEAD}resources: [one\n",
         "state.yaml:4:1: not valid YAML: did not find expected ',' or ']'\n"
-        "  while reading what begins in line 3; keys of one map, and items of one list, begin in the same column\n",
+        "  while reading what begins in line 3; keys of one map, and items of one list, start in the same column\n",
     ),
     "tabs": (
         f"{HEAD}resources:\n\tone:\n",
-        "state.yaml:4:1: a tab stands where YAML allows only spaces\n  indent with spaces\n",
+        "state.yaml:4:1: a tab where YAML allows only spaces\n  indent with spaces\n",
     ),
     "unquoted template": (
         f"{ONE}    file-sync: {{ path: {{{{ dir }}}}/x, content: a }}\n",
@@ -53,12 +53,12 @@ STATES = {
     "unknown parameter": (
         f"{ONE}    file-sync: {{ path: /nowhere/x, contents: a }}\n",
         "state.yaml:5:36: file-sync has no parameter `contents`\n"
-        "  did you mean `content`? All of them: engine kinds file-sync\n",
+        "  did you mean `content`? See: engine kinds file-sync\n",
     ),
     "unknown kind": (
         f"{ONE}    file-synch: {{ path: /nowhere/x }}\n",
         "state.yaml:5:5: unknown kind `file-synch`\n"
-        "  did you mean `file-sync`? All of them: git-clone, file-sync, compose-restart, http-assert, pip-install\n",
+        "  did you mean `file-sync`? Available: git-clone, file-sync, compose-restart, http-assert, pip-install\n",
     ),
     "wrong type": (
         f"{ONE}    file-sync: {{ path: /nowhere/x, content: a, parents: [1] }}\n",
@@ -90,7 +90,7 @@ STATES = {
     "an empty file": (
         "",
         "state.yaml:1:1: expected a map, got an empty file\n"
-        "  a state file begins with keys such as `name:`, `hosts:` and `resources:`\n",
+        "  a state file starts with keys such as `name:`, `hosts:` and `resources:`\n",
     ),
     "a relative path": (
         f"{ONE}    file-sync: {{ path: tmp/x, content: a }}\n",
@@ -100,17 +100,17 @@ STATES = {
     "several at once": (
         f"{ONE}    file-synch: {{}}\n  two:\n    file-sync: {{ content: a }}\n",
         "state.yaml:5:5: unknown kind `file-synch`\n"
-        "  did you mean `file-sync`? All of them: git-clone, file-sync, compose-restart, http-assert, pip-install\n"
+        "  did you mean `file-sync`? Available: git-clone, file-sync, compose-restart, http-assert, pip-install\n"
         "state.yaml:7:5: file-sync needs the parameter `path`\n  `path`: The file or directory on the host\n",
     ),
 }
 
-NO_HASH = "state.yaml:4:12: secret token is no bcrypt hash: "
+NO_HASH = "state.yaml:4:12: secret token is not a bcrypt hash: "
 READ = "  read from ROOT/.secrets/token"
 SECRETS = {
     "missing": (
         None,
-        "state.yaml:4:12: secret token is to be read from ROOT/.secrets/token, which does not exist\n"
+        "state.yaml:4:12: secret token cannot be read: ROOT/.secrets/token does not exist\n"
         "  ROOT/.secrets does not exist\n",
     ),
     "empty": ("", f"{NO_HASH}it is empty\n{READ} (0 characters, expected 60)\n"),
@@ -118,26 +118,26 @@ SECRETS = {
         "hunter2-and-more\n",
         f"{NO_HASH}it does not begin with `$2b$`; this looks like the password itself, or another kind of token\n"
         f"{READ} (16 characters, expected 60)\n"
-        "  To have its hash made, declare `bcrypt: {password: NAME, file: PATH}`.\n",
+        "  To create its hash, declare `bcrypt: {password: NAME, file: PATH}`.\n",
     ),
     "without $2b": (
         f"{HASH[3:]}\n",
         f"{NO_HASH}it starts with `$12$`, not `$2b$12$`\n{READ} (57 characters, expected 60)\n"
-        "  A shell ate `$2b`; write the file again with the hash in single quotes.\n",
+        "  A shell removed `$2b`; write the file again with the hash in single quotes.\n",
     ),
     "without $2": (
         f"b{HASH[3:]}\n",
         f"{NO_HASH}it starts with `b$12$`, not `$2b$12$`\n{READ} (58 characters, expected 60)\n"
-        "  A shell ate `$2`; write the file again with the hash in single quotes.\n",
+        "  A shell removed `$2`; write the file again with the hash in single quotes.\n",
     ),
     "with BOM": (
         f"\ufeff{HASH}\n",
-        f"{NO_HASH}it begins with a byte-order mark (BOM), which an editor put there\n"
+        f"{NO_HASH}it begins with a byte-order mark (BOM), probably added by an editor\n"
         f"{READ} (60 characters, expected 60)\n  Save it as UTF-8 without BOM.\n",
     ),
     "with CR": (
         f"{HASH}\r\n",
-        f"{NO_HASH}it contains a carriage return (CR), as editors on Windows end lines with\n"
+        f"{NO_HASH}it contains a carriage return (CR), as Windows editors add at line ends\n"
         f"{READ} (61 characters, expected 60)\n  Save it with Unix line ends, or remove them: tr -d '\\r'\n",
     ),
 }
@@ -145,8 +145,7 @@ SECRETS = {
 COMMANDS = {
     "-e of an undeclared variable": (
         ("plan", "-e", "workspce=x"),
-        "-e workspce: no state declares a variable of that name\n"
-        "  did you mean `workspace`? All of them: workspace, ",
+        "-e workspce: no state declares this variable\n  did you mean `workspace`? Available: workspace, ",
     ),
     "-e without a value": (("plan", "-e", "workspace"), "-e workspace: expected key=value or @file.yaml\n"),
     "-e of a file that is not there": (
@@ -155,11 +154,11 @@ COMMANDS = {
     ),
     "--only without a match": (
         ("plan", "--only", "oen"),
-        "--only: `oen` matches no resource\n  did you mean `one`?\n  there are: one\n",
+        "--only: `oen` matches no resource\n  did you mean `one`?\n  Available: one\n",
     ),
     "--skip without a match": (
         ("apply", "--skip", "kind:git"),
-        "--skip: `kind:git` matches no resource\n  there are: kind:file-sync\n",
+        "--skip: `kind:git` matches no resource\n  Available: kind:file-sync\n",
     ),
     "--limit without a match": (
         ("plan", "-l", "gpu9"),
@@ -233,8 +232,8 @@ def test_a_command_that_cannot_be(project: Project, case: str) -> None:
 
 def test_a_state_that_is_not_there(project: Project) -> None:
     project.write("states/qwen.yaml", f"{ONE}{FILE}")
-    judge(project.run("plan", state="stat.yaml"), project, 3, "ROOT/stat.yaml: no such file\n  Here are:\n")
-    judge(project.run("plan", state=""), project, 3, "no state file was named\n  Here are:\n    states/qwen.yaml\n")
+    judge(project.run("plan", state="stat.yaml"), project, 3, "no such state file: ROOT/stat.yaml\n  Available:\n")
+    judge(project.run("plan", state=""), project, 3, "no state file given\n  Available:\n    states/qwen.yaml\n")
 
 
 # --- hosts ---------------------------------------------------------------------------------------------------------
@@ -257,7 +256,7 @@ def test_a_host_where_nothing_listens(tmp_path: Path) -> None:
     port = free_port()
     project = Project(tmp_path, {"ansible_host": "127.0.0.1", "ansible_port": port})
     file_at(project, tmp_path / "x")
-    told(project, 4, f"✗ unreachable: 127.0.0.1:{port} refuses connections; nothing listens there")
+    told(project, 4, f"✗ unreachable: 127.0.0.1:{port} refuses connections; nothing is listening")
 
 
 @pytest.fixture
@@ -292,18 +291,18 @@ def test_a_host_that_is_not_who_it_should_be(tmp_path: Path, sshd: Sshd) -> None
     told(
         project,
         4,
-        "is not the one that is known; nothing was sent",
-        "The host was set up anew, or somebody is in between.",
-        f"put in place of {sshd.known_hosts}:1: {sshd.name} {right}",
+        "does not match the known one; nothing was sent",
+        "Either the host was reinstalled, or someone is intercepting the connection.",
+        f"replace {sshd.known_hosts}:1: {sshd.name} {right}",
     )
     sshd.known_hosts.write_text(f"{sshd.name} {right}\n")
     project.inventory({"here": sshd.variables() | {"ansible_user": "nobody-here"}})
     told(
         project,
         4,
-        f"✗ unreachable: 127.0.0.1:{sshd.port} let nobody-here in with none of the credentials",
-        "it accepts: publickey",
-        "Look at ansible_user and ansible_ssh_private_key_file, and at authorized_keys on the host.",
+        f"✗ unreachable: authentication failed for nobody-here@127.0.0.1:{sshd.port}",
+        "The server accepts: publickey",
+        "Check ansible_user and ansible_ssh_private_key_file, and authorized_keys on the host.",
     )
     assert sshd.execs() == 0
     assert not (tmp_path / "x").exists()
@@ -379,7 +378,7 @@ def test_a_host_without_sh(tmp_path: Path) -> None:
     told(
         project,
         1,
-        "✗ `sh` could not be started on the host (exit status 127); a POSIX sh must be there",
+        "✗ `sh` could not be started on the host (exit status 127); the host needs a POSIX sh",
     )
 
 

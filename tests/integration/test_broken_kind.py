@@ -31,7 +31,7 @@ from engine.program.section import Lock
 from engine.run.host import HostRun, Settings
 from engine.transports import Options, connect
 from engine.views.wording import reason_text
-from tests.integration import shout
+from tests.integration import careless_kinds
 from tests.integration.project import Project
 from tests.integration.test_runner import Note, silent
 from tests.web import answer, web
@@ -308,7 +308,7 @@ def test_a_bad_parameter_has_a_name() -> None:
 
 @pytest.mark.parametrize("verb", ["plan", "apply"])
 def test_as_it_is_told(tmp_path: Path, verb: str) -> None:
-    kinds = shout.install(tmp_path / "kinds")
+    kinds = careless_kinds.install(tmp_path / "kinds")
     env = {"PYTHONPATH": f"{kinds}:{Path(__file__).parents[2]}"}
     project = Project(tmp_path)
     resources = {
@@ -325,7 +325,7 @@ def test_as_it_is_told(tmp_path: Path, verb: str) -> None:
 
 
 def test_one_that_cannot_be_made(tmp_path: Path) -> None:
-    kinds = shout.install(tmp_path / "kinds")
+    kinds = careless_kinds.install(tmp_path / "kinds")
     project = Project(tmp_path)
     project.state({"brittle": {"brittle": {"value": SECRET}}})
     ran = project.run("plan", env={"PYTHONPATH": f"{kinds}:{Path(__file__).parents[2]}"})

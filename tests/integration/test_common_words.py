@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration import shout
+from tests.integration import careless_kinds
 from tests.integration.project import Project, Ran
 
 NEUTRAL = "Zq9-nothing-is-called-like-This_7"
@@ -106,7 +106,7 @@ def test_a_secret_in_a_name_is_one_warning(tmp_path: Path) -> None:
 @pytest.mark.parametrize("word", ["postgres", "giving", "1234"])
 def test_what_a_host_says_is_redacted_all_the_same(tmp_path: Path, word: str) -> None:
     """Its output, its reason, values that it reports; not the words around them."""
-    kinds = shout.install(tmp_path / "kinds")
+    kinds = careless_kinds.install(tmp_path / "kinds")
     project = Project(tmp_path)
     project.write("token", word)
     project.state(

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
+from tests.blocking_commands import BlockingCommands, eventually
 from tests.fleet import Fleet, processes_of
-from tests.gates import Gates, eventually
 from tests.integration.project import Project, Ran
 from tests.sshd import keygen, needs_sshd, public
 
@@ -99,7 +99,7 @@ def statuses(ran: Ran) -> dict[str, list[str]]:
 
 @pytest.mark.parametrize("count", [20, pytest.param(50, marks=pytest.mark.full)])
 def test_many_hosts(tmp_path: Path, count: int) -> None:
-    gates = {name: Gates(tmp_path / f"gates-{name}", ["mv"]) for name in (DYING, SLOW)}
+    gates = {name: BlockingCommands(tmp_path / f"gates-{name}", ["mv"]) for name in (DYING, SLOW)}
     project = Project(tmp_path)
     with ExitStack() as stack:
         stack.enter_context(small(tmp_path / "fleet" / FULL / "target"))
@@ -148,7 +148,9 @@ def damage(fleet: Fleet) -> Any:
     return mend
 
 
-def cut_in_the_middle(project: Project, fleet: Fleet, gates: dict[str, Gates], words: tuple[str, ...]) -> Ran:
+def cut_in_the_middle(
+    project: Project, fleet: Fleet, gates: dict[str, BlockingCommands], words: tuple[str, ...]
+) -> Ran:
     """An apply during which one host loses its connection within a step, and one takes longer than all others."""
     for gate in gates.values():
         gate.close("mv", "/one ")
@@ -182,10 +184,10 @@ def tell_the_truth(project: Project, fleet: Fleet, ran: Ran) -> None:
     def where(name: str) -> str:
         return f"{fleet[name].address}:{fleet[name].port}"
 
-    assert hosts[DOWN]["error"] == f"{where(DOWN)} refuses connections; nothing listens there"
+    assert hosts[DOWN]["error"] == f"{where(DOWN)} refuses connections; nothing is listening"
     assert hosts[DYING]["error"].startswith(f"the connection to {where(DYING)} was cut")
     assert hosts[CHANGED]["error"].startswith(f"host key of {where(CHANGED)} (ssh-ed25519 SHA256:")
-    assert ") is not the one " in hosts[CHANGED]["error"]
+    assert ") does not match the known one; " in hosts[CHANGED]["error"]
     assert [o["verdict"] for o in hosts[FULL]["outcomes"]] == ["failed", "skipped", "skipped"]
     assert "could not be written in full (no space left?)" in hosts[FULL]["outcomes"][0]["words"]
     assert ran.data["stopped"] is None

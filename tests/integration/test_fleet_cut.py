@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.blocking_commands import eventually
 from tests.fleet import processes_of
-from tests.gates import eventually
 from tests.integration.project import Project, Ran, own_sshd
 from tests.relay import Relay
 from tests.sshd import Sshd, needs_sshd
@@ -29,7 +29,7 @@ CUTS = 4
 LOST = re.compile(
     r"^(the connection to \S+ was cut"
     r"|\S+ (closed the connection (before any SSH banner|during the key exchange)|refused to run a program)"
-    r"|\S+ ended the program without a word on how|\S+ closed the connection)"
+    r"|\S+ ended the program without an exit status|\S+ closed the connection)"
 )
 
 Files = dict[str, tuple[str, int]]

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
+from tests.blocking_commands import BlockingCommands, eventually
 from tests.fleet import Fleet, processes_of
-from tests.gates import Gates, eventually
 from tests.integration.project import Project
 from tests.sshd import needs_sshd
 
@@ -68,7 +68,7 @@ Path(os.environ["LEFT"]).write_text(json.dumps(left))
 class World:
     """Three hosts, and an apply that counts, when it is over, what is still there of it."""
 
-    def __init__(self, directory: Path, project: Project, fleet: Fleet, gates: Gates) -> None:
+    def __init__(self, directory: Path, project: Project, fleet: Fleet, gates: BlockingCommands) -> None:
         self.project, self.fleet, self.gates = project, fleet, gates
         self._script, self._left = directory / "count.py", directory / "left.json"
         self._script.write_text(COUNT)
@@ -112,7 +112,7 @@ class World:
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
     """The first host is the one whose step can be held. A tree makes it three trips."""
-    gates = Gates(tmp_path / "gates", ["mv", "tar"])
+    gates = BlockingCommands(tmp_path / "gates", ["mv", "tar"])
     path = f"PATH={gates.directory}:{os.environ['PATH']}"
     project = Project(tmp_path)
     project.write("tree/large", "x" * 100_000)

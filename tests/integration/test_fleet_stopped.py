@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.blocking_commands import BlockingCommands, eventually
 from tests.fleet import Fleet, processes_of
-from tests.gates import Gates, eventually
 from tests.integration.project import Project
 from tests.sshd import needs_sshd
 
@@ -26,7 +26,7 @@ FILES = ("one", "two", "three")
 class Held:
     """A fleet whose `mv`, and so the step that writes the file `one`, can be held on each host."""
 
-    def __init__(self, project: Project, fleet: Fleet, gates: dict[str, Gates]) -> None:
+    def __init__(self, project: Project, fleet: Fleet, gates: dict[str, BlockingCommands]) -> None:
         self.project, self.fleet, self.gates = project, fleet, gates
 
     def close(self) -> None:
@@ -56,7 +56,7 @@ class Held:
 @pytest.fixture
 def held(tmp_path: Path) -> Iterator[Held]:
     names = [f"h{number:03}" for number in range(1, COUNT + 1)]
-    gates = {name: Gates(tmp_path / f"gates-{name}", ["mv"]) for name in names}
+    gates = {name: BlockingCommands(tmp_path / f"gates-{name}", ["mv"]) for name in names}
     project = Project(tmp_path)
     project.state({name: {"file-sync": {"path": f"{{{{ target }}}}/{name}", "content": "1\n"}} for name in FILES})
     path = os.environ["PATH"]
@@ -105,7 +105,7 @@ def test_twice(held: Held) -> None:
     ran = running.end(30)
     assert ran.code == 130, ran.out + ran.err
     assert ran.err.splitlines()[-1] == "stopped", ran.err
-    assert f"Go on with: engine retry {held.project.runs()[-1]}" in ran.err
+    assert f"Resume it: engine retry {held.project.runs()[-1]}" in ran.err
     assert "Traceback" not in ran.err
     # Their steps are held still.
     assert not any((held.fleet.target(name) / "one").exists() for name in held.fleet.names)
@@ -113,7 +113,7 @@ def test_twice(held: Held) -> None:
     held.settled()
     assert {name for name in held.fleet.names if held.files(name)} == set(begun)
     assert all(held.files(name) == ["one"] for name in begun)
-    assert "killed before its end" in held.project.run("engine", "history", state="").out
+    assert "killed before it ended" in held.project.run("engine", "history", state="").out
     assert held.project.run("apply").code == 0
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration import shout
+from tests.integration import careless_kinds
 from tests.integration.project import Project, Ran
 
 PWN = "\x1b]0;pwned\x07\u202e::error title=pwned::pwned"
@@ -37,7 +37,7 @@ def harmless(*ran: Ran) -> None:
 @pytest.fixture
 def loud(tmp_path: Path) -> tuple[Project, dict[str, str]]:
     """A project whose action prints the worst that it can, and fails with it."""
-    kinds = shout.install(tmp_path / "kinds")
+    kinds = careless_kinds.install(tmp_path / "kinds")
     project = Project(tmp_path)
     project.state({"loud": {"shout": {"value": LINES}}, "next": {"refuse": {"value": PWN}, "needs": []}})
     return project, {"PYTHONPATH": f"{kinds}:{Path(__file__).parents[2]}"}

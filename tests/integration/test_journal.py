@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.gates import eventually
+from tests.blocking_commands import eventually
 
 BIN = Path(sys.executable).parent
 SECRET = "a-credential-that-nobody-may-see"
@@ -173,11 +173,11 @@ def test_a_run_that_is_killed_in_the_middle_of_a_step_is_still_told(project: Pat
         file.write('{"at": "2026-')
     code, history = command(project, "engine", "history")
     assert code == 0
-    assert "killed before its end" in history
+    assert "killed before it ended" in history
     code, shown = command(project, "engine", "show", path.stem)
     assert code == 0
-    assert "the last that was told: step-started last" in shown
-    assert "The run was killed before its end." in shown
+    assert "last event: step-started last" in shown
+    assert "The run was killed before it ended." in shown
 
     eventually((project / "hosts/a/last/file").exists, "the running step did not finish")
     time.sleep(0.2)
@@ -216,7 +216,7 @@ def test_a_run_that_nobody_knows(project: Path) -> None:
         code, said = command(project, "engine", verb, "nonsense")
         assert code == 3
         assert "there is no run `nonsense`" in said
-    assert "No apply has been recorded" in command(project, "engine", "history")[1]
+    assert "This project has no recorded apply" in command(project, "engine", "history")[1]
 
 
 @pytest.mark.parametrize("zone", ["America/Los_Angeles", "Pacific/Kiritimati"])
@@ -278,7 +278,7 @@ def test_a_disk_that_fills_up_takes_the_record_but_not_the_report(project: Path)
     finally:
         subprocess.run(["umount", str(runs)], check=True)
     assert code == 1, told
-    assert "No space left on device; not all of this run is recorded" in told
+    assert "No space left on device; this run is only partly recorded" in told
     assert "Failed: 1 host, 2 created, 4 changed." in told, told
     for name in ("a", "b"):
         assert (project / f"hosts/{name}/last/file").read_text() == "last\n"

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from demo.sandbox import USER, Sandbox
-from tests.gates import Gates, eventually
+from tests.blocking_commands import BlockingCommands, eventually
 from tests.harness import snapshot
 from tests.integration.main_job import Ran, Starts, assert_goal, command, engine, environment, sandbox
 from tests.relay import Relay
@@ -79,7 +79,7 @@ assert set(ALL) >= SAMPLE
 class Held:
     """A sandbox whose host-side commands can be held, and the runs of the main job on it."""
 
-    def __init__(self, box: Sandbox, gates: Gates, variables: Mapping[str, str]) -> None:
+    def __init__(self, box: Sandbox, gates: BlockingCommands, variables: Mapping[str, str]) -> None:
         self.box, self.gates, self.variables = box, gates, variables
         self.home = box.root / "home"
         self.home.mkdir()
@@ -155,7 +155,7 @@ def held(directory: Path, how: str) -> Iterator[Held]:
     with ExitStack() as stack:
         box = stack.enter_context(sandbox(directory, "v2"))
         box.build(node="absent", password="stale-user", service="before")
-        gates = Gates(box.root / "gates", COMMANDS)
+        gates = BlockingCommands(box.root / "gates", COMMANDS)
         path = f"{gates.directory}:{os.environ['PATH']}"
         if how == "kill":
             yield Held(box, gates, {"PATH": path})

@@ -86,7 +86,7 @@ class Terminal:
 def refused(code: int, out: str, err: str) -> None:
     assert code == 3, out + err
     assert out == ""
-    assert "standard input is no terminal; no host was reached" in err
+    assert "standard input is not a terminal; no host was contacted" in err
     assert "-y" in err
 
 

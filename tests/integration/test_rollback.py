@@ -213,10 +213,10 @@ def test_the_rest_is_put_back_and_the_exit_code_says_so(mixed: Path) -> None:
     assert not (mixed / "host/fresh").exists()
     assert not (mixed / "host/dropped").exists()
     back = latest(mixed)
-    assert "put back in part" in command(mixed, "engine", "history").splitlines()[-1]
+    assert "partly restored" in command(mixed, "engine", "history").splitlines()[-1]
     shown = command(mixed, "engine", "show", back)
     assert f"rollback of {run}" in shown
-    assert "not put back dropped: it is no file" in shown
+    assert "not restored: dropped: it is no file" in shown
     # Once more: there is nothing left that could be put back, so nothing is asked, done or recorded.
     again = command(mixed, "engine", "rollback", run, "-y", code=1)
     assert "Nothing to change: 4 unchanged, 2 cannot be put back." in again

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.gates import Gates, eventually
+from tests.blocking_commands import BlockingCommands, eventually
 
 BIN = Path(sys.executable).parent
 STATE = """\
@@ -217,7 +217,7 @@ def test_what_goes_wrong_here_for_one_host_leaves_the_others_told(fleet: Path) -
     (fleet / "fleet.yaml").write_text(
         STATE.replace('content: "{{ content }}\\n" }\n  after', "source: large }\n  after")
     )
-    gates = Gates(fleet / "gates", ["tar"])
+    gates = BlockingCommands(fleet / "gates", ["tar"])
     gates.close("tar", " ", lock=fleet / "h03" / "after")
     env = {**environment(fleet), "PATH": f"{gates.directory}:{os.environ['PATH']}"}
     child = begin(fleet, env, "--forks", "1")

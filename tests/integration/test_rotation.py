@@ -68,7 +68,7 @@ def test_what_only_looks_writes_nothing(project: Project) -> None:
         ran = project.run(verb, *words, state="" if verb == "engine" else "state.yaml")
         assert ran.code == 0, ran.err
         assert secret_files(project) == before, (verb, words)
-    assert "holds no hash of password; an apply replaces it by a new one" in project.run("plan").err
+    assert "holds no hash of password; an apply replaces it and keeps a copy" in project.run("plan").err
     assert fingerprints(project) == fingerprints(project)
     left = {str(path.relative_to(project.root)) for path in project.root.rglob("*")} - set(everything)
     assert {path.split("/")[0] for path in left} == {".engine"}
@@ -129,7 +129,7 @@ def test_a_file_that_cannot_be_written_keeps_every_host_as_it_is(project: Projec
         (project.root / ".secrets").chmod(0o500)
     ran = project.run("apply")
     assert ran.code == 3
-    assert "secret token cannot be kept in" in ran.err
+    assert "secret token cannot be written to" in ran.err
     assert on_host(project) == f"{OLD}\n"
     assert not (project.root.parent / "other").exists()
     assert not project.runs()

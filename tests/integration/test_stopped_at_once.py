@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.gates import Gates, eventually
+from tests.blocking_commands import BlockingCommands, eventually
 from tests.integration.project import Project
 
 FILE = {"one": {"file-sync": {"path": "{{ target }}/one", "content": "1\n"}}}
@@ -41,7 +41,7 @@ def test_a_host_that_sends_signs_of_life_alone(tmp_path: Path, verb: str) -> Non
 
 def test_a_step_of_this_machine_that_does_not_end(tmp_path: Path) -> None:
     """Nothing closes a connection that is none: the step goes on, and what needs it does not start."""
-    gates = Gates(tmp_path / "gates", ["mv"])
+    gates = BlockingCommands(tmp_path / "gates", ["mv"])
     project = Project(tmp_path, {"ansible_connection": "local", "target": str(tmp_path)})
     project.state({**FILE, "two": {"file-sync": {"path": "{{ target }}/two", "content": "2\n"}}})
     gates.close("mv", "/one ")
@@ -55,7 +55,7 @@ def test_a_step_of_this_machine_that_does_not_end(tmp_path: Path) -> None:
     ran = running.end(40)
     assert time.monotonic() - began < 8
     assert ran.code == 130, ran.out + ran.err
-    assert f"Go on with: engine retry {project.runs()[-1]}" in ran.err
+    assert f"Resume it: engine retry {project.runs()[-1]}" in ran.err
     assert "Traceback" not in ran.err
     gates.open()
     eventually((tmp_path / "one").exists, "the step was not left to itself")

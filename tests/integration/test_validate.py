@@ -118,5 +118,5 @@ def test_warnings_of_the_inventory_are_told(project: Path) -> None:
         assert done.returncode == 0, done.stderr
         (warning,) = done.stderr.splitlines()
         assert warning.startswith("warning: ")
-        assert "notes.conf: not read" in warning
+        assert "notes.conf: skipped: not .yaml" in warning
         assert "warning" not in done.stdout

@@ -103,7 +103,7 @@ def test_something_is_in_the_way(project: Stranger, tmp_path: Path) -> None:
     project.state({"current": {"my-link": {"path": str(tmp_path / "current"), "target": "x"}}})
     ended = project.say("apply", "-y")
     assert ended.code == 1
-    assert "is in the way: it is no symbolic link" in ended.out
+    assert "is in the way: it is not a symbolic link" in ended.out
     assert tmp_path.joinpath("current").read_text() == "theirs"
 
 

@@ -16,7 +16,7 @@ import pytest
 from engine.errors import HostFailed, Refused
 from engine.kinds.file_sync import FileSync
 from engine.model import HostPath, Secret, Source, SourceFile
-from tests.cut import Commands
+from tests.command_stubs import Commands
 from tests.harness import (
     SHELLS,
     Failed,

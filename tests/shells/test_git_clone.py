@@ -18,7 +18,7 @@ from engine.errors import HostFailed, Refused
 from engine.kinds.git_clone import GitClone
 from engine.kit.paths import temporary
 from engine.model import HostPath, Secret
-from tests.cut import Commands
+from tests.command_stubs import Commands
 from tests.git_server import serve
 from tests.harness import HOME, SHELLS, Failed, apply, carry_out, converge, observe, snapshot, watch
 

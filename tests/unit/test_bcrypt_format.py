@@ -17,8 +17,8 @@ HASH = f"$2b$12${BODY}"
 
 CASES = {
     "empty": ("", "it is empty"),
-    "newline only": ("\n", "nothing but white space"),
-    "BOM only": ("\ufeff", "nothing but white space"),
+    "newline only": ("\n", "only white space"),
+    "BOM only": ("\ufeff", "only white space"),
     "BOM": (f"\ufeff{HASH}", "byte-order mark (BOM)"),
     "CR": (f"{HASH}\r\n", "carriage return (CR)"),
     "space before": (f" {HASH}", "white space before it"),
@@ -46,21 +46,21 @@ CASES = {
     "third part cut": ("$2b$12./JZAgcfl7", "what follows `$2b$12` is missing"),
     "cut off": (HASH[:-2], "the last 2 characters of it are missing"),
     "too long": (f"{HASH}ab", "2 more characters after 60"),
-    "wrong character": (f"$2b$12${BODY[:20]}-{BODY[21:]}", "character 28 of it"),
+    "wrong character": (f"$2b$12${BODY[:20]}-{BODY[21:]}", "character 28 is not valid"),
     "cost too low": (f"$2b$03${BODY}", "its cost is 3, bcrypt knows 4 to 31"),
     "cost too high": (f"$2b$32${BODY}", "its cost is 32, bcrypt knows 4 to 31"),
     "cost insane": (f"$2b$24${BODY}", "about 16 minutes"),
     "cost of one digit": (f"$2b$4${BODY}a", "its cost has 1 digits"),
     "version x": (f"$2x$12${BODY}", "`$2x$` is an old, faulty one"),
     "version missing": (f"$2$12${BODY}a", "`$2$` is an old, faulty one"),
-    "quoted": (f"'{HASH}'", "it stands in quotes"),
-    "doubled": (HASH.replace("$", "$$"), "doubled, as Compose files want it"),
+    "quoted": (f"'{HASH}'", "it is in quotes"),
+    "doubled": (HASH.replace("$", "$$"), "doubled, as Compose files need it"),
     "escaped": (HASH.replace("$", "\\$"), "has a backslash before it"),
     "URL": (HASH.replace("$", "%24"), "written as `%24`"),
     "dotenv": (f"TOKEN={HASH}", "a name and `=`"),
     "dotenv quoted": (f"TOKEN='{HASH}'", "a name and `=`"),
     "htpasswd": (f"jesse:{HASH}", "a user name and `:`"),
-    "Bearer": (f"Bearer {HASH}", "`Bearer` stands before it"),
+    "Bearer": (f"Bearer {HASH}", "`Bearer` comes before it"),
     "argon2": ("$argon2id$v=19$m=65536,t=3,p=4$c29tZXNhbHQ$aGFzaA", "an Argon2 hash"),
     "sha512": ("$6$salt$hash", "a SHA-512 crypt hash"),
     "sha256": ("$5$salt$hash", "a SHA-256 crypt hash"),
@@ -100,7 +100,7 @@ def test_what_bcrypt_makes_leaves_no_doubt() -> None:
 
 def test_doubts() -> None:
     assert "low cost 4" in doubts(bcrypt.hashpw(b"x", bcrypt.gensalt(4)).decode())[0]
-    assert "cannot have come out of bcrypt" in doubts(f"$2b$12${'a' * 53}")[0]
+    assert "cannot be the output of bcrypt" in doubts(f"$2b$12${'a' * 53}")[0]
 
 
 @pytest.mark.parametrize("shell", ["dash", "bash", "busybox sh"])

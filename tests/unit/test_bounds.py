@@ -63,7 +63,7 @@ def test_a_schema_that_takes_long(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"items": {"$ref": "http://127.0.0.1:1/x"}}, "nothing is fetched"),
         ({"unevaluatedItems": False}, "`unevaluatedItems`, which is not supported"),
         ({"pattern": "(((a{999}){999}){999})"}, "too large with its counted repeats"),
-        ({"patternProperties": {"(": True}}, "`(` is no regular expression"),
+        ({"patternProperties": {"(": True}}, "`(` is not a regular expression"),
         ({"type": "no"}, "the schema is no JSON Schema"),
     ],
 )
@@ -152,20 +152,20 @@ USERS = ["a$(b)", "a;b", "`a`", "-l", "a -b", "a'b", 'a"', "a|b", "a\\", "a\nb",
 @pytest.mark.parametrize("name", HOSTS)
 def test_a_host_name_that_ssh_allows_in_none(transport: Any, name: str, tmp_path: Path) -> None:
     for host in (Host(name), Host("gpu1", vars={"ansible_host": name})):
-        with pytest.raises(InvalidInput, match="which SSH allows in none"):
+        with pytest.raises(InvalidInput, match="which SSH does not allow"):
             transport(host, tmp_path)
-    with pytest.raises(Unreachable, match=r"which SSH allows in none|expected \[user@\]host"):
+    with pytest.raises(Unreachable, match=r"which SSH does not allow|expected \[user@\]host"):
         hop_target(name, Target("gpu1", "gpu1"))
 
 
 @pytest.mark.parametrize("transport", [target, lambda host, root: OpenSshTransport(host, Options(project=root))])
 @pytest.mark.parametrize("user", USERS)
 def test_a_user_name_that_ssh_allows_in_none(transport: Any, user: str, tmp_path: Path) -> None:
-    with pytest.raises(InvalidInput, match="which SSH allows in none"):
+    with pytest.raises(InvalidInput, match="which SSH does not allow"):
         transport(Host("gpu1", vars={"ansible_user": user}), tmp_path)
-    with pytest.raises(ValueError, match="which SSH allows in none"):
+    with pytest.raises(ValueError, match="which SSH does not allow"):
         settings({"user": [user]}, Target("gpu1", "gpu1"))
-    with pytest.raises(Unreachable, match="which SSH allows in none"):
+    with pytest.raises(Unreachable, match="which SSH does not allow"):
         hop_target(f"{user}@gpu1", Target("gpu1", "gpu1"))
 
 
@@ -182,8 +182,8 @@ def test_a_proxy_command_gets_no_name_that_a_shell_would_expand(tmp_path: Path) 
     config = tmp_path / "config"
     config.write_text(f"Host *\n  User $(touch {tmp_path}/user)\n  ProxyCommand echo %h %r\n")
     given = Target("gpu1", "gpu1", arguments=("-F", str(config)), executable=str(tmp_path / "no-ssh"))
-    with pytest.raises(Unreachable, match="which SSH allows in none"):
+    with pytest.raises(Unreachable, match="which SSH does not allow"):
         Resolver(given).settings()
     config.write_text(f"Host *\n  HostName x$(touch {tmp_path}/host)\n  ProxyCommand echo %h %r\n")
-    with pytest.raises(Unreachable, match="which SSH allows in none"):
+    with pytest.raises(Unreachable, match="which SSH does not allow"):
         Resolver(given).settings()

@@ -93,7 +93,7 @@ def test_a_body_with_a_secret_is_one(body: Any) -> None:
         ({"json": {"devices[": 1}}, "`devices[` is no JMESPath:"),
         ({"json": {"foo(bar)": 1}}, "`foo(bar)` is no JMESPath: Unknown function: foo()"),
         ({"show_": {"GPU": "a b"}}, "`a b` is no JMESPath:"),
-        ({"json": {"a": {"matches": "("}}}, "json: `a`: `(` is no regular expression:"),
+        ({"json": {"a": {"matches": "("}}}, "json: `a`: `(` is not a regular expression:"),
         ({"text": {"version": "1"}}, "text: `1` gives no bounds of a version"),
         ({"response_headers": {"Server": {"matches": "["}}}, "response_headers: `Server`: `[` is no regular"),
     ],

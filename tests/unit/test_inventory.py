@@ -57,8 +57,8 @@ def test_without_an_inventory_there_is_this_machine() -> None:
     assert inventory.sources == ()
     said = refused(inventory, "gpu")
     assert "`gpu` is neither a group nor a host" in said
-    assert "only `localhost` is known; write inventory.yaml" in said
-    assert "write inventory.yaml" in refused(inventory, "all")
+    assert "only `localhost` is known; create inventory.yaml" in said
+    assert "create inventory.yaml" in refused(inventory, "all")
 
 
 def test_files_that_are_read() -> None:
@@ -83,7 +83,7 @@ def test_the_other_default_name() -> None:
         ("# only a comment\n", "is empty, expected an inventory"),
         ("- gpu1\n- gpu2\n", "inventory.yaml:1:1: an inventory must be a map of groups, got a list"),
         ("gpu1", "an inventory must be a map of groups, got text"),
-        ("gpu:\n\thosts:\n", "inventory.yaml:2:1: a tab stands where YAML allows only spaces"),
+        ("gpu:\n\thosts:\n", "inventory.yaml:2:1: a tab where YAML allows only spaces"),
         ("gpu:\n  hosts: {gpu1: }\n  hosts: {gpu2: }\n", "3:3: duplicate key `hosts`\n  the first one is in line 2"),
         ("gpu:\n  hosts:\n    a:\n    b:\n    a:\n", "inventory.yaml:5:5: duplicate key `a`"),
         ("gpu: [gpu1]\n", "inventory.yaml:1:6: group `gpu` must be a map, got a list"),
@@ -93,7 +93,7 @@ def test_the_other_default_name() -> None:
         ("7: {hosts: {a: }}", "the name of a group must be text, got 7"),
         ("gpu:\n  hosts:\n    gpu1: yes please\n", "3:11: variables of host `gpu1` must be a map, got text"),
         ("gpu: {hosts: {'gpu[1:2': }}", "the range in `gpu[1:2` has no closing `]`"),
-        ("gpu: {hosts: {'gpu[5:2]': }}", "inventory.yaml:1:15: the range in `gpu[5:2]` must not begin after its end"),
+        ("gpu: {hosts: {'gpu[5:2]': }}", "inventory.yaml:1:15: the range in `gpu[5:2]` must not start after its end"),
         ("gpu: {hosts: {'gpu[01:5]': }}", "must have the same number of digits"),
         ("gpu: {vars: {ansible_group_priority: high}}", "1:38: `ansible_group_priority` must be a whole number"),
         ("a: {children: {b: {children: {a: }}}}", "group `b` cannot be in `a`, which is in `b`"),
@@ -155,9 +155,9 @@ all:
         ("none", None, "the pattern `none` matches no host\n  the inventory has 4 hosts: gpu1, gpu2, gpu3, web1"),
         ("gpu:!gpu", None, "the pattern `gpu:!gpu` matches no host"),
         ("x*", None, "the pattern `x*` matches no host"),
-        ("~[", None, "the host pattern `~[` is broken: a bracket has no counterpart"),
-        ("~(", None, "the host pattern `~(` is broken: "),
-        ("gpu]", None, "the host pattern `gpu]` is broken"),
+        ("~[", None, "the host pattern `~[` is invalid: unbalanced brackets"),
+        ("~(", None, "the host pattern `~(` is invalid: "),
+        ("gpu]", None, "the host pattern `gpu]` is invalid"),
         ("gpu:~", None, "a `&`, `!` or `~` with nothing after it"),
         ("gpu[7]", None, "there is no `gpu[7]`: `gpu` has 3 hosts, counted from 0"),
         ("gpu[5:6]", None, "the pattern `gpu[5:6]` matches no host"),
@@ -216,11 +216,11 @@ all:
         ({"ansible_host": "{{ nmae }}", "name": "x"}, "gpu1: ansible_host cannot be rendered: `nmae` is not defined"),
         (
             {"ansible_host": "{{ a }}", "a": "{{ b }}", "b": "{{ a }}"},
-            "in a circle: `a` of gpu1 → `b` of gpu1 → `a` of gpu1",
+            "circular reference between variables: `a` of gpu1 → `b` of gpu1 → `a` of gpu1",
         ),
         (
             {"ansible_host": "{{ hostvars['gpu1'].ansible_host }}"},
-            "in a circle: `ansible_host` of gpu1 → `ansible_host` of gpu1",
+            "circular reference between variables: `ansible_host` of gpu1 → `ansible_host` of gpu1",
         ),
         ({"ansible_host": "{{ x | nofilter }}"}, "gpu1: ansible_host cannot be rendered: "),
     ],
@@ -241,8 +241,8 @@ def test_variables_that_ansible_vault_has_encrypted() -> None:
     (host,) = inventory.hosts("gpu")
     assert host.vars == {"open": 1}
     assert len(inventory.warnings) == 3
-    assert "group_vars/gpu.yml: not read, for Ansible Vault has encrypted it" in inventory.warnings[0]
-    assert "gpu1: variable `closed` is left out" in inventory.warnings[1]
+    assert "group_vars/gpu.yml: skipping this file: it is encrypted with Ansible Vault" in inventory.warnings[0]
+    assert "gpu1: skipping `closed`" in inventory.warnings[1]
 
 
 def test_bad_variable_files() -> None:
@@ -276,10 +276,10 @@ def test_an_executable_with_meta_is_asked_once() -> None:
     ("text", "message"),
     [
         ("echo no token >&2; exit 3", "hosts: hosts --list ended with status 3\n  no token"),
-        ("echo '{not json'", "hosts --list printed no JSON: "),
+        ("echo '{not json'", "hosts --list did not print JSON: "),
         ("echo '[]'", "it must print one JSON object"),
         ("""echo '{"gpu": {"hosts": "a"}}'""", "`hosts` of group gpu must be a list"),
-        ("""echo '{"gpu": {"hosts": [1]}}'""", "group gpu has a host that is no text: 1"),
+        ("""echo '{"gpu": {"hosts": [1]}}'""", "group gpu has a host that is not text: 1"),
         ("""echo '{"gpu": {"vars": []}}'""", "`vars` of group gpu must be an object"),
         ("""echo '{"_meta": {"hostvars": []}}'""", "`_meta.hostvars` must be an object"),
         ("""echo '{"a": {"children": ["b"]}, "b": {"children": ["a"]}}'""", "group `a` cannot be in `b`"),
@@ -303,7 +303,7 @@ def test_a_directory_with_an_ini_file() -> None:
     write("inventory/hosts.ini", "[web]\nweb1\n")
     inventory = Inventory.load("inventory", Path.cwd())
     assert names(inventory, "all") == ["gpu1"]
-    assert inventory.warnings == ("inventory/hosts.ini: not read: no .yaml, .yml or .json, and not executable",)
+    assert inventory.warnings == ("inventory/hosts.ini: skipped: not .yaml, .yml or .json, and not executable",)
     write("inventory/hosts", "[web]\nweb1\n")
     with pytest.raises(InvalidInput, match="inventory/hosts: this looks like an INI inventory"):
         Inventory.load("inventory", Path.cwd())

@@ -102,7 +102,7 @@ def test_found_values_are_short_and_printable() -> None:
 @pytest.mark.parametrize(
     ("expectation", "said"),
     [
-        ({"matches": "("}, "`(` is no regular expression: missing ), unterminated subpattern"),
+        ({"matches": "("}, "`(` is not a regular expression: missing ), unterminated subpattern"),
         ({"version": "0.3"}, "`0.3` gives no bounds of a version; write for example `>=0.3,<1`"),
         ({"schema": {"type": "text"}}, "the schema is no JSON Schema: 'text' is not valid"),
     ],

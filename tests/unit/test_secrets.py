@@ -110,14 +110,14 @@ def test_paths(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
     assert case.value({"file": "~/x"}) == "value"
     assert case.value({"file": str(path)}) == "value"
     assert case.value({"file": "home/../home/x"}) == "value"
-    assert "home directory is not known: ~nobody-of-that-name/x" in case.error({"file": "~nobody-of-that-name/x"})
+    assert "unknown home directory: ~nobody-of-that-name/x" in case.error({"file": "~nobody-of-that-name/x"})
 
 
 def test_a_file_that_is_not_there(case: Case) -> None:
     case.write(".secrets/qwen-api-user.token", CANARY)
     path = case.project / ".secrets" / "qwen-api-usr.token"
     assert case.error({"file": ".secrets/qwen-api-usr.token"}).splitlines() == [
-        f"states/qwen.yaml:12:16: secret token is to be read from {path}, which does not exist",
+        f"states/qwen.yaml:12:16: secret token cannot be read: {path} does not exist",
         "  did you mean qwen-api-user.token?",
     ]
     assert f"{case.project / '.secret'} does not exist" in case.error({"file": ".secret/deeper/x"})
@@ -125,7 +125,7 @@ def test_a_file_that_is_not_there(case: Case) -> None:
 
 def test_files_that_cannot_be_read(case: Case) -> None:
     (case.project / "directory").mkdir()
-    assert "from a directory, expected a file" in case.error({"file": "directory"})
+    assert "names a directory, expected a file" in case.error({"file": "directory"})
     case.write("utf-16", CANARY.encode("utf-16"))
     assert "is UTF-16, expected UTF-8; PowerShell's `>`" in case.error({"file": "utf-16"})
     case.write("latin", CANARY.encode("latin-1"))
@@ -166,10 +166,10 @@ def test_a_file_without_permission(case: Case) -> None:
 def test_empty(case: Case, content: str) -> None:
     path = case.write("empty", content)
     said = case.error({"file": "empty"})
-    assert "is empty" in said or "nothing but white space" in said
+    assert "is empty" in said or "only white space" in said
     assert f"read from {path}" in said
     said = case.error({"file": "empty", "format": "bcrypt"})
-    assert "is empty" in said or "nothing but white space" in said
+    assert "is empty" in said or "only white space" in said
 
 
 @pytest.mark.parametrize(
@@ -203,19 +203,19 @@ def test_commands(case: Case) -> None:
     assert case.value({"command": ["cat", "value"]}) == CANARY
     assert case.value({"command": "cat value | cat; cat /dev/stdin"}) == CANARY
     said = case.error({"command": ["no-such-program", "x"]})
-    assert "needs the command no-such-program, which is not there" in said
+    assert "needs the command no-such-program, which was not found" in said
     assert "is empty\n  printed by: true" in case.error({"command": ["true"]})
     case.write("script", "#!/bin/sh\n", 0o600)
     assert "needs the command ./script, which does not start: Permission denied" in case.error(
         {"command": ["./script"]}
     )
-    assert "which printed more than 64 KiB" in case.error({"command": "head -c 100000 /dev/zero | tr '\\0' x"})
+    assert "its command printed more than 64 KiB" in case.error({"command": "head -c 100000 /dev/zero | tr '\\0' x"})
 
 
 def test_a_command_that_fails(case: Case) -> None:
     case.write("value", CANARY + "\n")
     said = case.error({"command": 'set -x; v=$(cat value); echo "$v"; echo "wrong: $v" >&2; exit 3'})
-    assert "was not given by its command, which ended with status 3" in said
+    assert "could not be read: its command ended with status 3" in said
     assert "wrong: <secret>" in said
     assert "ended with signal 9" in case.error({"command": "kill -9 $$"})
 
@@ -223,7 +223,7 @@ def test_a_command_that_fails(case: Case) -> None:
 @pytest.mark.parametrize("command", [["sleep", "60"], "sleep 60; echo x", "sleep 60 & sleep 60"])
 def test_a_command_that_takes_too_long(case: Case, command: Any) -> None:
     start = time.monotonic()
-    assert "was not given by its command within 0.3 s" in case.error({"command": command, "timeout": 0.3})
+    assert "did not come from its command within 0.3 s" in case.error({"command": command, "timeout": 0.3})
     assert time.monotonic() - start < 5
 
 
@@ -257,7 +257,7 @@ def test_a_prompt_without_a_terminal(case: Case) -> None:
     with open("/dev/null") as null, pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "stdin", null)
         said = case.error({"prompt": "Token"})
-    assert "is asked for on a terminal, and there is none" in said
+    assert "has to be typed on a terminal, and there is none" in said
 
 
 def test_a_bcrypt_hash(case: Case) -> None:
@@ -269,9 +269,9 @@ def test_a_bcrypt_hash(case: Case) -> None:
 def test_the_message_of_a_damaged_hash(case: Case) -> None:
     path = case.write(".secrets/qwen-api-user.token", "b$12$" + HASH[7:])
     assert case.error({"file": ".secrets/qwen-api-user.token", "format": "bcrypt"}).splitlines() == [
-        "states/qwen.yaml:12:16: secret token is no bcrypt hash: it starts with `b$12$`, not `$2b$12$`",
+        "states/qwen.yaml:12:16: secret token is not a bcrypt hash: it starts with `b$12$`, not `$2b$12$`",
         f"  read from {path} (58 characters, expected 60)",
-        "  A shell ate `$2`; write the file again with the hash in single quotes.",
+        "  A shell removed `$2`; write the file again with the hash in single quotes.",
     ]
 
 
@@ -315,7 +315,7 @@ def test_a_pair_that_does_not_match(case: Case) -> None:
     said = case.error({"file": "token", "matches": "password"})
     assert "does not match password: the hash was made from another password" in said
     case.write("token", CANARY)
-    assert "is no bcrypt hash" in case.error({"file": "token", "matches": "password"})
+    assert "is not a bcrypt hash" in case.error({"file": "token", "matches": "password"})
 
 
 def test_a_password_too_long_for_bcrypt(case: Case) -> None:
@@ -339,7 +339,7 @@ def test_a_hash_is_made_once_and_kept(case: Case) -> None:
     assert bcrypt_format.fault(value) is None
     assert not [doubt for doubt in bcrypt_format.doubts(value) if "low cost" not in doubt]
     assert list(case.project.iterdir()) == [], "who resolves a secret writes nothing"
-    assert case.warnings == [f"secret token: {path} holds no hash yet; an apply makes one of password"]
+    assert case.warnings == [f"secret token: {path} holds no hash yet; an apply creates one from password"]
 
     said = case.new[path].keep("20260302-1405-a3f1")
     assert said == f"secret token: {path} holds a new bcrypt hash of password"
@@ -396,7 +396,7 @@ def test_a_hash_is_made_anew_for_another_password(case: Case) -> None:
     assert second != HASH
     assert bcrypt.checkpw(b"another", second.encode())
     assert old.read_text() == HASH + "\n"
-    said = f"{old} holds no hash of password; an apply replaces it by a new one, and keeps it beside that"
+    said = f"{old} holds no hash of password; an apply replaces it and keeps a copy beside it"
     assert case.warnings[-1] == f"secret token: {said}"
 
     aside = old.with_name("token.before-20260302-1405-a3f1")
@@ -416,7 +416,7 @@ def test_what_somebody_else_wrote_meanwhile_stays(case: Case) -> None:
     case.write(".secrets/made/token", HASH + "\n")
     with pytest.raises(InvalidInput) as caught:
         new.keep("20260302-1405-a3f1")
-    assert f"secret token is to be kept in {new.path}, which was changed meanwhile" in str(caught.value)
+    assert f"secret token cannot be written to {new.path}, which has changed meanwhile" in str(caught.value)
     assert HASH not in str(caught.value)
     assert new.path.read_text() == HASH + "\n"
 
@@ -427,7 +427,7 @@ def test_two_secrets_of_one_file(case: Case) -> None:
     assert len(case.new) == 1
     case.others["other"] = Secret("another", "other")
     said = case.error({"bcrypt": {**BCRYPT["bcrypt"], "password": "other"}})
-    assert "where token keeps the hash of another password" in said
+    assert "which token uses for the hash of another password" in said
 
 
 def test_an_empty_file_is_filled(case: Case) -> None:
@@ -442,7 +442,7 @@ def test_an_empty_file_is_filled(case: Case) -> None:
 def test_something_else_in_the_file_is_not_written_over(case: Case, content: str) -> None:
     path = case.write("token", content)
     said = case.error({"bcrypt": {"password": "password", "file": "token"}})
-    assert "is to be kept in a file that holds something else" in said
+    assert "cannot be written to a file with other content" in said
     assert f"read from {path}" in said
     assert path.read_text() == content
 
@@ -453,7 +453,7 @@ def test_a_place_that_cannot_be_written(case: Case) -> None:
     (new,) = case.new.values()
     with pytest.raises(InvalidInput) as caught:
         new.keep("20260302-1405-a3f1")
-    assert f"secret token cannot be kept in {case.project / 'file' / 'token'}: " in str(caught.value)
+    assert f"secret token cannot be written to {case.project / 'file' / 'token'}: " in str(caught.value)
 
 
 def test_a_link_to_the_file_stays_a_link(case: Case) -> None:

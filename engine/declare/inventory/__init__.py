@@ -122,7 +122,7 @@ class Inventory:
 
     def _none(self, message: str) -> InvalidInput:
         if not self._tree.hosts:
-            hint = "there is no inventory, so only `localhost` is known; write inventory.yaml, or name one with -i"
+            hint = "no inventory found, so only `localhost` is known; create inventory.yaml or use -i"
         else:
             hint = f"the inventory has {len(self._tree.hosts)} hosts: {', '.join(list(self._tree.hosts)[:10])}"
             hint += ", ..." if len(self._tree.hosts) > 10 else ""
@@ -175,7 +175,7 @@ class Inventory:
         vaulted = [name for name, value in values.items() if holds_vaulted(value)]
         for name in vaulted:
             self._warn(
-                f"{host}: variable `{name}` is left out, for Ansible Vault has encrypted it; it goes under `secrets:`"
+                f"{host}: skipping `{name}`: it is encrypted with Ansible Vault. Declare it under `secrets:` instead"
             )
         return {name: value for name, value in values.items() if name not in vaulted}
 

@@ -77,7 +77,7 @@ class Names:
         shown = f"`{name}` of {self.host}"
         if shown in self._opened:
             way = " → ".join([*self._opened[self._opened.index(shown) :], shown])
-            raise RenderError(f"variables refer to each other in a circle: {way}")
+            raise RenderError(f"circular reference between variables: {way}")
         self._opened.append(shown)
         try:
             return render(value, self)

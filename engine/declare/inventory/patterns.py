@@ -25,7 +25,7 @@ def split(pattern: str) -> list[str]:
     Raises InvalidInput for a bracket that is not closed, or was not opened.
     """
     if len(pattern) > PATTERN:
-        raise InvalidInput(Problem(f"a host pattern has {len(pattern)} characters, and {PATTERN} is the most"))
+        raise InvalidInput(Problem(f"a host pattern has {len(pattern)} characters; the limit is {PATTERN}"))
     if "," in pattern:
         parts = pattern.split(",")
     elif ranges.address(pattern):
@@ -33,9 +33,7 @@ def split(pattern: str) -> list[str]:
     else:
         parts = _PART.findall(pattern)
         if _PART.sub("", pattern).strip(": \t\n"):
-            raise InvalidInput(
-                Problem(f"the host pattern `{short(pattern)}` is broken: a bracket has no counterpart")
-            )
+            raise InvalidInput(Problem(f"the host pattern `{short(pattern)}` is invalid: unbalanced brackets"))
     return [part.strip() for part in parts if part.strip()]
 
 
@@ -53,7 +51,7 @@ def limit_parts(limit: str, directory: Path) -> tuple[list[str], bool]:
             text = bounds.read(path).decode("utf-8")
             found += [line.strip() for line in text.splitlines() if line.strip()]
         except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or "it is no UTF-8 text"
+            reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
             reason = f"it {error}" if isinstance(error, bounds.Exceeded) else reason
             raise InvalidInput(
                 Problem(f"--limit {short(part)}: {short(str(path))} cannot be read: {reason}")
@@ -71,7 +69,7 @@ def select(tree: Tree, parts: Iterable[str], *, strict: bool = True) -> list[str
     parts = dict.fromkeys(parts)
     names = len(tree.hosts) + len(tree.groups)
     if sum(names for part in parts if part not in tree.hosts) > LOOKUPS:
-        raise InvalidInput(Problem(f"a host pattern of {len(parts)} parts is too much for {names} names"))
+        raise InvalidInput(Problem(f"a host pattern of {len(parts)} parts is too large for {names} names"))
     for part in parts:
         marked[part[0] if part[0] in "&!" else ""].append(part)
     hosts: dict[str, None] = {}
@@ -134,12 +132,12 @@ def _matcher(expression: str, part: str) -> Callable[[str], bool]:
         try:
             wanted = re.compile(fnmatch.translate(expression))
         except (re.error, RecursionError, OverflowError) as error:
-            raise InvalidInput(Problem(f"the host pattern `{short(part)}` is broken: {error}")) from None
+            raise InvalidInput(Problem(f"the host pattern `{short(part)}` is invalid: {error}")) from None
         return lambda name: wanted.match(name) is not None
     try:
         bounded = matching.expression(expression[1:])
     except ValueError as error:
-        raise InvalidInput(Problem(f"the host pattern `{short(part)}` is broken: {error}")) from None
+        raise InvalidInput(Problem(f"the host pattern `{short(part)}` is invalid: {error}")) from None
 
     def matches(name: str) -> bool:
         try:
@@ -171,5 +169,5 @@ def unknown(tree: Tree, name: str) -> InvalidInput:
     )
     lines = (*(hint.strip() for hint in hints if hint.strip()), *(line for line in (known, hosts) if line))
     if not tree.hosts:
-        lines = ("there is no inventory, so only `localhost` is known; write inventory.yaml, or name one with -i",)
+        lines = ("no inventory found, so only `localhost` is known; create inventory.yaml or use -i",)
     return InvalidInput(Problem(f"`{short(name)}` is neither a group nor a host of the inventory", hints=lines))

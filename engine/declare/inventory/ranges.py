@@ -34,7 +34,7 @@ def expand(text: str) -> tuple[list[str], int | None]:
     Raises ValueError, with a sentence, for a range that cannot be.
     """
     if len(text) > LONGEST:
-        raise ValueError(f"the name of a host has {len(text)} characters, and {LONGEST} is the most")
+        raise ValueError(f"the name of a host has {len(text)} characters; the limit is {LONGEST}")
     name, port = address(text) or (text, None)
     return _expanded(name), port
 
@@ -70,7 +70,7 @@ def _steps(text: str, span: str) -> list[str]:
     first, last = bounds[0] or "0", bounds[1]
     step = int(bounds[2]) if len(bounds) == 3 and bounds[2].isdecimal() else 1 if len(bounds) == 2 else 0
     if step < 1:
-        raise ValueError(f"the step of the range in `{text}` must be a number from 1 on")
+        raise ValueError(f"the step of the range in `{text}` must be at least 1")
     width = len(first) if first[0] == "0" and len(first) > 1 else 0
     if width and width != len(last):
         raise ValueError(f"both ends of the range in `{text}` must have the same number of digits")
@@ -84,5 +84,5 @@ def _steps(text: str, span: str) -> list[str]:
     else:
         raise ValueError(f"the range in `{text}` must go from a number to a number or from a letter to a letter")
     if not found:
-        raise ValueError(f"the range in `{text}` must not begin after its end")
+        raise ValueError(f"the range in `{text}` must not start after its end")
     return found

@@ -59,7 +59,7 @@ def _group(name: str, group: Any, label: str, tree: Tree, hosts: dict[str, None]
             raise _wrong(label, f"`{key}` of group {name} must be {'an object' if kind is dict else 'a list'}")
     for host in group.get("hosts", ()):
         if not isinstance(host, str):
-            raise _wrong(label, f"group {name} has a host that is no text: {host!r}")
+            raise _wrong(label, f"group {name} has a host that is not text: {host!r}")
         hosts[host] = None
         tree.add_host(host, name)
     for key, value in group.get("vars", {}).items():
@@ -87,7 +87,7 @@ def _run(path: Path, label: str, *arguments: str) -> dict[str, Any]:
     try:
         data = json.loads(done.out)
     except (ValueError, RecursionError) as error:
-        raise InvalidInput(Problem(f"{shown} printed no JSON: {error}", label)) from None
+        raise InvalidInput(Problem(f"{shown} did not print JSON: {error}", label)) from None
     if not isinstance(data, dict):
         raise _wrong(label, "it must print one JSON object")
     return data

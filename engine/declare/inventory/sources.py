@@ -49,7 +49,7 @@ class Reader:
             elif script.is_script(entry) or entry.suffix in ("", ".yml", ".yaml", ".json"):
                 self._file(entry)
             else:
-                self.warnings.append(f"{self.label(entry)}: not read: no .yaml, .yml or .json, and not executable")
+                self.warnings.append(f"{self.label(entry)}: skipped: not .yaml, .yml or .json, and not executable")
 
     def _file(self, path: Path) -> None:
         label = self.label(path)
@@ -75,7 +75,7 @@ class Reader:
     def _document(self, document: Item) -> None:
         if document.kind != "map":
             found = _NAMES[document.kind]
-            hint = "it begins with a group: all: {hosts: {gpu1: {}}}"
+            hint = "it starts with a group: all: {hosts: {gpu1: {}}}"
             raise InvalidInput(Problem(f"an inventory must be a map of groups, got {found}", document.where, (hint,)))
         entries = list(document.pairs())
         if any(key == "plugin" and item.kind == "text" for key, _, item in entries):

@@ -55,7 +55,7 @@ class Item:
         except (LookupError, AttributeError, TypeError, OverflowError):
             # How PyYAML fails on a value that is not what its tag says, like `!!int ""`.
             tag = str(self._node.tag).replace("tag:yaml.org,2002:", "!!")
-            raise InvalidInput(Problem(f"cannot be read: it is no `{tag}`", self.where)) from None
+            raise InvalidInput(Problem(f"cannot be read: it is not a `{tag}`", self.where)) from None
 
     @property
     def kind(self) -> str:
@@ -74,7 +74,7 @@ class Item:
         try:
             self._loader.flatten_mapping(self._node)
         except yaml.YAMLError:
-            raise InvalidInput(Problem("`<<` wants a map, or a list of maps", self.where)) from None
+            raise InvalidInput(Problem("`<<` needs a map, or a list of maps", self.where)) from None
         last: dict[Any, tuple[Any, Position, Item]] = {}
         for key_node, value_node in self._node.value:
             key = Item(_position(self.where.file, key_node), key_node, self._loader)
@@ -139,7 +139,7 @@ def _measure(text: str, label: str) -> None:
             sizes |= {name: total - before} if name else {}
         elif isinstance(event, yaml.AliasEvent):
             if any(anchor == name for name, _ in open_):
-                raise InvalidInput(Problem(f"`*{anchor}` stands inside what it refers to", where))
+                raise InvalidInput(Problem(f"`*{anchor}` is inside what it refers to", where))
             size = sizes.get(anchor or "", 1)
         elif isinstance(event, yaml.ScalarEvent):
             size = 1 + len(event.value) // LONG

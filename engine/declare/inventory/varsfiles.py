@@ -46,7 +46,10 @@ class VarsFiles:
         label = self.label(path)
         content = text.read(path, label)
         if content.startswith(text.VAULT):
-            self.warn(f"{label}: not read, for Ansible Vault has encrypted it; what it holds goes under `secrets:`")
+            self.warn(
+                f"{label}: skipping this file: it is encrypted with Ansible Vault. "
+                "Declare its values under `secrets:` instead"
+            )
             return {}
         document = text.parse(content, label)
         if document is None or document.kind == "nothing":

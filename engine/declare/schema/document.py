@@ -70,11 +70,11 @@ def document() -> dict[str, Any]:
     """The strict schema of a state file, but for what stands in each secret and each resource."""
     variables = {"type": "object", "propertyNames": {"pattern": VARIABLE, "not": {"enum": list(RESERVED)}}}
     properties: dict[str, Any] = {
-        "name": {"type": "string", "minLength": 1, "description": "What the state is called in plans and reports."},
+        "name": {"type": "string", "minLength": 1, "description": "Name of the state in plans and reports."},
         "hosts": {
             "type": "string",
             "minLength": 1,
-            "description": "Which hosts of the inventory it is for: a pattern, as Ansible reads it.",
+            "description": "Hosts it applies to: an inventory pattern, as in Ansible.",
             "x-expected": "an inventory pattern, like gpu or gpu:!gpu3",
         },
         "vars": {**variables, "description": "Variables and their defaults; the inventory and -e override them."},
@@ -96,7 +96,7 @@ def document() -> dict[str, Any]:
             "additionalProperties": {"type": "object"},
             "description": "name → one kind with its parameters, and keywords.",
         },
-        "rollout": {**closed(ROLLOUT), "description": "How an apply goes over many hosts."},
+        "rollout": {**closed(ROLLOUT), "description": "How to roll out an apply over many hosts."},
     }
     return {"type": "object", "properties": properties, "required": ["hosts"], "additionalProperties": False}
 

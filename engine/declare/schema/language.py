@@ -9,7 +9,7 @@ NAME = r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$"
 """Names of resources: nothing that a shell or a glob would take for something else."""
 KEY = r"^[^\s/*?\[\]{}'\"`$\\|&;<>()]+$"
 """Keys of `for_each`, which become part of an address."""
-KEY_RULE = "no spaces, no slashes and nothing that a shell takes for its own"
+KEY_RULE = "no spaces, slashes or special characters of shells"
 VARIABLE = r"^[A-Za-z_][A-Za-z0-9_]*$"
 RESERVED = ("host", "secrets", "each")
 """Names that templates have anyhow, and no variable can take."""
@@ -19,15 +19,14 @@ _NAMES = {"type": "array", "items": {"type": "string", "minLength": 1}}
 KEYWORDS: Params = {
     "needs": {
         **_NAMES,
-        "description": "Names of resources that must have converged before this one; `[]` for none. Left out: the "
-        "resource before this one in the file. The name of a resource with `for_each` means all of its items.",
+        "description": "Names of resources that must converge before this one; `[]` for none. Default: the resource "
+        "before it in the file. The name of a resource with `for_each` means all of its items.",
         "x-expected": "a list of names, like [login-node]",
     },
     "when": {
         "type": ["string", "boolean"],
-        "description": "A bare expression, without braces, over variables and `host`: its name and groups, and facts "
-        "that it tells (os, arch, user, home, hostname). Where it is false the resource is not declared on that "
-        "host, and what needs it is satisfied.",
+        "description": "A bare expression, without braces, over variables and `host` (name, groups, os, arch, user, "
+        "home, hostname). If it is false, the host skips the resource, and needing the resource is satisfied.",
         "x-expected": "an expression",
     },
     "for_each": {
@@ -45,30 +44,30 @@ KEYWORDS: Params = {
     },
     "tags": {
         **_NAMES,
-        "description": "Words to pick resources by: `--only tag:WORD`, `--skip tag:WORD`.",
+        "description": "Labels to select resources by: `--only tag:WORD`, `--skip tag:WORD`.",
         "x-expected": "a list of words, like [model]",
     },
     "become": {
         "type": ["boolean", "string"],
-        "description": "Run its scripts as another user, by sudo or doas: a user's name, or true for the host's "
-        "`ansible_become_user` (root unless set). Left out or false: as the host's other resources.",
+        "description": "Run its scripts as another user with sudo or doas: a user name, or true for the host's "
+        "`ansible_become_user` (default: root). Default: the same user as the host's other resources.",
         "x-expected": "true, false or a user's name",
     },
     "timeout": {
         "type": "string",
         "pattern": duration.PATTERN,
-        "description": "How long each of its scripts may take; of a check, for how long it is asked again in an "
-        "apply: `90`, `90s`, `2m`, `1h`.",
+        "description": "Time limit for each of its scripts, or how long to keep retrying a check in an apply: `90`, "
+        "`90s`, `2m`, `1h`.",
         "x-expected": duration.EXPECTED,
     },
     "retries": {
         "type": "integer",
         "minimum": 0,
-        "description": "How often a check is asked again in an apply, after a wrong answer.",
+        "description": "How often to repeat a check in an apply after a wrong answer.",
         "x-expected": "a whole number from 0",
     },
 }
-"""What may stand beside the kind of every resource."""
+"""Keywords that every resource accepts beside its kind."""
 
 ROLLOUT: Params = {
     "batches": {
@@ -93,7 +92,7 @@ ROLLOUT: Params = {
     "forks": {
         "type": "integer",
         "minimum": 1,
-        "description": "How many hosts are worked on at once.",
+        "description": "How many hosts to process at the same time.",
         "x-expected": "a whole number from 1",
     },
 }
@@ -112,5 +111,5 @@ INCLUDE: Params = {
         "propertyNames": {"pattern": VARIABLE},
         "description": "Values for its variables.",
     },
-    "for_each": {**KEYWORDS["for_each"], "description": "Include it once for each; names are AS/KEY/NAME."},
+    "for_each": {**KEYWORDS["for_each"], "description": "Include it once for each item; names are AS/KEY/NAME."},
 }

@@ -57,7 +57,7 @@ def near(name: str, known: Iterable[str]) -> tuple[str, ...]:
 def nearest(name: str, known: Iterable[str], more: str = "") -> tuple[str, ...]:
     """The hint for a name that is not known: the nearest one that is, then `more`, or all of them."""
     known = list(dict.fromkeys(known))
-    listed = more or (f"All of them: {', '.join(known)}" if known else "")
+    listed = more or (f"Available: {', '.join(known)}" if known else "")
     hint = " ".join(part for part in (*near(name, known), listed) if part)
     return (hint,) if hint else ()
 
@@ -182,10 +182,12 @@ class _Writer:
         name = error.instance
         where = find(self.node, [*path, name], key=True)
         if error.validator == "not":
-            return Problem(f"`{name}` is a reserved name", where, ("take another one: templates have it anyhow",))
-        hint = "names hold letters, digits, `_`, `-` and `.`"
+            return Problem(
+                f"`{name}` is a reserved name", where, ("choose another name: templates define it already",)
+            )
+        hint = "names contain letters, digits, `_`, `-` and `.`"
         if error.validator_value == VARIABLE:
-            hint = "names hold letters, digits and `_`, and begin with no digit"
+            hint = "names contain letters, digits and `_`, and do not start with a digit"
         elif error.validator_value == KEY:
             hint = f"it becomes part of an address: {KEY_RULE}"
         return Problem(f"`{shown(name).strip('`')}` cannot be a name in {self.title(path)}", where, (hint,))

@@ -47,7 +47,7 @@ def doubts(value: str) -> tuple[str, ...]:
         found.append(f"has the low cost {int(value[4:6])}, so its password is guessed quickly; 12 is usual")
     # 16 bytes of salt leave 4 unused bits in its last character, 23 bytes of digest 2 in its.
     if value[28] not in ".Oeu" or value[59] not in ".CGKOSWaeimquy26":
-        found.append("cannot have come out of bcrypt as it is: a character is wrong, or it was made up")
+        found.append("cannot be the output of bcrypt: a character is wrong, or it was made up")
     return tuple(found)
 
 
@@ -64,15 +64,15 @@ def looks_like(text: str) -> bool:
 
 def _surroundings(text: str, body: str) -> RenderError | None:
     if not text.strip("\ufeff \t\r\n"):
-        return RenderError("it is empty" if not text else "it holds nothing but white space")
+        return RenderError("it is empty" if not text else "it contains only white space")
     if text.startswith("\ufeff"):
         return RenderError(
-            "it begins with a byte-order mark (BOM), which an editor put there",
+            "it begins with a byte-order mark (BOM), probably added by an editor",
             "Save it as UTF-8 without BOM.",
         )
     if "\r" in text:
         return RenderError(
-            "it contains a carriage return (CR), as editors on Windows end lines with",
+            "it contains a carriage return (CR), as Windows editors add at line ends",
             "Save it with Unix line ends, or remove them: tr -d '\\r'",
         )
     if "\n" in body:
@@ -105,7 +105,7 @@ def _body(body: str) -> RenderError | None:
     found = _wrapped(body) or _damaged(body) or _eaten(body) or _other_hash(body)
     return found or RenderError(
         "it does not begin with `$2b$`; this looks like the password itself, or another kind of token",
-        "To have its hash made, declare `bcrypt: {password: NAME, file: PATH}`.",
+        "To create its hash, declare `bcrypt: {password: NAME, file: PATH}`.",
     )
 
 
@@ -124,23 +124,23 @@ def _cost(cost: int) -> RenderError | None:
 def _wrapped(body: str) -> RenderError | None:
     """A whole hash with something around or inside it."""
     if body[0] == body[-1] and body[0] in "'\"" and looks_like(body[1:-1]):
-        return RenderError("it stands in quotes", "Remove them.")
+        return RenderError("it is in quotes", "Remove them.")
     for written, plain, what in (
-        ("$$", "$", "every `$` of it is doubled, as Compose files want it"),
-        ("\\$", "$", "every `$` of it has a backslash before it"),
-        ("%24", "$", "every `$` of it is written as `%24`, as in URLs"),
+        ("$$", "$", "every `$` is doubled, as Compose files need it"),
+        ("\\$", "$", "every `$` has a backslash before it"),
+        ("%24", "$", "every `$` is written as `%24`, as in URLs"),
     ):
         if looks_like(body.replace(written, plain)):
-            return RenderError(what, "Write it plainly.")
+            return RenderError(what, "Write the plain hash.")
     for mark, what in (
         ("=", "a name and `=`, as in a .env file,"),
         (":", "a user name and `:`, as htpasswd writes it,"),
     ):
         rest = body.partition(mark)[2].strip()
         if looks_like(rest) or looks_like(rest[1:-1]):
-            return RenderError(f"{what} stand before it", "Only the hash belongs here.")
+            return RenderError(f"{what} come before it", "Only the hash belongs here.")
     if body.startswith("Bearer ") and looks_like(body[7:]):
-        return RenderError("`Bearer` stands before it", "Only the hash belongs here.")
+        return RenderError("`Bearer` comes before it", "Only the hash belongs here.")
     return None
 
 
@@ -161,7 +161,7 @@ def _damaged(body: str) -> RenderError | None:
         )
     wrong = next((at for at, char in enumerate(rest, 8) if not re.match(r"[./A-Za-z0-9]", char)), None)
     if wrong is not None and len(body) == LENGTH:
-        return RenderError(f"character {wrong} of it is none that a bcrypt hash can have")
+        return RenderError(f"character {wrong} is not valid in a bcrypt hash")
     if len(body) < LENGTH:
         return RenderError(f"the last {LENGTH - len(body)} characters of it are missing", "Copy it again, whole.")
     return RenderError(f"it goes on for {len(body) - LENGTH} more characters after {LENGTH}")
@@ -182,13 +182,13 @@ def _eaten(body: str) -> RenderError | None:
             cost = match[0][-3:-1] if re.search(r"\d\d\$", match[0]) else "12"
             return RenderError(
                 f"it starts with `{match[0]}`, not `$2b${cost}$`",
-                f"A shell ate {eaten}; {_QUOTE}.",
+                f"A shell removed {eaten}; {_QUOTE}.",
             )
     # `"$2b$12$N9qo./..."` in double quotes: `$2`, `$1` and `$N9qo` are all empty.
     if re.fullmatch(r"[aby]2([./][./A-Za-z0-9]{,52})?|[aby]2[./A-Za-z0-9]{52}", body):
         return RenderError(
             f"it starts with `{body[:2]}` and has no `$`: all that is left of a hash in double quotes",
-            f"A shell ate `$2`, `$1` and what follows the third `$`; {_QUOTE}.",
+            f"A shell removed `$2`, `$1` and what follows the third `$`; {_QUOTE}.",
         )
     if re.fullmatch(_BODY, body):
         return RenderError("it has only the 53 characters that follow `$2b$12$`", "Copy it again, whole.")

@@ -104,7 +104,7 @@ def _checked(text: str, origin: str) -> str:
         return text
     found = f"has {length} characters, expected at least {MINIMUM}" if length else "is empty"
     hint = 'Make one: python3 -c "import secrets; print(secrets.token_urlsafe(32))"'
-    more = () if length else ("In CI an empty value often means that the job is not given the secret.",)
+    more = () if length else ("In CI an empty value often means that the job does not get the secret.",)
     raise InvalidInput(Problem(f"the key in {origin} {found}", hints=(*more, hint)))
 
 

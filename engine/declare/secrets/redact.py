@@ -232,7 +232,7 @@ class _Fragments:
 
 
 def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
-    """A span without the white space at its ends, which is no secret and keeps words and lines apart."""
+    """A span without the white space at its ends, which is not a secret and keeps words and lines apart."""
     shown = text[start:end]
     return end - len(shown.lstrip()), start + len(shown.rstrip())
 

@@ -23,7 +23,7 @@ SOURCES = ("file", "env", "command", "prompt", "bcrypt")
 _NAME = {"type": "string", "minLength": 1}
 SECRET_SCHEMA: dict[str, Any] = {
     "type": "object",
-    "description": "A secret: exactly one source (file, env, command, prompt, bcrypt), and what it must be.",
+    "description": "A secret: exactly one source (file, env, command, prompt, bcrypt), and optional checks.",
     "additionalProperties": False,
     "minProperties": 1,
     "properties": {
@@ -45,30 +45,30 @@ SECRET_SCHEMA: dict[str, Any] = {
         },
         "bcrypt": {
             "type": "object",
-            "description": "The bcrypt hash of another secret. The one in `file` is kept while it matches; only if "
-            "it does not, or there is none, a new one is made, which an apply writes there. It keeps the old file "
-            "beside it, as `FILE.before-RUN`. A plan writes nothing.",
+            "description": "The bcrypt hash of another secret. The hash in `file` is used while it matches the "
+            "password. Otherwise an apply writes a new hash there and keeps the old file as `FILE.before-RUN`. A "
+            "plan writes nothing.",
             "additionalProperties": False,
             "required": ["password", "file"],
             "properties": {
-                "password": {**_NAME, "description": "The name of the secret that holds the password."},
-                "file": {**_NAME, "description": "Where the hash is kept on the controller (mode 0600)."},
+                "password": {**_NAME, "description": "The name of the secret with the password."},
+                "file": {**_NAME, "description": "File on the controller for the hash (mode 0600)."},
                 "cost": {
                     "type": "integer",
                     "minimum": bcrypt_format.SANE[0],
                     "maximum": bcrypt_format.SANE[-1],
-                    "description": "Work factor of a hash that is made (default 12); one step doubles the time. A "
-                    "hash that matches is kept whatever its cost.",
+                    "description": "Work factor of a new hash (default 12); each step doubles the time. A matching "
+                    "hash is used whatever its cost.",
                 },
             },
         },
         "format": {
             "enum": ["plain", "bcrypt"],
-            "description": "`bcrypt`: it must be exactly one bcrypt hash; if not, the error says what it is.",
+            "description": "`bcrypt`: it must be exactly one bcrypt hash; if not, the error explains what is wrong.",
         },
         "matches": {
             **_NAME,
-            "description": "The name of the secret that holds the password of which this must be the bcrypt hash.",
+            "description": "The name of the secret with the password that this bcrypt hash must match.",
         },
         "timeout": {
             "description": "How long `command` may take, in seconds or as `90s`, `2m` (default 60 s).",
@@ -194,10 +194,10 @@ def _plain(entry: _Entry, found: Found) -> str:
     value = found.text.removesuffix("\n") if not found.exact else found.text
     value = value.removesuffix("\r") if value != found.text else value
     if not value.strip():
-        raise entry.wrong("is empty" if not value else "holds nothing but white space", found.origin)
+        raise entry.wrong("is empty" if not value else "contains only white space", found.origin)
     if value.startswith("\ufeff"):
         raise entry.wrong(
-            "begins with a byte-order mark (BOM), which an editor put there",
+            "begins with a byte-order mark (BOM), probably added by an editor",
             found.origin,
             "Save it as UTF-8 without BOM.",
         )
@@ -216,7 +216,7 @@ def _hash(entry: _Entry, found: Found) -> str:
         size = len(found.text.removesuffix("\n").removeprefix("\ufeff"))
         origin = f"{found.origin} ({size} characters, expected {bcrypt_format.LENGTH})"
         fix = fault.fix.replace("write it again", found.again)
-        raise entry.wrong(f"is no bcrypt hash: {fault.message}", origin, fix)
+        raise entry.wrong(f"is not a bcrypt hash: {fault.message}", origin, fix)
     value = found.text.removesuffix("\n")
     for doubt in bcrypt_format.doubts(value):
         entry.warn(f"secret {entry.name}: the hash {doubt}; {found.origin}")
@@ -227,8 +227,8 @@ def _check_match(entry: _Entry, secret: Secret, password_name: str) -> None:
     if not _matches(entry, entry.other(password_name), secret.reveal()):
         raise entry.wrong(
             f"does not match {password_name}: the hash was made from another password",
-            "Put the hash of the right password there, or correct the password; to have the hash kept up to date "
-            f"by itself, declare `bcrypt: {{password: {password_name}, file: PATH}}`.",
+            "Put the hash of the right password there, or correct the password; to keep the hash up to date "
+            f"automatically, declare `bcrypt: {{password: {password_name}, file: PATH}}`.",
         )
 
 
@@ -269,8 +269,8 @@ def _made(entry: _Entry) -> Secret:
     if (known := entry.new.get(path)) is not None:
         if not bcrypt.checkpw(data, known.value.reveal().encode()):
             raise entry.wrong(
-                f"is to be kept in {path}, where {known.name} keeps the hash of another password",
-                "Name a file of its own.",
+                f"cannot be written to {path}, which {known.name} uses for the hash of another password",
+                "Name another file.",
             )
         return Secret(known.value.reveal(), entry.name)
     salt = entry.key().salt(entry.name, password.reveal(), replaced)
@@ -280,9 +280,9 @@ def _made(entry: _Entry) -> Secret:
     entry.warn(
         f"secret {entry.name}: {path} holds "
         + (
-            f"no hash of {name}; an apply replaces it by a new one, and keeps it beside that"
+            f"no hash of {name}; an apply replaces it and keeps a copy beside it"
             if replaced
-            else f"no hash yet; an apply makes one of {name}"
+            else f"no hash yet; an apply creates one from {name}"
         )
     )
     return secret
@@ -294,16 +294,16 @@ def _replaced(entry: _Entry, path: Path) -> str:
         if not path.exists():
             return ""
     except OSError as error:
-        raise sources.Failed(f"cannot be kept in {path}: {error.strerror}") from None
+        raise sources.Failed(f"cannot be written to {path}: {error.strerror}") from None
     found = sources.from_file(str(path), entry.project)
     if not found.text.strip():
         return ""
     # Whatever else somebody keeps there must not be written over.
     if (fault := bcrypt_format.fault(found.text)) is not None:
         raise entry.wrong(
-            f"is to be kept in a file that holds something else: {fault.message}",
+            f"cannot be written to a file with other content: {fault.message}",
             found.origin,
-            "Remove the file to have the hash made anew, or name another one.",
+            "Remove the file to create a new hash, or name another file.",
         )
     for warning in found.warnings:
         entry.warn(f"secret {entry.name}: {warning}")

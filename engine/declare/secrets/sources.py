@@ -13,7 +13,7 @@ from pathlib import Path
 
 from engine import bounds, filemodes
 
-_ENOUGH = f"A secret may have {bounds.size(bounds.SECRET)}; larger files go by `source`."
+_ENOUGH = f"A secret may be at most {bounds.size(bounds.SECRET)}; use `source` for larger files."
 
 
 @dataclass(frozen=True, repr=False)
@@ -40,11 +40,11 @@ class Failed(Exception):
 def located(name: str, project: Path) -> Path:
     """The absolute path that `name` means: `~` expands, relative paths start in the project root. Raises Failed."""
     if "\0" in name:
-        raise Failed("has a path with a NUL byte in it, which no path can hold", f"path: {name.split(chr(0))[0]}")
+        raise Failed("has a path that contains a NUL byte", f"path: {name.split(chr(0))[0]}")
     try:
         path = Path(name).expanduser()
     except RuntimeError:
-        raise Failed(f"has a path whose home directory is not known: {name}") from None
+        raise Failed(f"has a path with an unknown home directory: {name}") from None
     return Path(os.path.abspath(project / path))
 
 
@@ -53,13 +53,13 @@ def from_file(name: str, project: Path) -> Found:
     path = located(name, project)
     try:
         if path.is_dir():
-            raise Failed("is to be read from a directory, expected a file", f"path: {path}")
+            raise Failed("names a directory, expected a file", f"path: {path}")
         status = path.stat()
         data = bounds.read(path, bounds.SECRET)
     except bounds.Exceeded as error:
         raise Failed(f"cannot be read from {path}: it {error}", _ENOUGH) from None
     except FileNotFoundError:
-        raise Failed(f"is to be read from {path}, which does not exist", *_nearest(path)) from None
+        raise Failed(f"cannot be read: {path} does not exist", *_nearest(path)) from None
     except OSError as error:
         raise Failed(f"cannot be read from {path}: {error.strerror}") from None
     origin = f"read from {path}"
@@ -70,7 +70,7 @@ def from_env(name: str, env: Mapping[str, str] | None) -> Found:
     """The value of an environment variable. Raises Failed where it is not set."""
     value = (os.environ if env is None else env).get(name)
     if value is None:
-        raise Failed(f"is to come from the environment variable {name}, which is not set", "Set and export it.")
+        raise Failed(f"needs the environment variable {name}, which is not set", "Set and export it.")
     data, origin = value.encode("utf-8", "surrogateescape"), f"read from the environment variable {name}"
     return Found(_text(data, origin), origin, exact=True, again="set the variable again")
 
@@ -86,19 +86,19 @@ def from_command(command: str | Sequence[str], project: Path, seconds: float, en
     try:
         ran = bounds.run(argv, cwd=project, env=env, seconds=seconds, limit=bounds.SECRET, apart=apart)
     except FileNotFoundError:
-        raise Failed(f"needs the command {argv[0]}, which is not there", f"It runs in {project}.") from None
+        raise Failed(f"needs the command {argv[0]}, which was not found", f"It runs in {project}.") from None
     except OSError as error:
         raise Failed(f"needs the command {argv[0]}, which does not start: {error.strerror}") from None
     except bounds.TooSlow:
-        raise Failed(f"was not given by its command within {seconds:g} s", f"command: {shown}") from None
+        raise Failed(f"did not come from its command within {seconds:g} s", f"command: {shown}") from None
     except bounds.Exceeded as error:
-        raise Failed(f"was not given by its command, which {error}", f"command: {shown}", _ENOUGH) from None
+        raise Failed(f"could not be read: its command {error}", f"command: {shown}", _ENOUGH) from None
     except ValueError:
-        raise Failed("needs a command with a NUL byte in it, which no command can hold") from None
+        raise Failed("has a command that contains a NUL byte") from None
     if ran.status != 0:
         ended = f"status {ran.status}" if ran.status > 0 else f"signal {-ran.status}"
         tail = _tail(ran.out, ran.err)
-        raise Failed(f"was not given by its command, which ended with {ended}", f"command: {shown}", *tail)
+        raise Failed(f"could not be read: its command ended with {ended}", f"command: {shown}", *tail)
     return Found(_text(ran.out, f"printed by: {shown}"), f"printed by: {shown}")
 
 
@@ -107,7 +107,7 @@ def from_prompt(text: str, prompt: Callable[[str], str] | None) -> Found:
     if prompt is None:
         if not sys.stdin or not sys.stdin.isatty():
             raise Failed(
-                "is asked for on a terminal, and there is none",
+                "has to be typed on a terminal, and there is none",
                 "Run the command on a terminal, or give the secret another source: file, env or command.",
             )
         from getpass import getpass
@@ -116,7 +116,7 @@ def from_prompt(text: str, prompt: Callable[[str], str] | None) -> Found:
     try:
         return Found(prompt(text if text.endswith((" ", "\n")) else f"{text}: "), "typed in", exact=True)
     except EOFError:
-        raise Failed("was asked for, and nothing was typed in") from None
+        raise Failed("was not typed at the prompt") from None
 
 
 def put(path: Path, replaced: str, value: str, aside: str) -> Path | None:
@@ -133,7 +133,7 @@ def put(path: Path, replaced: str, value: str, aside: str) -> Path | None:
             if found == value:
                 return None
             if found != replaced:
-                raise Failed(f"is to be kept in {path}, which was changed meanwhile", "Look at it, and plan again.")
+                raise Failed(f"cannot be written to {path}, which has changed meanwhile", "Check it and plan again.")
             old = path.with_name(f"{path.name}{aside}") if found else None
             for file, text in ((old, found), (path, value)):
                 if file is not None:
@@ -142,7 +142,7 @@ def put(path: Path, replaced: str, value: str, aside: str) -> Path | None:
                 os.fsync(directory)
             return old
     except OSError as error:
-        raise Failed(f"cannot be kept in {path}: {error.strerror}") from None
+        raise Failed(f"cannot be written to {path}: {error.strerror}") from None
 
 
 def _write(path: Path, text: str) -> None:
@@ -186,7 +186,7 @@ def _text(data: bytes, origin: str) -> str:
             "is UTF-16, expected UTF-8; PowerShell's `>` writes such files", origin, "Save it as UTF-8 without BOM."
         )
     if b"\0" in data:
-        raise Failed("contains a NUL byte, so it is no text", origin)
+        raise Failed("contains a NUL byte, so it is not text", origin)
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:

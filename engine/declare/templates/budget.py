@@ -26,11 +26,11 @@ class Spent:
         """So many more. Raises Exhausted."""
         self.made += characters
         if self.made > bounds.LOADED:
-            what = f"with this, templates give more than {bounds.LOADED} characters"
-            raise Exhausted(Problem(what, where, ("name fewer hosts at a time: --limit",)))
+            what = f"with this, templates produce more than {bounds.LOADED} characters"
+            raise Exhausted(Problem(what, where, ("use fewer hosts at a time: --limit",)))
         if time.monotonic() - self.began > bounds.LOADING:
             what = f"reading and rendering has come to here in {bounds.LOADING:g} s, and is stopped"
-            raise Exhausted(Problem(what, where, ("name fewer hosts at a time: --limit",)))
+            raise Exhausted(Problem(what, where, ("use fewer hosts at a time: --limit",)))
 
 
 _spent: ContextVar[Spent | None] = ContextVar("spent", default=None)

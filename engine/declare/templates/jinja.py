@@ -73,7 +73,7 @@ class _View(Mapping[str, Any]):
         return len(self.data)
 
     def __repr__(self) -> str:
-        raise NoText("a map cannot stand inside text")
+        raise NoText("a map cannot be part of text")
 
 
 class _Missing(Exception):
@@ -208,7 +208,7 @@ def _closed(value: Any, *, reveal: bool = False) -> Any:
     """What an expression gave, as plain data; a map with a secret in it is itself again (or its content)."""
     if isinstance(value, _View) and not reveal:
         if isinstance(value.data, SecretNames):
-            raise RenderError("`secrets` is no value", ("name one of them: `secrets.NAME`",))
+            raise RenderError("`secrets` is not a value", ("name one of them: `secrets.NAME`",))
         return value.data
     if isinstance(value, Mapping):
         return {as_text(key): _closed(value[key], reveal=reveal) for key in value}
@@ -220,7 +220,7 @@ def _closed(value: Any, *, reveal: bool = False) -> Any:
         return str(value)
     if value is None or isinstance(value, bool | int | float | Secret):
         return bare(value) if reveal else value
-    raise RenderError("the expression gives no value, but a function or an object")
+    raise RenderError("the expression returns a function or an object, not a value")
 
 
 def _sealed(value: Any, render: _Render, text: str) -> Any:
@@ -229,9 +229,7 @@ def _sealed(value: Any, render: _Render, text: str) -> Any:
         return value
     if isinstance(value, Mapping):
         if any(key not in text for key in value):
-            raise RenderError(
-                "a map that was made with a secret may have no other keys than those that stand in the template"
-            )
+            raise RenderError("a map built with a secret may only have keys that are written in the template")
         return {key: _sealed(item, render, text) for key, item in value.items()}
     if isinstance(value, list):
         return [_sealed(item, render, text) for item in value]
@@ -276,7 +274,7 @@ class _Faults:
         if isinstance(error, RenderError):
             return error
         if isinstance(error, TemplateSyntaxError):
-            return RenderError(f"the template is broken: {_sentence(error)}", self.filters(str(error)), line=line)
+            return RenderError(f"the template is invalid: {_sentence(error)}", self.filters(str(error)), line=line)
         if isinstance(error, _Missing) and (not self.render.seen or str(error.name) in self.text):
             owner = MISSING if error.owner is missing else error.owner
             if isinstance(owner, _View):
@@ -287,12 +285,12 @@ class _Faults:
             fault.line = line
             return fault
         if isinstance(error, RecursionError):
-            what = "the template is nested too deeply, or a macro of it calls itself without end"
+            what = "the template is nested too deeply, or one of its macros never stops calling itself"
             return RenderError(what, (f"parts of a template may be nested about {DEPTH} levels deep",), line=line)
         if isinstance(error, NoText):
-            return RenderError(str(error), ("`| join(', ')` and `| tojson` make text of one",), line=line)
+            return RenderError(str(error), ("`| join(', ')` and `| tojson` turn it into text",), line=line)
         if self.render.seen:
-            hint = "what the error says is withheld, for it may tell the secret"
+            hint = "the message is hidden, because it may contain the secret"
             return RenderError("the template cannot be rendered with this secret", (hint,), line=line)
         if isinstance(error, SecurityError):
             return RenderError(f"not allowed in a template: {_sentence(error)}", line=line)

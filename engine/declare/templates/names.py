@@ -77,7 +77,7 @@ def undefined(name: str, names: Names, owner: Any = MISSING, path: str = "") -> 
         return RenderError(message, nearest(name, known), undefined=True)
     hints = near(name, names.known())
     if name == "each":
-        hints = ("`each` is there only in what has `for_each`",)
+        hints = ("`each` exists only with `for_each`",)
     elif name.startswith("ansible_"):
-        hints = ("connection variables (`ansible_*`) are no variables of a state",)
+        hints = ("connection variables (`ansible_*`) are not variables of a state",)
     return RenderError(f"`{name}` is not defined", hints, undefined=True)

@@ -75,7 +75,7 @@ class PlannedActions:
 
 
 def _too_much(what: str) -> RenderError:
-    return RenderError(f"the template {what}", ("docs/language.md lists how much a template may do; do less in it",))
+    return RenderError(f"the template {what}", ("simplify it; docs/language.md lists the limits",))
 
 
 def work(context: Context) -> PlannedActions:

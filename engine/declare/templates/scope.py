@@ -119,9 +119,7 @@ class Scope:
         names = [*names[first:], *names[:first]]
         hints = tuple(f"{each}: {self.open[each].where}" for each in names)
         way = " → ".join([*names, names[0]])
-        return RenderError(
-            f"variables refer to each other in a circle: {way}", hints, where=self.open[names[0]].where
-        )
+        return RenderError(f"circular reference between variables: {way}", hints, where=self.open[names[0]].where)
 
 
 class Each:

@@ -36,7 +36,7 @@ def render(text: str, names: Names) -> Any:
     if len(parts) == 1 and isinstance(parts[0], tuple):
         value = _follow(parts[0], names)
         if isinstance(value, SecretNames):
-            raise RenderError("`secrets` is no value", ("name one of them: `secrets.NAME`",))
+            raise RenderError("`secrets` is not a value", ("name one of them: `secrets.NAME`",))
         return value
     return _text(parts, names)
 
@@ -57,7 +57,7 @@ def holds(expression: str, names: Names) -> bool:
         raise RenderError("`when` is a bare expression", ("write it without braces, like `when: gpu and not old`",))
     value = render("{{ " + expression.strip() + " }}", names)
     if isinstance(value, Secret):
-        raise RenderError("`when` cannot depend on a secret", ("plans show whether it holds",))
+        raise RenderError("`when` cannot depend on a secret", ("plans show its result",))
     if not isinstance(value, bool):
         from engine.declare.schema.validate import shown
 
@@ -89,7 +89,7 @@ def _text(parts: tuple[str | tuple[str, ...], ...], names: Names) -> str | Secre
         except FactPending as found:
             later = found  # what else is wrong here is told now
         except NoText as error:
-            hints = ("`| join(', ')` and `| tojson` make text of one",)
+            hints = ("`| join(', ')` and `| tojson` turn it into text",)
             raise RenderError(str(error), hints, line="".join(texts).count("\n") + 1) from None
         except RenderError as fault:
             if not fault.where:

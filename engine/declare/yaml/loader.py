@@ -114,7 +114,7 @@ class _Builder:
     def add(self, node: Node, anchor: str | None) -> None:
         self.count += 1
         if self.count > VALUES:
-            raise _TooMuch(Problem(f"the file holds more than {VALUES} values", node.where))
+            raise _TooMuch(Problem(f"the file contains more than {VALUES} values", node.where))
         if anchor is not None:
             self.anchors[anchor] = node
         if self.stack:
@@ -138,7 +138,7 @@ class _Builder:
         if node is None:
             open_anchors = {frame.start.anchor for frame in self.stack}
             if event.anchor in open_anchors:
-                raise _TooMuch(Problem(f"`*{event.anchor}` stands inside what it refers to", where))
+                raise _TooMuch(Problem(f"`*{event.anchor}` is inside what it refers to", where))
             hint = f"an anchor is written `&{event.anchor}`; text that begins with `*` must be quoted"
             self.problems.append(Problem(f"`*{event.anchor}` refers to no anchor", where, (hint,)))
             return Scalar("", True, where)
@@ -148,7 +148,7 @@ class _Builder:
         """Note how large the node is with aliases written out."""
         size = 1 + sum(self.size(part) for part in parts)
         if size > VALUES:
-            raise _TooMuch(Problem(f"its aliases stand for more than {VALUES} values", node.where))
+            raise _TooMuch(Problem(f"its aliases expand to more than {VALUES} values", node.where))
         self.sizes[id(node)] = size
 
     def size(self, node: Node) -> int:
@@ -193,7 +193,7 @@ class _Builder:
         parts = value.items if isinstance(value, Seq) else (value,)
         for part in parts:
             if not isinstance(part, Map):
-                self.problems.append(Problem("`<<` wants a map, or a list of maps", part.where))
+                self.problems.append(Problem("`<<` needs a map, or a list of maps", part.where))
         return [part for part in parts if isinstance(part, Map)]
 
     def braces(self, frame: _Frame) -> Node | None:

@@ -93,7 +93,7 @@ def as_text(value: Any) -> str:
         return str(value)
     if isinstance(value, Secret):
         raise NoText("a secret cannot be used here")
-    raise NoText(f"{'a map' if hasattr(value, 'keys') else 'a list'} cannot stand inside text")
+    raise NoText(f"{'a map' if hasattr(value, 'keys') else 'a list'} cannot be part of text")
 
 
 def bare(value: Any) -> Any:

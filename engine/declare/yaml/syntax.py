@@ -42,7 +42,7 @@ def _named(problem: str, where: Position, line: str, begun: Any) -> Problem:
     indent = line[: len(line) - len(line.lstrip())]
     if "\t" in indent or line[where.column - 1 : where.column] == "\t":
         at = Position(where.file, where.line, (line.find("\t") if "\t" in line else 0) + 1)
-        return Problem("a tab stands where YAML allows only spaces", at, ("indent with spaces",))
+        return Problem("a tab where YAML allows only spaces", at, ("indent with spaces",))
     char = line[where.column - 1 : where.column]
     if "alias" in problem or "anchor" in problem or line[where.column - 2 : where.column - 1] in ("*", "&"):
         char, where = "*", Position(where.file, where.line, max(where.column - 1, 1))
@@ -50,15 +50,15 @@ def _named(problem: str, where: Position, line: str, begun: Any) -> Problem:
     if ("cannot start" in problem or "expected alphabetic" in problem) and char and char in _INDICATORS:
         return Problem(f"not valid YAML: text that begins with `{char}` must be quoted", where)
     if "mapping values are not allowed" in problem:
-        hint = "a value that holds `: ` must be quoted, and keys of one map begin in the same column"
-        return Problem("not valid YAML: a `:` stands where no key can be", where, (hint,))
+        hint = "a value that contains `: ` must be quoted, and keys of one map start in the same column"
+        return Problem("not valid YAML: a `:` where no key is allowed", where, (hint,))
     if "unexpected end of stream" in problem and begun is not None:
         return Problem(
             "not valid YAML: this quote is never closed", Position(where.file, begun.line + 1, begun.column + 1)
         )
     if "document start" in problem:
         return Problem("not valid YAML: this line is indented less than those before it", where)
-    hints = ("keys of one map, and items of one list, begin in the same column",)
+    hints = ("keys of one map, and items of one list, start in the same column",)
     if begun is not None and begun.line + 1 != where.line:
         hints = (f"while reading what begins in line {begun.line + 1}; {hints[0]}",)
     return Problem(f"not valid YAML: {problem or 'it cannot be read'}", where, hints)

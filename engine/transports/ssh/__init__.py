@@ -46,7 +46,7 @@ class SshTransport:
         execution = Execution(connection.session, self.host.name, connection.settings.address, self.options.silence)
         command = shlex.join(argv).encode("utf-8", "surrogateescape")
         try:
-            execution.start(command, stdin, connection.lender)
+            execution.start(command, stdin, connection.forwarder)
             yield from execution.pieces()
         except ConnectionLost:
             self.close()

@@ -1,4 +1,4 @@
-"""Logging in: what is offered to a host, in which order, and what is said when none of it will do."""
+"""Logging in: what is offered to a host, in which order, and the error when it accepts none."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from engine.transports.ssh.credentials import Agent, Credential, Login, public_k
 from engine.transports.ssh.keys import Unusable
 from engine.transports.ssh.session import Session, paramiko
 
-NOTHING = "nothing but the user's name"
+NOTHING = "no credential"
 ASKED = 3
 """How often a person is asked for a password."""
 NOTICED = 1.0
@@ -88,7 +88,7 @@ def _offer(session: Session, login: Login, credential: Credential) -> list[str] 
     except (paramiko.SSHException, OSError, EOFError, ValueError) as error:
         if str(error) == "Authentication timeout.":
             raise Unreachable(
-                f"{login.name}: {login.settings.address} did not answer a login in {session.auth_timeout:g} s"
+                f"{login.name}: {login.settings.address} did not answer the login within {session.auth_timeout:g} s"
             ) from error
         if isinstance(error, OSError | EOFError):
             # Who writes may notice before the thread that reads that the connection was cut.
@@ -142,12 +142,14 @@ def _password(session: Session, login: Login, label: str) -> Credential:
 def _refused(session: Session, login: Login) -> Sentence:
     settings = login.settings
     accepted = session.handler.accepted
-    lines: list[str] = [f"{login.name}: {settings.address} let {settings.user} in with none of the credentials"]
-    lines += [Sentence("  tried: ", label) for label in dict.fromkeys(login.tried)]
+    tried = [label for label in dict.fromkeys(login.tried) if label != NOTHING]
+    nothing = "" if tried else ": no keys were available to try"
+    lines: list[str] = [f"{login.name}: authentication failed for {settings.user}@{settings.address}{nothing}"]
+    lines += [Sentence("  tried: ", label) for label in tried]
     lines += [f"  not tried: {why}" for why in login.left]
     if session.disconnect_reason:
         lines.append(Sentence("  the host ended the connection: ", Outside(session.disconnect_reason)))
     if accepted:
-        lines.append(f"  it accepts: {', '.join(accepted)}")
-    lines.append("  Look at ansible_user and ansible_ssh_private_key_file, and at authorized_keys on the host.")
+        lines.append(f"  The server accepts: {', '.join(accepted)}")
+    lines.append("  Check ansible_user and ansible_ssh_private_key_file, and authorized_keys on the host.")
     return joined("\n", lines)

@@ -87,7 +87,7 @@ def parse(blob: bytes) -> Certificate:
     reader = _Reader(blob)
     kind = reader.string().decode("ascii", "replace").removesuffix(CERT_SUFFIX)
     if kind not in FIELDS:
-        raise ValueError(f"keys of type {kind} are not understood")
+        raise ValueError(f"keys of type {kind} are not supported")
     for _ in range(1 + FIELDS[kind]):
         reader.string()
     reader.number(8)
@@ -101,9 +101,9 @@ def parse(blob: bytes) -> Certificate:
     signed = blob[: reader.at]
     signature = reader.string()
     if reader.at != len(blob):
-        raise ValueError("it has something after its end")
+        raise ValueError("it has data after its end")
     if len(_Reader(signature).strings()) != 2:
-        raise ValueError("its signature is of a kind that is not understood")
+        raise ValueError("its signature is of a kind that is not supported")
     return Certificate(
         role=role,
         identity=identity.decode(errors="replace"),
@@ -143,7 +143,7 @@ def objection(
     if certificate.principals and not any(matches(each.lower(), name) for each in certificate.principals):
         return f"it is for {', '.join(certificate.principals)}, not for {name}"
     if algorithm not in SIGNATURES or (algorithms and algorithm not in algorithms):
-        return f"its authority signs with {algorithm}, which does not count"
+        return f"its authority signs with {algorithm}, which is not accepted"
     if not _verified(certificate):
         return "its signature is wrong"
     return None

@@ -45,25 +45,25 @@ class Execution:
         self.channel: Any = None
         self.writer: threading.Thread | None = None
 
-    def start(self, command: bytes, stdin: Iterable[bytes], lender: AgentForwarder | None = None) -> None:
+    def start(self, command: bytes, stdin: Iterable[bytes], forwarder: AgentForwarder | None = None) -> None:
         """Open a channel and ask for the program, lending it the agent. Its input follows without waiting for
         the answer, which saves a round trip; where the request is refused, the input is lost."""
         try:
             self.channel = self.session.open_session(timeout=self.silence)
-            self._ask(command, lender)
+            self._ask(command, forwarder)
         except paramiko.ChannelException as error:
-            raise Unreachable(f"{self.name}: {self.where} allows no further session: {error.text}") from error
+            raise Unreachable(f"{self.name}: {self.where} refuses another session: {error.text}") from error
         except (paramiko.SSHException, OSError, EOFError) as error:
             raise self._lost() from error
         self.writer = threading.Thread(target=self._feed, args=(stdin,), name="ssh-stdin", daemon=True)
         self.writer.start()
 
-    def _ask(self, command: bytes, lender: AgentForwarder | None) -> None:
+    def _ask(self, command: bytes, forwarder: AgentForwarder | None) -> None:
         self.channel.in_buffer.set_event(self.wake)
         self.channel.in_stderr_buffer.set_event(self.wake)
-        if lender is not None:
+        if forwarder is not None:
             # The wish for it is told ahead of the program, and not answered.
-            self.channel.request_forward_agent(lender.lend)
+            self.channel.request_forward_agent(forwarder.forward)
         message = paramiko.Message()
         message.add_byte(common.cMSG_CHANNEL_REQUEST)
         message.add_int(self.channel.remote_chanid)
@@ -134,7 +134,7 @@ class Execution:
         left = self.moved + self.silence - now
         if left <= 0:
             raise ConnectionLost(
-                f"{self.name}: nothing came from {self.where} for {self.silence:g} s; the connection counts as lost"
+                f"{self.name}: no output from {self.where} for {self.silence:g} s; the connection counts as lost"
             )
         self.wake.wait(min(left, 0.2 if lingering else 1.0))
 
@@ -146,7 +146,7 @@ class Execution:
             raise self._lost()
         if not self.channel.event_ready:
             raise Unreachable(f"{self.name}: {self.where} refused to run a program")
-        raise ConnectionLost(f"{self.name}: {self.where} ended the program without a word on how")
+        raise ConnectionLost(f"{self.name}: {self.where} ended the program without an exit status")
 
     def _lost(self) -> ConnectionLost:
         reason = self.session.disconnect_reason

@@ -65,11 +65,11 @@ def check_names(host: str, user: str | None) -> None:
     bad = next((char for char in host if char in _NOT_IN_HOST or char.isspace() or not char.isprintable()), None)
     if bad is not None or host.startswith("-"):
         what = f"holds {bad!r}" if bad is not None else "begins with `-`"
-        raise ValueError(f"the host name {host!r} {what}, which SSH allows in none; ansible_host gives another")
+        raise ValueError(f"the host name {host!r} {what}, which SSH does not allow; set ansible_host")
     bad = next((char for char in user or "" if char in _NOT_IN_USER or (ord(char) < 32 or ord(char) == 127)), None)
     if bad is not None or _USER.search(user or ""):
         what = f"holds {bad!r}" if bad is not None else "begins like an option, or ends with a backslash"
-        raise ValueError(f"the user name {user!r} {what}, which SSH allows in none")
+        raise ValueError(f"the user name {user!r} {what}, which SSH does not allow")
 
 
 _NOT_IN_HOST = frozenset("'`\"$\\;&<>|(){}")

@@ -35,7 +35,7 @@ def parse(target: Target) -> Raw:
         # paramiko's parser raises whatever comes up; a configuration that cannot be read must not be guessed.
         raise Unreachable(
             f"{target.name}: the SSH configuration cannot be used: {error}\n"
-            "  It was read without the OpenSSH client, which is not installed; with it, more is understood."
+            "  The OpenSSH client is not installed; with it, more of the configuration is supported."
         ) from error
 
 
@@ -117,7 +117,7 @@ class _Parser:
         found = super()._get_matches(match)  # type: ignore[misc]
         for criterion in found:
             if criterion["type"] not in CRITERIA:
-                raise ValueError(f"`Match {criterion['type']}` is understood by the OpenSSH client only")
+                raise ValueError(f"`Match {criterion['type']}` needs the OpenSSH client")
         return found
 
 
@@ -140,7 +140,7 @@ class _Commands:
 def _with_includes(file: Path, depth: int = 0) -> str:
     """The file's text with Include lines replaced by what they name; paramiko knows no Include."""
     if depth > 16:
-        raise ValueError(f"{file}: Include goes round in circles")
+        raise ValueError(f"{file}: circular Include")
     lines: list[str] = []
     everywhere = True
     for line in file.read_text("utf-8", errors="surrogateescape").splitlines():
@@ -152,7 +152,7 @@ def _with_includes(file: Path, depth: int = 0) -> str:
             lines.append(line)
             continue
         if not everywhere:
-            raise ValueError(f"{file}: Include inside of `Host` or `Match` is understood by the OpenSSH client only")
+            raise ValueError(f"{file}: Include inside of `Host` or `Match` needs the OpenSSH client")
         for pattern in words[1:]:
             path = os.path.join(home(), ".ssh", pattern.replace("~", home(), 1))
             for included in sorted(glob.glob(path)):

@@ -32,10 +32,10 @@ HOPS = 16
 
 @dataclass
 class Proxy:
-    """A ProxyCommand that runs; `said` is what it printed to stderr."""
+    """A ProxyCommand that runs; `stderr` is what it printed to stderr."""
 
     process: subprocess.Popen[bytes]
-    said: IO[bytes]
+    stderr: IO[bytes]
 
     def close(self) -> None:
         self.process.terminate()
@@ -44,11 +44,11 @@ class Proxy:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-        self.said.close()
+        self.stderr.close()
 
     def text(self) -> str:
-        self.said.seek(0)
-        return self.said.read()[-2000:].decode(errors="replace").strip()
+        self.stderr.seek(0)
+        return self.stderr.read()[-2000:].decode(errors="replace").strip()
 
 
 @dataclass
@@ -58,17 +58,17 @@ class Connection:
     settings: Settings
     session: Session
     through: list[Session | Proxy] = field(default_factory=list)
-    lender: AgentForwarder | None = None
+    forwarder: AgentForwarder | None = None
 
     def close(self) -> None:
-        self.session.shut()
-        if self.lender is not None:
-            self.lender.close()
+        self.session.close_and_join()
+        if self.forwarder is not None:
+            self.forwarder.close()
         _close(self.through)
 
 
 @contextmanager
-def _cut_is_told(name: str, settings: Settings) -> Iterator[None]:
+def _report_cut(name: str, settings: Settings) -> Iterator[None]:
     """The end of a connection is noticed by whatever happens to be next."""
     try:
         yield
@@ -81,7 +81,7 @@ def _close(through: list[Session | Proxy]) -> None:
         if isinstance(part, Proxy):
             part.close()
         else:
-            part.shut()
+            part.close_and_join()
 
 
 class Connector:
@@ -109,7 +109,7 @@ class Connector:
         self._under = under
         if self._aborted:
             under.close()
-            raise Unreachable(f"{self.name}: stopped on the way there")
+            raise Unreachable(f"{self.name}: stopped while connecting")
 
     def open(self, settings: Settings, target: Target) -> Connection:
         """Connect and log in. Raises Unreachable, HostKeyRefused, AuthenticationRefused; leaves nothing open."""
@@ -129,8 +129,8 @@ class Connector:
             _close(self.through)
             self.through = []
             raise
-        lender = AgentForwarder(settings.forwarded_agent) if settings.forwarded_agent else None
-        return Connection(settings, session, self.through, lender)
+        forwarder = AgentForwarder(settings.forwarded_agent) if settings.forwarded_agent else None
+        return Connection(settings, session, self.through, forwarder)
 
     # --- hops
 
@@ -139,13 +139,13 @@ class Connector:
         via: Session | None = None
         for position, hop in enumerate(settings.jumps):
             if hop in self.visited or len(self.visited) >= HOPS:
-                raise Unreachable(f"{self.name}: ProxyJump goes round in circles: {' → '.join([*self.visited, hop])}")
+                raise Unreachable(f"{self.name}: circular ProxyJump: {' → '.join([*self.visited, hop])}")
             self.visited.append(hop)
             toward = hop_target(hop, target)
             on_the_way = Resolver(toward).settings()
             if position == 0:
                 via = self._hops(on_the_way, toward)
-            login = Login(f"{self.name} (by way of {hop})", on_the_way, ask=self.options.prompt)
+            login = Login(f"{self.name} (via {hop})", on_the_way, ask=self.options.prompt)
             # Only the first hop is reached as its own configuration says; the next through the one before.
             session = self._session(on_the_way, login, via)
             self.through.append(session)
@@ -155,27 +155,27 @@ class Connector:
     # --- one session
 
     def _session(self, settings: Settings, login: Login, via: Session | None) -> Session:
-        wire = BufferedSocket(self._socket(settings, login.name, via), self.options.silence)
+        buffered = BufferedSocket(self._socket(settings, login.name, via), self.options.silence)
         try:
             known = HostKeys(login.name, settings)
-            session = Session(wire, known.preferred(HOST_KEYS), settings.algorithms)
+            session = Session(buffered, known.preferred(HOST_KEYS), settings.algorithms)
         except BaseException:
-            wire.close()
+            buffered.close()
             raise
         try:
             self._handshake(session, settings, login.name)
-            with _cut_is_told(login.name, settings):
+            with _report_cut(login.name, settings):
                 presented = _presented(session)
             known.check(
                 presented,
-                notice=self.options.tell,
+                notice=self.options.notify,
                 accept_new=self.options.accept_new or settings.accept_new or self._unchecked(),
             )
-            with _cut_is_told(login.name, settings):
+            with _report_cut(login.name, settings):
                 log_in(session, login)
-                session.settle(settings.alive_interval or ALIVE)
+                session.after_login(settings.alive_interval or ALIVE)
         except BaseException:
-            session.shut()
+            session.close_and_join()
             raise
         return session
 
@@ -189,7 +189,7 @@ class Connector:
                 f"{name}: {settings.address} accepted the connection but {what} in {timeout:g} s"
             ) from None
         except paramiko.ssh_exception.IncompatiblePeer as error:
-            text = Sentence(f"{name}: {settings.address} and this side share no algorithm: ", Outside(error))
+            text = Sentence(f"{name}: {settings.address} shares no algorithm with this machine: ", Outside(error))
             raise Unreachable(text) from error
         except (paramiko.SSHException, OSError, EOFError) as error:
             what = "during the key exchange" if session.remote_version else "before any SSH banner"
@@ -198,7 +198,7 @@ class Connector:
             text = Sentence(f"{name}: {settings.address} closed the connection {what}", *said)
             proxy = next((part for part in self.through if isinstance(part, Proxy)), None)
             if proxy is not None and proxy.text():
-                text = Sentence(text, "\n  its ProxyCommand says: ", Outside(proxy.text()))
+                text = Sentence(text, "\n  its ProxyCommand printed: ", Outside(proxy.text()))
             raise Unreachable(text) from error
 
     # --- what a session runs over
@@ -249,8 +249,8 @@ class Connector:
         if isinstance(failure, TimeoutError):
             raise Unreachable(f"{name}: no answer from {settings.address} in {timeout:g} s") from failure
         if isinstance(failure, ConnectionRefusedError):
-            raise Unreachable(f"{name}: {settings.address} refuses connections; nothing listens there") from failure
-        raise Unreachable(f"{name}: no way to {settings.address}: {_reason(failure)}") from failure
+            raise Unreachable(f"{name}: {settings.address} refuses connections; nothing is listening") from failure
+        raise Unreachable(f"{name}: cannot connect to {settings.address}: {_reason(failure)}") from failure
 
     def _channel(self, settings: Settings, name: str, via: Session) -> Any:
         timeout = self._timeout(settings)
@@ -267,7 +267,7 @@ class Connector:
     def _proxy(self, command: str) -> socket.socket:
         import tempfile
 
-        ours, theirs = socket.socketpair()
+        supported, theirs = socket.socketpair()
         said = tempfile.TemporaryFile()  # noqa: SIM115
         try:
             process = subprocess.Popen(
@@ -279,14 +279,14 @@ class Connector:
                 start_new_session=True,
             )
         except BaseException:
-            ours.close()
+            supported.close()
             said.close()
             raise
         finally:
             theirs.close()
         self.through.append(Proxy(process, said))
-        self._take(ours)
-        return ours
+        self._take(supported)
+        return supported
 
 
 def hop_target(hop: str, origin: Target) -> Target:
@@ -300,7 +300,7 @@ def hop_target(hop: str, origin: Target) -> Target:
     except ValueError as error:
         raise Unreachable(f"{origin.name}: ProxyJump has a hop `{hop}`: {error}") from None
     return Target(
-        name=f"{origin.name} (by way of {hop})",
+        name=f"{origin.name} (via {hop})",
         host=host.strip("[]"),
         port=int(port) if port else None,
         user=user or None,

@@ -68,7 +68,7 @@ def public_keys(session: Session, login: Login, agent: Agent) -> Iterator[Creden
     """Keys that need nobody first: those named, from the agent or their file; then what else the agent has; then
     those with a passphrase."""
     held = agent.keys()
-    later: list[keys.KeyFile] = []
+    encrypted: list[keys.KeyFile] = []
     used: set[bytes] = set()
     for path in login.settings.identities:
         try:
@@ -77,7 +77,7 @@ def public_keys(session: Session, login: Login, agent: Agent) -> Iterator[Creden
             login.leave(str(error))
             continue
         if file is None and path == login.named:
-            login.leave(f"{path}: there is no such file")
+            login.leave(f"{path}: no such file")
         public = file.public if file else keys.public_file(path)
         if public in held:
             assert public is not None
@@ -85,14 +85,14 @@ def public_keys(session: Session, login: Login, agent: Agent) -> Iterator[Creden
             yield from _with_certificates(session, login, path, public, partial(agent.copy, held[public]))
             yield _agent_key(session, login, held[public])
         elif file and file.encrypted:
-            later.append(file)
+            encrypted.append(file)
         elif file:
             yield from _file_key(session, login, file)
     if not login.settings.identities_only:
         for public, key in held.items():
             if public not in used:
                 yield _agent_key(session, login, key)
-    for file in later:
+    for file in encrypted:
         yield from _file_key(session, login, file)
 
 

@@ -19,7 +19,7 @@ class AgentForwarder:
         self._open: list[socket.socket] = []
         self._lock = threading.Lock()
 
-    def lend(self, channel: Any) -> None:
+    def forward(self, channel: Any) -> None:
         """Called by the session's thread when a program on the host wants to speak with the agent."""
         if sys.platform == "win32":
             raise NotImplementedError

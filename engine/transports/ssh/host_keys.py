@@ -130,7 +130,7 @@ class HostKeys:
     def _described(self, shown: Presented) -> str:
         return f"{self.settings.address} ({shown.type} {fingerprint(shown.blob)})"
 
-    def _look(self, shown: Presented) -> str:
+    def _check_command(self, shown: Presented) -> str:
         return f"ssh-keygen -lf /etc/ssh/ssh_host_{FILES.get(shown.type, '*')}_key.pub"
 
     def _unknown(self, shown: Presented, note: str | None) -> str:
@@ -140,8 +140,8 @@ class HostKeys:
                 f"{self.name}: host key of {self._described(shown)} is not known; nothing was sent",
                 *([f"  Its certificate does not help: {note}"] if note and shown.certificate else []),
                 *([f"  {note[0].upper()}{note[1:]}"] if note and not shown.certificate else []),
-                f"  Looked at: {', '.join(map(str, self.files)) or 'no file'}",
-                f"  Check it on the host: {self._look(shown)}",
+                f"  Files checked: {', '.join(map(str, self.files)) or 'no file'}",
+                f"  Check it on the host: {self._check_command(shown)}",
                 f"  then add to {file}: {known_hosts.line(self.called, shown.type, shown.blob)}",
             ]
         )
@@ -150,12 +150,12 @@ class HostKeys:
         same = [entry for entry in known if entry.type == shown.type] or list(known)
         return "\n".join(
             [
-                f"{self.name}: host key of {self._described(shown)} is not the one that is known; nothing was sent",
+                f"{self.name}: host key of {self._described(shown)} does not match the known one; nothing was sent",
                 *(f"  {entry.where} says: {entry.type} {fingerprint(entry.blob)}" for entry in same),
                 *([f"  Its certificate does not help: {note}"] if note else []),
-                "  The host was set up anew, or somebody is in between.",
-                f"  Check it on the host: {self._look(shown)}",
-                f"  and only if it is the host's, put in place of {same[0].where}: "
+                "  Either the host was reinstalled, or someone is intercepting the connection.",
+                f"  Check it on the host: {self._check_command(shown)}",
+                f"  and only if it is the host's, replace {same[0].where}: "
                 + known_hosts.line(self.called, shown.type, shown.blob),
             ]
         )
@@ -163,7 +163,7 @@ class HostKeys:
     def _revoked(self, shown: Presented, what: str, where: str) -> str:
         return (
             f"{self.name}: host key of {self._described(shown)} {what} ({where}); nothing was sent\n"
-            "  The host needs a new key: this one is in the wrong hands."
+            "  The host needs a new key: this one may be compromised."
         )
 
 

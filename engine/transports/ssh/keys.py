@@ -47,7 +47,7 @@ _loading = threading.RLock()
 
 
 def read(path: Path) -> KeyFile | None:
-    """Look at a key file; None where there is none. Raises Unusable."""
+    """Read a key file; None where there is none. Raises Unusable."""
     try:
         with path.open("rb") as file:
             status = os.fstat(file.fileno())
@@ -61,7 +61,7 @@ def read(path: Path) -> KeyFile | None:
         raise Unusable(f"{path}: others may read it (mode {mode:04o}); {filemodes.remedy(path, status)}")
     text = data.decode("utf-8-sig", "replace")
     if "PRIVATE KEY-----" not in text:
-        raise Unusable(f"{path}: is no private key")
+        raise Unusable(f"{path}: is not a private key")
     if "BEGIN OPENSSH PRIVATE KEY" in text:
         encrypted, public = _header(path, text)
         return KeyFile(path, text, encrypted, public)
@@ -88,7 +88,7 @@ def _decrypt(file: KeyFile, ask: Callable[[str], str] | None, known: str | None)
         except Unusable:
             raise Unusable(f"{file.path}: the passphrase given for it is wrong") from None
     if ask is None:
-        raise Unusable(f"{file.path}: needs a passphrase, and there is nobody to ask")
+        raise Unusable(f"{file.path}: needs a passphrase, and there is no terminal to ask for it")
     for _ in range(TRIES):
         passphrase = ask(f"Passphrase for {file.path}: ")
         if not passphrase:

@@ -132,7 +132,7 @@ class _Question:
         name, host = self.target.name, self.target.host
         captured = capture(process, PATIENCE)
         if captured is None:
-            raise Unreachable(f"{name}: `ssh -G {host}` gave no answer in {PATIENCE:g} s")
+            raise Unreachable(f"{name}: `ssh -G {host}` did not finish within {PATIENCE:g} s")
         status, out, err = captured
         said = err.decode(errors="replace").replace("\r\n", "\n")
         if status:

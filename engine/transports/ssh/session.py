@@ -95,7 +95,7 @@ class BufferedSocket:
             now = time.monotonic()
             self._stalled = self._stalled or now
             if now - self._stalled > self.silence:
-                raise ConnectionResetError(104, "nothing could be sent for too long") from None
+                raise ConnectionResetError(104, "sending took too long") from None
             raise
         self._stalled = None
         return int(sent)
@@ -189,7 +189,7 @@ def _channel_request(channel: Any, message: Any) -> None:
 
 class Session(paramiko.ServiceRequestingTransport):  # type: ignore[misc,name-defined]
     """One SSH connection. `key_algorithms` are the host key algorithms to offer, in order; `limits` those that
-    the configuration allows; `farewell` is what the server said when it ended the connection."""
+    the configuration allows; `disconnect_reason` is what the server said when it ended the connection."""
 
     _channel_handler_table: ClassVar[dict[int, Any]] = {
         **paramiko.Transport._channel_handler_table,
@@ -197,15 +197,15 @@ class Session(paramiko.ServiceRequestingTransport):  # type: ignore[misc,name-de
     }
 
     def __init__(
-        self, wire: BufferedSocket, key_algorithms: Sequence[str], limits: Mapping[str, tuple[str, ...]]
+        self, buffered: BufferedSocket, key_algorithms: Sequence[str], limits: Mapping[str, tuple[str, ...]]
     ) -> None:
-        super().__init__(wire)
+        super().__init__(buffered)
         self.key_algorithms = tuple(name for name in key_algorithms if name in self._key_info)
         self._preferred_kex = _limited(KEX, self._kex_info, limits.get("kexalgorithms"))
         self._preferred_ciphers = _limited(CIPHERS, self._cipher_info, limits.get("ciphers"))
         self._preferred_macs = _limited(MACS, self._mac_info, limits.get("macs"))
         self._preferred_pubkeys = _limited(HOST_KEYS, self._key_info, limits.get("pubkeyacceptedalgorithms"))
-        self.wire = wire
+        self.buffered = buffered
         self.disconnect_reason = ""
         self._handler: Handler | None = None
 
@@ -239,7 +239,7 @@ class Session(paramiko.ServiceRequestingTransport):  # type: ignore[misc,name-de
         """Ask for the authentication service, once, without waiting for the answer: the request that follows is
         read after it anyway, and a server that refuses the service ends the connection."""
         if not self.active or not self.initial_kex_done:
-            raise paramiko.SSHException("the connection is gone")
+            raise paramiko.SSHException("the connection is closed")
         if self._handler is None:
             message = paramiko.Message()
             message.add_byte(common.cMSG_SERVICE_REQUEST)
@@ -254,19 +254,19 @@ class Session(paramiko.ServiceRequestingTransport):  # type: ignore[misc,name-de
         m.packet.seek(at)
         super()._parse_disconnect(m)
 
-    def settle(self, alive_interval: float) -> None:
-        """After login: look less often at the clock; say something every `alive_interval` seconds of quiet."""
-        self.wire.settimeout(POLL)
+    def after_login(self, alive_interval: float) -> None:
+        """Check the clock less often from now on; send a keepalive every `alive_interval` seconds of quiet."""
+        self.buffered.settimeout(POLL)
         self.set_keepalive(alive_interval)
 
-    def shut(self) -> None:
+    def close_and_join(self) -> None:
         """Close, and wait until paramiko's threads are gone."""
         self.close()
-        self.wire.close()
+        self.buffered.close()
         if self.is_alive() and self is not threading.current_thread():
             self.join(5)
 
 
-def _limited(ours: Sequence[str], known: dict[str, Any], allowed: tuple[str, ...] | None) -> tuple[str, ...]:
-    """Those of our algorithms that this paramiko has and the user's configuration allows."""
-    return tuple(name for name in ours if name in known and (allowed is None or name in allowed))
+def _limited(supported: Sequence[str], known: dict[str, Any], allowed: tuple[str, ...] | None) -> tuple[str, ...]:
+    """Those of the supported algorithms that this paramiko has and the user's configuration allows."""
+    return tuple(name for name in supported if name in known and (allowed is None or name in allowed))

@@ -135,13 +135,13 @@ REFUSED: list[tuple[str, dict[str, str], str]] = [
     (f"{CAROL} ALL=({DAVE}) ALL", {"password": PASSWORD}, "not allowed to execute a shell as root"),
     (f"Defaults requiretty\n{FREE}", {}, "requiretty"),
     (f"Defaults requiretty\n{FREE}", {"password": PASSWORD}, "requiretty"),
-    (FREE, {"user": "nobody-here"}, "unknown user nobody-here\n  there is no such user"),
-    (FREE, {"exe": "/nowhere/sudo"}, "/nowhere/sudo is not there"),
-    (FREE, {"exe": "/nowhere/sudo", "password": "x"}, "/nowhere/sudo is not there"),
+    (FREE, {"user": "nobody-here"}, "unknown user nobody-here\n  no such user"),
+    (FREE, {"exe": "/nowhere/sudo"}, "/nowhere/sudo was not found"),
+    (FREE, {"exe": "/nowhere/sudo", "password": "x"}, "/nowhere/sudo was not found"),
     (FREE, {"method": "doas"}, "doas takes a password only from a terminal: add `nopass`"),
     (FREE, {"method": "doas", "password": PASSWORD}, "doas takes a password only from a terminal"),
     (FREE, {"method": "doas", "user": "nobody"}, "Operation not permitted"),
-    (FREE, {"method": "doas", "user": "nobody-here"}, "there is no such user"),
+    (FREE, {"method": "doas", "user": "nobody-here"}, "no such user"),
 ]
 
 
@@ -165,7 +165,7 @@ def test_a_program_that_asks_for_something_else_is_no_hang(
     program.chmod(0o755)
     began = time.monotonic()
     text = refusal(become(over_ssh, replace(options, silence=2), exe=str(program), password=PASSWORD))
-    assert "something else than a password: One-time code:" in text
+    assert "something other than a password: One-time code:" in text
     assert time.monotonic() - began < 10
 
 
@@ -220,10 +220,10 @@ def test_closed_early(host: Machine, variables: dict[str, Any], options: Options
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ({"method": "runas"}, "known: sudo, doas"),
+        ({"method": "runas"}, "Available: sudo, doas"),
         ({"password": "two\nlines"}, "a password is one line"),
         ({"flags": "'"}, "ansible_become_flags"),
-        ({"flags": "-H -i"}, "-i and -s cannot be used"),
+        ({"flags": "-H -i"}, "-i and -s are not allowed"),
     ],
 )
 def test_variables_that_cannot_be_used(words: dict[str, str], message: str, options: Options) -> None:

@@ -38,7 +38,7 @@ def test_a_prefix_that_is_not_there(options: Options) -> None:
     host = Host("h", vars={"ansible_connection": "command", "ansible_command_argv": ["no-such-client", "-x"]})
     with pytest.raises(Unreachable, match=r"^h: no-such-client cannot be started: No such file") as caught:
         run(connect(host, options), "true")
-    assert "The host is reached with: no-such-client -x" in str(caught.value)
+    assert "The host is reached by: no-such-client -x" in str(caught.value)
 
 
 def test_docker_exec_as_a_prefix(container: str, options: Options) -> None:

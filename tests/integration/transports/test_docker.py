@@ -47,7 +47,7 @@ def test_a_container_that_is_stopped(options: Options) -> None:
     name = f"engine-transports-{uuid.uuid4().hex[:8]}"
     subprocess.run(["docker", "create", "--name", name, tiny()], check=True, capture_output=True)
     try:
-        with pytest.raises(Unreachable, match=f"^web: no exec in container `{name}`: .*not running"):
+        with pytest.raises(Unreachable, match=f"^web: cannot exec in container `{name}`: .*not running"):
             run(connect(host(ansible_host=name), options), "true")
     finally:
         subprocess.run(["docker", "rm", "-f", name], check=True, capture_output=True)

@@ -66,7 +66,7 @@ def test_sockets_are_nobody_elses(runtime: Path) -> None:
     assert directory.parent == runtime
     assert directory.stat().st_mode & 0o777 == 0o700
     directory.chmod(0o755)
-    with pytest.raises(InvalidInput, match="nobody else can use"):
+    with pytest.raises(InvalidInput, match="only you can access"):
         control_directory()
 
 

@@ -57,7 +57,7 @@ def test_cbc_is_off_whatever_the_configuration_says(sshd: Sshd, options: Options
     with sshd.client_config.open("a") as config:
         config.write("  Ciphers +aes128-cbc\n")
     text = unreachable(sshd.host(ansible_ssh_executable=executable), options)
-    assert "share no algorithm" in text
+    assert "shares no algorithm" in text
 
 
 def test_which_algorithms_are_used(sshd: Sshd, options: Options) -> None:

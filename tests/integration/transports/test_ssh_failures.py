@@ -14,7 +14,8 @@ import pytest
 
 from engine.errors import ConnectionLost, Unreachable
 from engine.model import Host
-from engine.transports import Options, connect, route
+from engine.transports import Options, connect
+from engine.transports.ssh import connect as ssh_connect
 from engine.transports.ssh.session import Session
 from tests.relay import Relay
 from tests.sshd import Sshd, free_port, public
@@ -38,7 +39,7 @@ def test_nothing_listens(options: Options) -> None:
     host = Host(
         "gpu1", vars={"ansible_host": "127.0.0.1", "ansible_port": port, "ansible_ssh_common_args": "-F none"}
     )
-    assert unreachable(host, options) == f"gpu1: 127.0.0.1:{port} refuses connections; nothing listens there"
+    assert unreachable(host, options) == f"gpu1: 127.0.0.1:{port} refuses connections; nothing is listening"
 
 
 @pytest.fixture
@@ -98,7 +99,7 @@ def speaking(answer: Callable[[socket.socket], None]) -> tuple[int, socket.socke
     [
         (b"HTTP/1.1 400 Bad Request\r\n\r\n", "closed the connection before any SSH banner"),
         (b"", "closed the connection before any SSH banner"),
-        (b"SSH-1.5-old\r\n", "share no algorithm"),
+        (b"SSH-1.5-old\r\n", "shares no algorithm"),
         (b"SSH-2.0-x\r\n", "closed the connection during the key exchange"),
         (b"SSH-2.0-x\r\n" + bytes(range(256)) * 50, "during the key exchange"),
         (b"\xff\xfe" * 500, "closed the connection before any SSH banner"),
@@ -168,7 +169,7 @@ def test_a_line_that_goes_silent(relayed: Relayed, options: Options, stdin: int)
     next(pieces)
     relay.silence()
     began = time.monotonic()
-    with pytest.raises(ConnectionLost, match=r"gpu1: (nothing came from|the connection to) 127.0.0.1:\d+"):
+    with pytest.raises(ConnectionLost, match=r"gpu1: (no output from|the connection to) 127.0.0.1:\d+"):
         list(pieces)
     assert time.monotonic() - began < 20
     transport.close()
@@ -229,7 +230,7 @@ def test_no_more_sessions_allowed(sshd: Sshd, options: Options) -> None:
     transport = connect(sshd.host(), options)
     held = transport.run(["sh", "-c", "echo begun; sleep 5"], ())
     next(held)
-    with pytest.raises(Unreachable, match=r"gpu1: 127.0.0.1:\d+ allows no further session"):
+    with pytest.raises(Unreachable, match=r"gpu1: 127.0.0.1:\d+ refuses another session"):
         run(transport, "true")
     held.close()
     transport.close()
@@ -266,13 +267,13 @@ def test_cut_between_two_steps_of_a_login(
     sshd: Sshd, options: Options, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     """Whoever happens to be next finds the connection gone, and says so as everybody else."""
-    go_on = getattr(route, step)
+    go_on = getattr(ssh_connect, step)
 
     def cut(session: Session, *more: Any) -> Any:
         session.close()
         return go_on(session, *more)
 
-    monkeypatch.setattr(route, step, cut)
+    monkeypatch.setattr(ssh_connect, step, cut)
     transport = connect(sshd.host(), options)
     with pytest.raises(ConnectionLost, match=r"^gpu1: the connection to \S+ was cut during the login$"):
         list(transport.run(["true"], ()))

@@ -69,7 +69,7 @@ def test_unknown(sshd: Sshd, options: Options, known: Callable[[str], None]) -> 
         f"gpu1: host key of 127.0.0.1:{sshd.port} (ssh-ed25519 {key_fingerprint(sshd.host_key())})"
         " is not known; nothing was sent"
     )
-    assert f"  Looked at: {sshd.known_hosts}, /dev/null" in lines
+    assert f"  Files checked: {sshd.known_hosts}, /dev/null" in lines
     assert "  Check it on the host: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub" in lines
     assert lines[-1] == f"  then add to {sshd.known_hosts}: {sshd.name} {public(sshd.host_key())}"
     # Doing what it says helps.
@@ -87,10 +87,10 @@ def test_changed(sshd: Sshd, options: Options, known: Callable[[str], None], tmp
     other = keygen(tmp_path / "other")
     known(f"# comment\n\nHOST {public(other)}\n")
     text = key_refusal(sshd, options)
-    assert "is not the one that is known; nothing was sent" in text.splitlines()[0]
+    assert "does not match the known one; nothing was sent" in text.splitlines()[0]
     assert key_fingerprint(sshd.host_key()) in text.splitlines()[0]
     assert f"{sshd.known_hosts}:3 says: ssh-ed25519 {key_fingerprint(other)}" in text
-    assert f"put in place of {sshd.known_hosts}:3: {sshd.name} {public(sshd.host_key())}" in text
+    assert f"replace {sshd.known_hosts}:3: {sshd.name} {public(sshd.host_key())}" in text
 
 
 def test_changed_is_refused_even_when_new_keys_are_welcome(
@@ -99,7 +99,7 @@ def test_changed_is_refused_even_when_new_keys_are_welcome(
     line = f"HOST {public(keygen(tmp_path / 'other'))}\n"
     known(line)
     before = sshd.known_hosts.read_text()
-    assert "is not the one" in key_refusal(sshd, replace(options, accept_new=True))
+    assert "does not match the known one" in key_refusal(sshd, replace(options, accept_new=True))
     assert sshd.known_hosts.read_text() == before
 
 
@@ -107,7 +107,7 @@ def test_another_type_known_is_no_new_host(
     sshd: Sshd, options: Options, known: Callable[[str], None], tmp_path: Path
 ) -> None:
     known(f"HOST {public(keygen(tmp_path / 'other', 'ecdsa'))}\n")
-    assert "is not the one" in key_refusal(sshd, replace(options, accept_new=True))
+    assert "does not match the known one" in key_refusal(sshd, replace(options, accept_new=True))
 
 
 def test_accept_new_when_asked(sshd: Sshd, options: Options, known: Callable[[str], None]) -> None:
@@ -140,7 +140,7 @@ def test_accept_new_by_the_configuration_hashes_where_that_is_wanted(sshd: Sshd,
 def test_no_checking_by_the_inventory_lets_new_keys_in_only(sshd: Sshd, options: Options, tmp_path: Path) -> None:
     options = replace(options, notice=lambda _: None)
     sshd.known_hosts.write_text(f"{sshd.name} {public(keygen(tmp_path / 'other'))}\n")
-    assert "is not the one" in key_refusal(sshd, options, ansible_host_key_checking=False)
+    assert "does not match the known one" in key_refusal(sshd, options, ansible_host_key_checking=False)
     sshd.known_hosts.write_text("")
     assert works(sshd, options, ansible_host_key_checking="no")
     assert public(sshd.host_key()) in sshd.known_hosts.read_text()

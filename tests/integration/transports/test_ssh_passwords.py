@@ -38,7 +38,7 @@ def test_a_password(with_user: Sshd, options: Options) -> None:
 def test_a_wrong_password(with_user: Sshd, options: Options) -> None:
     text = login_refusal(with_user, options, ansible_user="anna", ansible_password=Secret("canary-12cd"))
     assert "tried: the password given" in text
-    assert "it accepts: publickey, password" in text
+    assert "The server accepts: publickey, password" in text
     assert "canary" not in text
 
 
@@ -67,7 +67,7 @@ def test_a_key_and_a_password_both_wanted(tmp_path: Path, options: Options) -> N
     with Sshd(tmp_path / "sshd", config=config, users={"anna": "second"}) as sshd:
         assert login(sshd, options, ansible_user="anna", ansible_password="second") == "anna"
         text = login_refusal(sshd, options, ansible_user="anna")
-        assert "it accepts: password" in text
+        assert "The server accepts: password" in text
 
 
 def test_an_answer_that_never_comes(tmp_path: Path, options: Options) -> None:
@@ -77,5 +77,5 @@ def test_an_answer_that_never_comes(tmp_path: Path, options: Options) -> None:
         sshd.config = ("AuthorizedKeysCommand /bin/sleep 60", "AuthorizedKeysCommandUser root")
         (sshd.directory / "authorized_keys").write_text("")
         sshd.restart()
-        with pytest.raises(Unreachable, match=r"gpu1: 127.0.0.1:\d+ did not answer a login in 1 s"):
+        with pytest.raises(Unreachable, match=r"gpu1: 127.0.0.1:\d+ did not answer the login within 1 s"):
             login(sshd, replace(options, banner_timeout=1))

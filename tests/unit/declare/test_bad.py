@@ -66,7 +66,7 @@ def test_link_in_a_circle(project: Project) -> None:
 
 def test_directory_without_states(project: Project) -> None:
     project.root.joinpath("states").mkdir()
-    assert says(project, "states") == "states: there is no *.yaml in this directory"
+    assert says(project, "states") == "states: no *.yaml in this directory"
 
 
 def test_every_error_of_every_file_at_once(project: Project) -> None:
@@ -81,7 +81,7 @@ def test_the_same_name_in_two_files(project: Project) -> None:
     project.write("a.yaml", "hosts: web\nresources:\n  x: { note: { path: /a } }\n")
     project.write("b.yaml", "hosts: two\nresources:\n  x: { note: { path: /b } }\n")
     assert says(project, "a.yaml", "b.yaml") == (
-        "b.yaml:3:3: there are two resources named `x`\n  the other one is at a.yaml:3:3\n  on two"
+        "b.yaml:3:3: there are two resources named `x`\n  the other is at a.yaml:3:3\n  on two"
     )
 
 
@@ -89,7 +89,7 @@ def test_two_rollouts(project: Project) -> None:
     project.write("a.yaml", "hosts: web\nrollout: { forks: 1 }\n")
     project.write("b.yaml", "hosts: web\nrollout: { forks: 2 }\n")
     assert says(project, "a.yaml", "b.yaml") == (
-        "a.yaml:2:1: the states want different rollouts; name them one at a time\n  another one: b.yaml:2:1"
+        "a.yaml:2:1: the states have different rollouts; apply them one at a time\n  the other: b.yaml:2:1"
     )
 
 
@@ -111,7 +111,7 @@ def test_a_problem_of_some_hosts_names_them(project: Project) -> None:
 @pytest.mark.parametrize(
     ("extra", "message"),
     [
-        ({"workspce": "/a"}, "-e workspce: no state declares a variable of that name\n  did you mean `workspace`?"),
+        ({"workspce": "/a"}, "-e workspce: no state declares this variable\n  did you mean `workspace`?"),
         (
             {"number": "many"},
             "-e number: expected a whole number, got `many`\n  its default is `8`, at state.yaml:2:34",

@@ -53,7 +53,10 @@ def pipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.parametrize(
     ("name", "what"),
-    [("pipe", "is no ordinary file, and did not give all of its content in 0.3 s"), ("/dev/zero", "is larger than")],
+    [
+        ("pipe", "is not a regular file and did not deliver all of its content within 0.3 s"),
+        ("/dev/zero", "is larger than"),
+    ],
 )
 def test_a_pipe_or_a_device_where_a_file_is_expected(project: Project, pipe: Path, name: str, what: str) -> None:
     path = project.root / name
@@ -93,7 +96,7 @@ def test_a_command_that_prints_without_end(project: Project) -> None:
         project,
         f"{HEAD}  it: {{ note: {{ path: /x, text: '{{{{ secrets.s }}}}' }} }}\nsecrets:\n  s: {{ command: 'yes' }}\n",
     )
-    assert said.startswith("state.yaml:5:8: secret s was not given by its command, which printed more than 64 KiB\n")
+    assert said.startswith("state.yaml:5:8: secret s could not be read: its command printed more than 64 KiB\n")
 
 
 def test_an_inventory_that_prints_without_end(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -126,11 +129,11 @@ def test_a_nul_byte_in_a_path(project: Project, text: str, where: str) -> None:
 def test_aliases_that_multiply(project: Project) -> None:
     levels = "".join(f"  l{n}: &l{n} [{', '.join([f'*l{n - 1}'] * 10)}]\n" for n in range(1, 12))
     bomb = f"vars:\n  l0: &l0 [x]\n{levels}"
-    assert "its aliases stand for more than 200000 values" in refused(
+    assert "its aliases expand to more than 200000 values" in refused(
         project, f"{bomb}{HEAD}  it: {{ note: {{ path: /x, text: a }} }}\n"
     )
     text = "vars:\n  t: &t " + "x" * 10_000 + "\n  l: [" + "*t, " * 10_000 + "]\n"
-    assert "its aliases stand for more than" in refused(project, text)
+    assert "its aliases expand to more than" in refused(project, text)
     project.write("inventory.yaml", "all:\n" + "".join(f"  {line}\n" for line in bomb.splitlines()))
     assert ": with this it holds more than 1000000 values" in refused(project, "hosts: one\n")
 
@@ -138,7 +141,7 @@ def test_aliases_that_multiply(project: Project) -> None:
 @pytest.mark.parametrize("text", ["a: &a [*a]\n", "all: &a\n  vars:\n    b: *a\n", "all: &a\n  hosts:\n    <<: *a\n"])
 def test_an_inventory_whose_anchors_form_a_circle(project: Project, text: str) -> None:
     project.write("inventory.yaml", text)
-    assert "`*a` stands inside what it refers to" in refused(
+    assert "`*a` is inside what it refers to" in refused(
         project, f"{HEAD}  it: {{ note: {{ path: /x, text: a }} }}\n"
     )
 
@@ -209,7 +212,7 @@ def test_includes_without_end(project: Project) -> None:
     for n in range(400):
         project.write(f"s{n}.yaml", f"include: [{{ file: s{n + 1}.yaml }}]\n")
     said = refused(project, "hosts: one\ninclude: [{ file: s0.yaml }]\n")
-    assert said.startswith("s29.yaml:1:19: files include each other more than 30 levels deep")
+    assert said.startswith("s29.yaml:1:19: includes are nested more than 30 levels deep")
 
 
 def test_a_loop_with_too_many_turns(project: Project) -> None:
@@ -241,7 +244,7 @@ def test_all_templates_together(project: Project, monkeypatch: pytest.MonkeyPatc
     )
     said = refused(project, text + "    note: { path: /x, text: '{{ t }}{{ each.key }}' }\n")
     assert said.startswith(
-        "state.yaml:6:29: with this, templates give more than 100000 characters\n  name fewer hosts"
+        "state.yaml:6:29: with this, templates produce more than 100000 characters\n  use fewer hosts"
     )
     monkeypatch.setattr(bounds, "LOADED", 10**9)
     monkeypatch.setattr(bounds, "LOADING", 0.0)
@@ -345,7 +348,7 @@ def test_a_template_without_end(text: str, said: str, monkeypatch: pytest.Monkey
 )
 def test_what_templates_do_they_still_do(text: str, value: object) -> None:
     if value == "x":
-        with pytest.raises(RenderError, match="a list cannot stand inside text"):
+        with pytest.raises(RenderError, match="a list cannot be part of text"):
             render(text, Names())
     else:
         assert render(text, Names()) == value

@@ -168,7 +168,7 @@ def test_what_is_wrong_with_the_facts_is_told_with_its_place(project: Project) -
 def test_a_fact_that_a_host_did_not_tell_is_an_error_only_where_it_is_used(project: Project) -> None:
     state(project, "a: { note: { path: '{{ host.home }}/a', public: '{{ host.os }}' } }")
     facts = {key: value for key, value in MAC.items() if key != "home"}
-    assert "`host.home` is not known: the host did not tell that user's home directory ($HOME)" in refused(
+    assert "`host.home` is not known: the host did not report that user's home directory ($HOME)" in refused(
         project, facts
     )
     state(project, "a: { note: { path: /a, public: '{{ host.os }}' } }")
@@ -225,7 +225,7 @@ def test_nobody_is_asked_for_a_secret_once_hosts_are_reached(
     assert loaded.finish(loaded.hosts[0].host, MAC).resources[0].resource.text == Secret("typed-in")  # type: ignore[attr-defined]
     assert len(asked) == 1
     state(project, "a: { note: { path: /a, text: '{{ secrets.late }}' } }", head=head)
-    assert "state.yaml:4:11: secret late cannot be asked for once hosts are reached" in refused(project)
+    assert "state.yaml:4:11: secret late cannot be asked for after connecting" in refused(project)
     assert len(asked) == 2
 
 
@@ -239,7 +239,7 @@ def test_facts_may_be_given_so_that_nothing_is_pending(project: Project) -> None
         project.load(facts=REPRESENTATIVE)
     (problem,) = caught.value.problems
     assert problem.message == "`undefned` is not defined"
-    assert problem.hints[-1] == "supposing a host with os linux, home /home/user; `plan` asks each host"
+    assert problem.hints[-1] == "assuming a host with os linux, home /home/user; `plan` asks each host"
     (host,) = project.load(facts=MAC).hosts
     assert not host.pending
     assert host.resources[0].resource.path == "/Users/me/a"  # type: ignore[attr-defined]

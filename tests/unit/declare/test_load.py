@@ -62,7 +62,7 @@ def test_validation_reads_no_secret(project: Project) -> None:
     assert all(isinstance(note.text, Secret) for note in notes)  # type: ignore[attr-defined]
     assert len(notes[2].text.reveal()) == 61  # type: ignore[attr-defined]
     project.write("state.yaml", f"{head.replace('matches: file', 'matches: none')}resources:\n{body}")
-    with pytest.raises(InvalidInput, match="secret hash refers to `none`, which is no secret"):
+    with pytest.raises(InvalidInput, match="secret hash refers to `none`, which is not a secret"):
         project.load(read_secrets=False)
 
 
@@ -166,9 +166,9 @@ def test_sources(project: Project, one: Any) -> None:
 @pytest.mark.parametrize(
     ("target", "words"),
     [
-        ("../outside", "is a link that leads out of"),
-        ("/etc", "is a link that leads out of"),
-        (".", "is a link to a directory that it lies in"),
+        ("../outside", "is a link that points outside"),
+        ("/etc", "is a link that points outside"),
+        (".", "is a link to a directory that contains it"),
         ("nowhere", "tree/link does not exist"),
         ("link", "tree/link cannot be read: Too many levels"),
     ],

@@ -39,29 +39,29 @@ def load(project: Project, *resources: dict[str, Any], text: str = "", limit: st
 @pytest.mark.parametrize(
     ("first", "second", "said"),
     [
-        (FILE, FILE, "manage /srv/web/a: each says what it holds"),
-        (FILE, file("/srv//web/./a/"), "manage /srv/web/a: each says what it holds"),
-        (FILE, FIRST, "each says what it holds"),
-        (KEYS, FILE, "each says what it holds"),
-        (FIRST, FIRST, "each says what line 1 is"),
-        (KEYS, KEYS, "each says what key A, key B is"),
-        (file("~/a"), file("~//a"), "manage ~/a: each says what it holds"),
-        (FILE, file("/srv/web/a", state="directory"), "one wants a file there, the other a directory"),
-        (CLONE, CLONE, "manage /srv/web: each says what it holds"),
-        (CLONE, TREE, "manage /srv/web: each says what it holds"),
-        (TREE, CLONE, "manage /srv/web: each says what it holds"),
-        (TREE, TREE, "each says what the files of"),
-        (TREE, FILE, "manage /srv/web/a: each says what it holds"),
-        (FIRST, TREE, "manage /srv/web/a: each says what it holds"),
-        (SEALED, file("/srv/web/own"), "what is not in its source is removed from /srv/web"),
-        (file("/srv/web/sub/own"), SEALED, "what is not in its source is removed from /srv/web"),
-        (SEALED, {"git-clone": {**CLONE["git-clone"], "path": "/srv/web/x"}}, "is removed from /srv/web"),
-        (GONE, FILE, "/srv/web, with all that is in it, is to be removed"),
-        (CLONE, GONE, "one wants a directory there, the other nothing"),
-        (GONE, GONE, "each removes it"),
-        (file("/srv/web"), FILE, "/srv/web is to be a file"),
-        (file("/x", mode="0600"), file("/x", content="x", mode="0644"), "they want another mode of it"),
-        (file("/x", owner="a", state="directory"), file("/x", owner="b", state="directory"), "another owner of it"),
+        (FILE, FILE, "manage /srv/web/a: both set its content"),
+        (FILE, file("/srv//web/./a/"), "manage /srv/web/a: both set its content"),
+        (FILE, FIRST, "both set its content"),
+        (KEYS, FILE, "both set its content"),
+        (FIRST, FIRST, "both set line 1"),
+        (KEYS, KEYS, "both set key A, key B"),
+        (file("~/a"), file("~//a"), "manage ~/a: both set its content"),
+        (FILE, file("/srv/web/a", state="directory"), "one needs a file there, the other a directory"),
+        (CLONE, CLONE, "manage /srv/web: both set its content"),
+        (CLONE, TREE, "manage /srv/web: both set its content"),
+        (TREE, CLONE, "manage /srv/web: both set its content"),
+        (TREE, TREE, "both set the files of"),
+        (TREE, FILE, "manage /srv/web/a: both set its content"),
+        (FIRST, TREE, "manage /srv/web/a: both set its content"),
+        (SEALED, file("/srv/web/own"), "removes everything from /srv/web"),
+        (file("/srv/web/sub/own"), SEALED, "removes everything from /srv/web"),
+        (SEALED, {"git-clone": {**CLONE["git-clone"], "path": "/srv/web/x"}}, "removes everything from /srv/web"),
+        (GONE, FILE, "/srv/web, with everything in it, will be removed"),
+        (CLONE, GONE, "one needs a directory there, the other nothing"),
+        (GONE, GONE, "both remove it"),
+        (file("/srv/web"), FILE, "/srv/web will be a file"),
+        (file("/x", mode="0600"), file("/x", content="x", mode="0644"), "they set a different mode"),
+        (file("/x", owner="a", state="directory"), file("/x", owner="b", state="directory"), "a different owner"),
     ],
 )
 def test_what_cannot_both_be(project: Project, first: Any, second: Any, said: str) -> None:
@@ -71,8 +71,8 @@ def test_what_cannot_both_be(project: Project, first: Any, second: Any, said: st
     assert problem.message.startswith("`r0` and `r1` cannot both manage ")
     assert said in problem.message
     assert str(problem.where).startswith("state.yaml:2:")
-    assert problem.hints[0].startswith("the other one is at state.yaml:2:")
-    assert problem.hints[0].removeprefix("the other one is at ") != str(problem.where)
+    assert problem.hints[0].startswith("the other is at state.yaml:2:")
+    assert problem.hints[0].removeprefix("the other is at ") != str(problem.where)
 
 
 @pytest.mark.parametrize(
@@ -111,8 +111,8 @@ def test_paths_are_compared_as_rendered_and_only_on_one_host(project: Project) -
     with pytest.raises(InvalidInput) as raised:
         load(project, text=state, limit="all")
     (problem,) = raised.value.problems
-    assert problem.message == "`a` and `b` cannot both manage /srv/one: each says what it holds"
-    assert problem.hints == ("the other one is at state.yaml:3:3", "on one")
+    assert problem.message == "`a` and `b` cannot both manage /srv/one: both set its content"
+    assert problem.hints == ("the other is at state.yaml:3:3", "on one")
     load(project, text=state, limit="two")
 
 

@@ -172,7 +172,10 @@ def test_a_kind_of_another_package(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert found["file-sync"].__module__ == "engine.kinds.file_sync"
     project.write("state.yaml", "hosts: one\nresources:\n  x: { banner: { words: 12 } }\n")
     assert project.load(kinds=Kinds()).hosts[0].resources[0].resource.words == "12"  # type: ignore[attr-defined]
-    for kind, words in (("lost", "cannot be loaded from more_kinds:Lost"), ("odd", "no class with `kind = 'odd'`")):
+    for kind, words in (
+        ("lost", "cannot be loaded from more_kinds:Lost"),
+        ("odd", "not a class with `kind = 'odd'`"),
+    ):
         with pytest.raises(InvalidInput, match=words):
             found[kind]
     with pytest.raises(KeyError):

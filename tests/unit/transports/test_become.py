@@ -9,7 +9,7 @@ import pytest
 
 from engine.errors import BecomeRefused
 from engine.model import Become, Output
-from engine.transports.become import HELD, READY, BecomeTransport
+from engine.transports.become import BUFFER, READY, BecomeTransport
 
 Stream = Literal["stdout", "stderr"]
 MB = 1 << 20
@@ -45,7 +45,7 @@ def test_standard_error_may_be_read_before_the_word_that_the_program_has_begun()
 
 
 def test_what_prints_without_end_and_begins_nothing_is_refused() -> None:
-    endless: Iterator[tuple[Stream, bytes] | None] = (("stderr", b"?" * MB) for _ in range(4 * HELD // MB))
-    with pytest.raises(BecomeRefused, match="nothing was run: sudo prints without end"):
+    endless: Iterator[tuple[Stream, bytes] | None] = (("stderr", b"?" * MB) for _ in range(4 * BUFFER // MB))
+    with pytest.raises(BecomeRefused, match="nothing was run: sudo does not stop printing"):
         heard(endless)
     assert next(endless, None) is not None, "read on"

@@ -85,7 +85,7 @@ def test_sha1_does_not_count(tmp_path: Path, algorithm: str, counts: bool) -> No
     key, authority = keygen(tmp_path / "key"), keygen(tmp_path / "authority", "rsa")
     certificate = parse(blob(sign(authority, key, principals="", host=True, extra=["-t", algorithm])))
     verdict = judge(certificate)
-    assert verdict == (None if counts else "its authority signs with ssh-rsa, which does not count")
+    assert verdict == (None if counts else "its authority signs with ssh-rsa, which is not accepted")
     assert judge(certificate, algorithms=["ssh-ed25519"]) is not None
 
 

@@ -38,7 +38,7 @@ def test_by_name(connection: str | None, expected: str) -> None:
 
 
 def test_an_unknown_one() -> None:
-    with pytest.raises(InvalidInput, match="h: there is no connection `winrm`") as caught:
+    with pytest.raises(InvalidInput, match="h: unknown connection `winrm`") as caught:
         connect(Host("h", vars={"ansible_connection": "winrm"}), OPTIONS)
     assert "command, docker, local" in str(caught.value)
 

@@ -129,8 +129,8 @@ def test_includes_without_the_client(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("config", "why"),
     [
-        ("Host gpu1\n  Include other\n", "understood by the OpenSSH client only"),
-        ("Include {file}\n", "goes round in circles"),
+        ("Host gpu1\n  Include other\n", "needs the OpenSSH client"),
+        ("Include {file}\n", "circular"),
         ("Host gpu1\n  Port many\n", "many"),
         ("Match nonsense x\n", "nonsense"),
         ("???\n", "Unparsable"),

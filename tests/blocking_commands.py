@@ -1,6 +1,6 @@
 """A directory for PATH whose commands do what the real ones do, but stop at a gate on the way, once:
 
-    gates = Gates(directory, ["git", "mv"])
+    gates = BlockingCommands(directory, ["git", "mv"])
     gates.close("mv", "/login/PASSWORD ", after=True)      # PATH=f"{gates.directory}:..."
     gates.wait()                                           # a `mv` with that in its arguments has done its work
     gates.open()                                           # it ends
@@ -37,7 +37,7 @@ exit "$status"
 """
 
 
-class Gates:
+class BlockingCommands:
     """Stand-ins for `names`, in a directory that is made."""
 
     def __init__(self, directory: Path, names: Sequence[str]) -> None:

@@ -23,8 +23,8 @@ from engine.run.host import HostRun, Settings
 from engine.transports import Options, connect
 from tests.harness import snapshot
 from tests.integration.clone_cases import CloneCase, Repositories
-from tests.integration.drawn import states
 from tests.integration.file_cases import ROOT, TREES, FileCase, lay_tree
+from tests.integration.generated_states import states
 from tests.integration.test_runner import silent
 
 Case = FileCase | CloneCase

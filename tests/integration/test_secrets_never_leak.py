@@ -24,7 +24,7 @@ from urllib.parse import unquote_plus
 import pytest
 
 from demo import image
-from tests.integration import shout
+from tests.integration import careless_kinds
 from tests.integration.main_job import IMAGE, missing
 from tests.integration.project import Project, Ran, own_sshd
 from tests.leaks import Canary, Watch, in_files, shown
@@ -271,7 +271,7 @@ def test_what_fails_shows_nothing(project: Project, tmp_path: Path, echo: str, f
     target = tmp_path / "target"
     target.mkdir()
     (target / "occupied").mkdir()
-    kinds = shout.install(tmp_path / "kinds")
+    kinds = careless_kinds.install(tmp_path / "kinds")
     wrong = {"path": "no", "body": "no", "encoded": {"matches": "^no$"}}
     project.state(
         {
@@ -337,7 +337,7 @@ def test_what_fails_shows_nothing(project: Project, tmp_path: Path, echo: str, f
 
 def test_what_breaks_shows_nothing(project: Project, tmp_path: Path) -> None:
     """An exception nobody thought of, told in short and as a traceback."""
-    kinds = shout.install(tmp_path / "kinds")
+    kinds = careless_kinds.install(tmp_path / "kinds")
     env = {"PYTHONPATH": f"{kinds}:{Path(__file__).parents[2]}"}
     project.state({"burst": {"burst": {"value": "{{ secrets.full }}"}}}, secrets=SECRETS)
     short = run(project, "apply", env=env)
@@ -345,7 +345,7 @@ def test_what_breaks_shows_nothing(project: Project, tmp_path: Path) -> None:
     assert "RuntimeError" in short.out + short.err
     long = run(project, "apply", env={**env, "ENGINE_DEBUG": "1"})
     assert long.code == 1
-    assert "RuntimeError: no way to use '<secret>' (<secret>)" in long.err + long.out
+    assert "RuntimeError: cannot connect to use '<secret>' (<secret>)" in long.err + long.out
     assert "Traceback (most recent call last):" in long.err
 
 
