@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.unit.test_frames import NONCE, SECTIONS, fact, marker, parse
+from tests.unit.program.test_frames import NONCE, SECTIONS, fact, marker, parse
 
 from engine.errors import HostFailed
 from engine.model import Output
