@@ -33,3 +33,6 @@ RUN = sh("run.sh")
 START = sh("start.sh")
 """Frames and the sections' output leave through relays, which outlive the connection: what writes to them when it is
 cut is not ended by SIGPIPE. $1 is the launcher."""
+
+LOCK = sh("lock.sh")
+"""The host lock, and the staging directories; see `engine.program.lock`."""

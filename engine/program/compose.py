@@ -16,9 +16,8 @@ from engine.kit.shell import pins
 from engine.model import Become, Outside, Script, ScriptText, Sentence, Transport
 from engine.program import quote
 from engine.program.become import GRACE, Others
-from engine.program.bootstrap import LAUNCHER, RUN, SECTIONS, START, STREAM_LAUNCHER
+from engine.program.bootstrap import LAUNCHER, LOCK, RUN, SECTIONS, START, STREAM_LAUNCHER
 from engine.program.deadline import CLEARING, SLOWEST, Deadline, Limits
-from engine.program.hold import HOLD
 from engine.program.parser import Event, Parser
 from engine.program.quote import assigned, bare
 from engine.program.section import Lock, Program, Section
@@ -55,13 +54,13 @@ def _hands_on(script: Script) -> bool:
 
 
 def compose_keeping(script: Script, *, shell: Sequence[str] = ("sh",)) -> Program:
-    """A program of one section, `lock`, that may use what `engine.program.hold` defines."""
+    """A program of one section, `lock`, that may use what lock.sh defines."""
     return _program([Section("lock", script)], LAUNCHER, shell, None, "</dev/null", _keep([], None))
 
 
 def compose_fed(section: Section, *, shell: Sequence[str] = ("sh",)) -> Program:
     """A program of one section that reads what is sent after the program (see `run`), and may use what
-    `engine.program.hold` defines. Raises ValueError as `compose` does."""
+    lock.sh defines. Raises ValueError as `compose` does."""
     return _program([section], STREAM_LAUNCHER, shell, None, "", _keep([], None))
 
 
@@ -111,7 +110,7 @@ def _keep(sections: Sequence[Section], lock: Lock | None) -> list[str]:
     who = "".join(c if c.isprintable() else " " for c in lock.who) if lock else "engine unlock"
     wait = math.ceil(lock.wait) if lock else -1
     return [
-        bare(HOLD),
+        bare(LOCK),
         f"_engine_who={quote.text(who)} _engine_wait={wait} _engine_stop={'1' if lock and lock.stopped else ''}",
         "\n".join(["_engine_staged() {", ":", *staged, "}"]),
     ]
@@ -145,7 +144,7 @@ def run(transport: Transport, program: Program, stdin: Iterable[bytes] = ()) -> 
                 status = output.status
                 break
             events = parser.feed(output)
-            deadline.heard(*events)
+            deadline.received(*events)
             since = time.monotonic()
             yield from events
             if parser.done:

@@ -41,10 +41,10 @@ class Deadline:
         self._at: float | None = None
         self._what, self._limit, self._since = "", 0.0, 0.0
 
-    def heard(self, *events: Event) -> None:
+    def received(self, *events: Event) -> None:
         """Something came from the host, and with it these events. Raises HostFailed where its time is up, unless it
         is done by now."""
-        self.told(*events)
+        self.update(*events)
         now = self.clock()
         if self._at is None:
             self._allow("the beginning of the program", self.limits.before)
@@ -55,7 +55,7 @@ class Deadline:
                 "  Is it overloaded, or was the program's watchdog ended there?"
             )
 
-    def told(self, *events: Event) -> None:
+    def update(self, *events: Event) -> None:
         """The program has come to other places: the last one counts."""
         for event in events:
             if isinstance(event, Started):

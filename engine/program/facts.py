@@ -25,7 +25,7 @@ sh = texts(__file__)
 
 FACTS_SECONDS = 60.0
 """Seconds for telling the facts: who the user is may be known from the network alone."""
-TELL = sh("tell.sh")
+REPORT_FACTS = sh("tell.sh")
 """Tells what the host knows of itself, each value byte for byte; what it does not know it leaves out."""
 
 
@@ -72,9 +72,9 @@ class FactsFirst:
         for output in outputs:
             if output.stream == "exit":
                 raise HostFailed(unfinished(self._parser, output.status))
-            deadline.heard()
+            deadline.received()
             for event in self._parser.feed(output):
-                deadline.told(event)
+                deadline.update(event)
                 if isinstance(event, Finished):
                     found = dict(event.result.facts)
                     return {**found, "os": found["os"].lower()} if "os" in found else found
@@ -83,5 +83,5 @@ class FactsFirst:
 
 def text(nonce: str) -> bytes:
     """What is sent first."""
-    lines = [f"#begin {nonce}", f"_engine_nonce={nonce}", bare(TELL), f"eval {quote.text(LAUNCHER)}"]
+    lines = [f"#begin {nonce}", f"_engine_nonce={nonce}", bare(REPORT_FACTS), f"eval {quote.text(LAUNCHER)}"]
     return "\n".join([*lines, f"#end {nonce}\n"]).encode()

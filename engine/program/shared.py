@@ -19,7 +19,7 @@ TOGETHER = 500
 SPLIT = sh("split.sh")
 
 
-class Look(NamedTuple):
+class SharedValue(NamedTuple):
     """Where a variable comes from: the number of the look, and what the shell expands to it."""
 
     number: int
@@ -33,28 +33,28 @@ class SharedProbes:
     def __init__(self, sections: Iterable[Section]) -> None:
         self._numbers: dict[tuple[object, ...], int] = {}
         self.scripts: list[Script] = []
-        self._inner: list[dict[str, Look]] = []
+        self._inner: list[dict[str, SharedValue]] = []
         self._places: dict[tuple[int, str], int] = {}
         for section in sections:
             self.of(section)
 
-    def of(self, section: Section) -> dict[str, Look]:
+    def of(self, section: Section) -> dict[str, SharedValue]:
         """Variable → the look that it holds. A step changes what was seen, so it has none;
         nor has what runs as a user of its own, who may see something else."""
         return {} if section.step or section.become else self._all(section.script.shared)
 
-    def _all(self, shared: Mapping[str, Script]) -> dict[str, Look]:
+    def _all(self, shared: Mapping[str, Script]) -> dict[str, SharedValue]:
         return {
             name: self._glance(script) if isinstance(script, BatchedProbe) else self._look(script)
             for name, script in shared.items()
         }
 
-    def _look(self, script: Script) -> Look:
+    def _look(self, script: Script) -> SharedValue:
         inner = self._all(script.shared)
         number = self._number((script.text, *assigned(script), *inner.items()), script, inner)
-        return Look(number, f"$_engine_l{number}")
+        return SharedValue(number, f"$_engine_l{number}")
 
-    def _glance(self, script: BatchedProbe) -> Look:
+    def _glance(self, script: BatchedProbe) -> SharedValue:
         (thing,) = script.args
         key = (script.text, *assigned(replace(script, args=())))
         full = 0
@@ -66,10 +66,10 @@ class SharedProbes:
                 place = self._places[number, word(thing)] = len(things) + 1
                 self.scripts[number] = replace(self.scripts[number], args=(*things, thing))
             if place is not None:
-                return Look(number, f"${{_engine_l{number}_{place}-}}")
+                return SharedValue(number, f"${{_engine_l{number}_{place}-}}")
             full += 1
 
-    def _number(self, key: tuple[object, ...], script: Script, inner: dict[str, Look]) -> int:
+    def _number(self, key: tuple[object, ...], script: Script, inner: dict[str, SharedValue]) -> int:
         if key not in self._numbers:
             self._numbers[key] = len(self.scripts)
             self.scripts.append(script)

@@ -25,7 +25,7 @@ from engine.run.sections import (
     probe_name,
     probes,
     proofs,
-    telling,
+    proving,
     uploads,
 )
 from engine.run.settings import Settings
@@ -46,7 +46,7 @@ class Planned(Protocol):
     """A host that can be planned; `observed` is what was last found there, `draft` the plan in hand."""
 
     host: str
-    reach: HostConnection
+    connection: HostConnection
     declared: HostDeclaration
     settings: Settings
     planned: PlannedHost | None
@@ -56,7 +56,7 @@ class Planned(Protocol):
         """See `HostRun.plan`."""
         ...
 
-    def drafted(self, observed: Mapping[str, Observation], asked: Collection[str] | None = None) -> PlannedHost:
+    def plan_with(self, observed: Mapping[str, Observation], asked: Collection[str] | None = None) -> PlannedHost:
         """See `HostRun.drafted`."""
         ...
 
@@ -65,7 +65,7 @@ class Apply:
     """Carries out the plan of one host. Raises Unreachable, HostFailed and LockHeld."""
 
     def __init__(self, run: Planned) -> None:
-        self.run, self.reach, self.settings = run, run.reach, run.settings
+        self.run, self.connection, self.settings = run, run.connection, run.settings
         self.by_name = {resource.name: resource for resource in run.declared.resources}
         self.gates = Gates(run.declared)
         self.checks = frozenset(self.gates.checks)
@@ -86,24 +86,24 @@ class Apply:
             stage = next_stage(
                 self.run.declared, self.planned, self.so_far, self.settings.skipped, agreed is not None
             )
-            seen, carried = self._carry_out(stage)
-            if seen.waited:
+            reported, action_results = self._carry_out(stage)
+            if reported.waited:
                 # Another apply was here first: what was planned may no longer be so.
                 self.run.plan()
             else:
-                found = self._took(stage, seen, carried)
-            if seen.waited or not (stage.last or seen.stopped):
+                found = self._took(stage, reported, action_results)
+            if reported.waited or not (stage.last or reported.stopped):
                 drift = agreed(self._as_planned()) if agreed is not None else ()
                 if drift:
-                    return self._drifted(drift, seen)
-                if seen.waited:
+                    return self._drifted(drift, reported)
+                if reported.waited:
                     self._give_up()
                 continue
-            if seen.stopped or not self._again():
+            if reported.stopped or not self._again():
                 break
             rounds -= 1
             self.so_far.tried.clear()
-        return HostReport(self.run.host, found, trips=self.reach.trips, seconds=time.monotonic() - self.start)
+        return HostReport(self.run.host, found, trips=self.connection.trips, seconds=time.monotonic() - self.start)
 
     def _as_planned(self) -> HostPlan:
         """The plan in hand, as it compares with the one that was carried out until now."""
@@ -114,15 +114,15 @@ class Apply:
             else as_planned(first[step.name], step, done)
             for step in self.planned.steps
         )  # fmt: skip
-        return HostPlan(self.run.host, steps, trips=self.reach.trips, facts=self.run.declared.facts)
+        return HostPlan(self.run.host, steps, trips=self.connection.trips, facts=self.run.declared.facts)
 
-    def _drifted(self, drift: tuple[Drift, ...], seen: SectionResults) -> HostReport:
+    def _drifted(self, drift: tuple[Drift, ...], reported: SectionResults) -> HostReport:
         """The report where the host is not what was agreed to; what was done before that is in it."""
         found: tuple[Outcome, ...] = ()
         if self.so_far.done:
             self._leave(self.planned, Reason(Why.DRIFTED))
-            found = self._judge(seen, self._settled(self.run.observed))
-        return HostReport(self.run.host, found, drift=drift, trips=self.reach.trips)
+            found = self._judge(reported, self._settled(self.run.observed))
+        return HostReport(self.run.host, found, drift=drift, trips=self.connection.trips)
 
     def _give_up(self) -> None:
         """Raises LockHeld where others have come first for as long as a lock may be waited for."""
@@ -133,7 +133,7 @@ class Apply:
     def _again(self) -> bool:
         """Something is to be done that no action of this run has failed at or already tried twice."""
         done = self.so_far.done
-        if any(carried.ended != "done" for carried in done.values()):
+        if any(action_results.ended != "done" for action_results in done.values()):
             return False
         return any(name not in done for name in self.planned.work)
 
@@ -146,39 +146,39 @@ class Apply:
         """Run one stage, and observe the host after it."""
         if stage.idle:
             return self._without_changes(), {}
-        if self.reach.stopped:
+        if self.connection.stopped:
             return SectionResults(stopped=True), {}
         self._ask_here(stage.here)
         plan = self.planned
         part = replace(plan, work={name: work for name, work in plan.work.items() if name in stage.steps})
-        staged = self.reach.send(uploads(part), {name: self.by_name[name].become for name in part.work})
+        staged = self.connection.send(uploads(part), {name: self.by_name[name].become for name in part.work})
         skipped = self.settings.skipped
         carrying = apply_sections(self.run.declared, part, staged, self.settings.run, stage.gates, skipped)
         here, there = split(self._to_look_at(stage))
         once = self._once() if stage.last else self.checks
         asked = {resource.name for resource in there if resource.name in self.checks - once}
-        told = telling(self.run.declared, part.work.keys(), asked)
-        behind, judged = carrying.behind(self.run.declared, skipped), set(chain.from_iterable(told.values()))
-        sections = [*carrying.sections, *probes(there, "verify", behind, once, judged=judged)]
+        told = proving(self.run.declared, part.work.keys(), asked)
+        behind, on_controller = carrying.behind(self.run.declared, skipped), set(chain.from_iterable(told.values()))
+        sections = [*carrying.sections, *probes(there, "verify", behind, once, on_controller=on_controller)]
         sections += proofs(self.run.declared, told)
         shown = {*stage.gates, *(resource.name for resource in there if resource.resource.check)}
-        seen = self.reach.carry_out(sections, self.settings.lock, shown)
-        self._keep(seen, seen.gates(stage.gates))
-        carried = seen.carried(carrying.of_step)
-        if seen.waited or seen.stopped:
-            return seen, carried
+        reported = self.connection.run_sections(sections, self.settings.lock, shown)
+        self._keep(reported, reported.gates(stage.gates))
+        action_results = reported.action_results(carrying.of_step)
+        if reported.waited or reported.stopped:
+            return reported, action_results
         if not stage.last:
-            self._retry(seen, stage.judged - stage.here, there)
+            self._retry(reported, stage.on_controller - stage.here, there)
         else:
-            if all(c.ended == "done" for c in carried.values()):
-                seen.merge(self.reach.look(here, "verify", once))
-            self._retry(seen, self.checks - once)
-        return seen, carried
+            if all(c.ended == "done" for c in action_results.values()):
+                reported.merge(self.connection.probe(here, "verify", once))
+            self._retry(reported, self.checks - once)
+        return reported, action_results
 
     def _to_look_at(self, stage: Stage) -> list[DeclaredResource]:
         """Whom to observe after a stage. What was asked and is not asked again is left out."""
         asked = {name for name in stage.gates if not stage.last or self.by_name[name].resource.effects()}
-        asked |= self.so_far.answers.keys() | (self.so_far.barred.keys() & self.checks)
+        asked |= self.so_far.answers.keys() | (self.so_far.blocked.keys() & self.checks)
         return [resource for resource in self.run.declared.resources if resource.name not in asked]
 
     def _once(self) -> frozenset[str]:
@@ -193,27 +193,27 @@ class Apply:
         if not names:
             return
         asked = [resource for resource in self.run.declared.resources if resource.name in names]
-        seen = self.reach.look(asked, "verify")
-        self._retry(seen, names)
-        self.run.observed = {**self.run.observed, **seen.observations(asked)}
-        self._settle(names, seen)
+        reported = self.connection.probe(asked, "verify")
+        self._retry(reported, names)
+        self.run.observed = {**self.run.observed, **reported.observations(asked)}
+        self._settle(names, reported)
         so_far = self.so_far
-        so_far.bar(self.run.declared, self.gates, so_far.failed, self.settings.skipped)
+        so_far.block(self.run.declared, self.gates, so_far.failed, self.settings.skipped)
 
-    def _keep(self, seen: SectionResults, answers: Mapping[str, Result]) -> None:
+    def _keep(self, reported: SectionResults, answers: Mapping[str, Result]) -> None:
         """Keep what is not asked again: what a check with effects answered, and a gate that does not hold."""
         for name, result in answers.items():
-            failed = seen.results[gate_name(name)].status != 0
+            failed = reported.results[gate_name(name)].status != 0
             if failed:
                 self.so_far.failed.add(name)
             if failed or self.by_name[name].resource.effects():
                 self.so_far.answers[name] = result
 
-    def _settle(self, names: Iterable[str], seen: SectionResults) -> None:
+    def _settle(self, names: Iterable[str], reported: SectionResults) -> None:
         """Judge the gates that only the controller can judge."""
         after = {step.name: step for step in self._settled(self.run.observed).steps}
         for name in names:
-            result = seen.results.get(probe_name(name))
+            result = reported.results.get(probe_name(name))
             holds = result is not None and after[name].outlook == "converged"
             if holds:
                 self.so_far.passed.add(name)
@@ -222,7 +222,9 @@ class Apply:
             if result is not None and (not holds or self.by_name[name].resource.effects()):
                 self.so_far.answers[name] = result
 
-    def _took(self, stage: Stage, seen: SectionResults, carried: Mapping[str, ActionResult]) -> tuple[Outcome, ...]:
+    def _took(
+        self, stage: Stage, reported: SectionResults, action_results: Mapping[str, ActionResult]
+    ) -> tuple[Outcome, ...]:
         """Take up what a stage did, plan what is left, and say what became of everything so far."""
         so_far, plan = self.so_far, self.planned
         for step in plan.steps:
@@ -232,46 +234,46 @@ class Apply:
             elif step.name in plan.work and step.name not in so_far.done:
                 open_ = first.outlook in ("blocked", "check")
                 so_far.first[step.name] = step if open_ else as_planned(first, step, so_far.done)
-        for name, what in carried.items():
+        for name, what in action_results.items():
             if what.ended != "skipped" and so_far.first[name].outlook == "blocked":
                 so_far.first[name] = plan.work[name].step
-        so_far.done |= {name: now.after(so_far.done.get(name)) for name, now in carried.items()}
+        so_far.done |= {name: now.after(so_far.done.get(name)) for name, now in action_results.items()}
         so_far.tried.update(stage.steps)
         for name, result in so_far.answers.items():
-            seen.results.setdefault(probe_name(name), result)
-        self._bar(seen)
+            reported.results.setdefault(probe_name(name), result)
+        self._bar(reported)
         # A check that was neither asked nor skipped stays as it was found.
-        fresh = seen.observations(self.run.declared.resources)
+        fresh = reported.observations(self.run.declared.resources)
         known = {
-            n: o for n, o in self.run.observed.items() if n in self.checks and not stage.last and not seen.has(n)
+            n: o for n, o in self.run.observed.items() if n in self.checks and not stage.last and not reported.has(n)
         }
         self.run.observed = {**fresh, **known}
-        if not stage.last and not seen.stopped:
-            self._settle(stage.judged - stage.here, seen)
+        if not stage.last and not reported.stopped:
+            self._settle(stage.on_controller - stage.here, reported)
             lost = [name for name, what in so_far.done.items() if what.ended != "done"]
-            so_far.bar(self.run.declared, self.gates, [*lost, *so_far.failed], self.settings.skipped)
-            self._bar(seen)
-        if seen.stopped:
+            so_far.block(self.run.declared, self.gates, [*lost, *so_far.failed], self.settings.skipped)
+            self._bar(reported)
+        if reported.stopped:
             self._leave(plan, Reason(Why.STOPPED))
-        settled = self._settled(self.run.observed)
+        final = self._settled(self.run.observed)
         # Where nothing differs and nothing is left to be asked, the host is planned by that already.
-        over = stage.last and not settled.work
-        self.run.planned = settled if over else self.run.drafted(self.run.observed)
-        for name in so_far.barred.keys() & self.planned.work.keys():
-            so_far.done.setdefault(name, ActionResult("skipped", reason=so_far.barred[name]))
-        return self._judge(seen, settled)
+        over = stage.last and not final.work
+        self.run.planned = final if over else self.run.plan_with(self.run.observed)
+        for name in so_far.blocked.keys() & self.planned.work.keys():
+            so_far.done.setdefault(name, ActionResult("skipped", reason=so_far.blocked[name]))
+        return self._judge(reported, final)
 
-    def _bar(self, seen: SectionResults) -> None:
+    def _bar(self, reported: SectionResults) -> None:
         """A check that is not asked any more was skipped, whatever it answered before."""
-        for name in self.so_far.barred.keys() & self.checks - self.so_far.answers.keys():
-            seen.results.pop(probe_name(name), None)
-            seen.skipped[probe_name(name)] = self.so_far.barred[name]
+        for name in self.so_far.blocked.keys() & self.checks - self.so_far.answers.keys():
+            reported.results.pop(probe_name(name), None)
+            reported.skipped[probe_name(name)] = self.so_far.blocked[name]
 
     def _without_changes(self) -> SectionResults:
         """Nothing to carry out: what was seen stands, but checks are asked again as far as they may be."""
-        seen, plan, so_far = SectionResults(earlier=self.run.observed), self.planned, self.so_far
+        reported, plan, so_far = SectionResults(earlier=self.run.observed), self.planned, self.so_far
         waiting: dict[str, Patience] = {}
-        idle = not_worth_waiting_for(plan.steps) | so_far.barred.keys() | so_far.answers.keys()
+        idle = not_worth_waiting_for(plan.steps) | so_far.blocked.keys() | so_far.answers.keys()
         for step in plan.steps:
             if not step.check or step.outlook not in ("failing", "check") or step.name in idle:
                 continue
@@ -282,52 +284,54 @@ class Apply:
             elif full.retries:
                 # The plan has asked it once.
                 waiting[step.name] = full.after(1, 0)
-        seen.merge(self.reach.look([self.by_name[name] for name in waiting], "verify", left=waiting))
-        self._retry(seen, waiting, left=waiting)
-        return seen
+        reported.merge(self.connection.probe([self.by_name[name] for name in waiting], "verify", left=waiting))
+        self._retry(reported, waiting, left=waiting)
+        return reported
 
     def _retry(
         self,
-        seen: SectionResults,
+        reported: SectionResults,
         names: Collection[str],
         others: Collection[DeclaredResource] = (),
         left: Mapping[str, Patience] | None = None,
     ) -> None:
         """Ask again what only the controller could judge, as long as there is patience `left`. `others` are observed
         in the same trip."""
-        resources = [self.by_name[name] for name in names if probe_name(name) in seen.results]
+        resources = [self.by_name[name] for name in names if probe_name(name) in reported.results]
         if not resources:
             return
         rest = {r.name: (left or {}).get(r.name) or patience(r) for r in resources}
         asked = set(rest)
         while True:
             for name in asked:
-                result = seen.results[probe_name(name)]
+                result = reported.results[probe_name(name)]
                 rest[name] = rest[name].after(int(result.facts.get("retried", "0")), result.seconds + PAUSE)
-            settled = self._settled({**self.run.observed, **seen.observations(resources)})
-            failing = {step.name for step in settled.steps if step.outlook == "failing"}
+            final = self._settled({**self.run.observed, **reported.observations(resources)})
+            failing = {step.name for step in final.steps if step.outlook == "failing"}
             asked = {n for n, some in rest.items() if n in failing and some.retries > 0 and some.seconds >= 1}
-            if not asked or self.reach.stopped:
+            if not asked or self.connection.stopped:
                 return
             time.sleep(PAUSE)
             for name in asked:
                 rest[name] = rest[name].after(1, 0)
             again = [r for r in self.run.declared.resources if r.name in asked or r in others]
-            seen.merge(self.reach.look(again, "verify", self.checks - asked, left=rest))
+            reported.merge(self.connection.probe(again, "verify", self.checks - asked, left=rest))
 
     def _settled(self, observed: Mapping[str, Observation]) -> PlannedHost:
         """The steps where nothing is pending any more; gates are among them though --only left them out."""
         planned = (*self.so_far.first.values(), *self.planned.steps)
-        return self.run.drafted(observed, {s.name for s in planned if s.check and s.outlook != "skipped"})
+        return self.run.plan_with(observed, {s.name for s in planned if s.check and s.outlook != "skipped"})
 
-    def _judge(self, seen: SectionResults, settled: PlannedHost) -> tuple[Outcome, ...]:
+    def _judge(self, reported: SectionResults, final: PlannedHost) -> tuple[Outcome, ...]:
         first, done = self.so_far.first, self.so_far.done
-        after = {step.name: step for step in settled.steps}
-        seconds = {name: seen.results[probe_name(name)].seconds for name in first if probe_name(name) in seen.results}
+        after = {step.name: step for step in final.steps}
+        seconds = {
+            name: reported.results[probe_name(name)].seconds for name in first if probe_name(name) in reported.results
+        }
         found = outcomes(first, done, after, seconds, self.settings.fix, self.settings.skipped)
         return tuple(
-            replace(outcome, verdict="skipped", reason=seen.skipped[probe_name(outcome.step.name)])
-            if probe_name(outcome.step.name) in seen.skipped and outcome.verdict in ("failed", "unproven")
+            replace(outcome, verdict="skipped", reason=reported.skipped[probe_name(outcome.step.name)])
+            if probe_name(outcome.step.name) in reported.skipped and outcome.verdict in ("failed", "unproven")
             else outcome
             for outcome in found
         )

@@ -22,7 +22,7 @@ PREPARE = r"""
 # A user without a home directory of his own, as many services have, has no place for it.
 [ "${_engine_owned-}" ] || [ -w "${HOME-}" ] || exit 0
 umask 077
-# The owner of a directory, as whom it may begin anew, hands on what is there and keeps nothing.
+# The owner of a directory, as which user it may begin anew, hands on what is there and keeps nothing.
 [ "${_engine_owned-}" ] || [ -d "${keep%/*}" ] || mkdir -p -- "${keep%/*}"
 [ "${_engine_owned-}" ] || [ -e "${keep%/*}/version" ] || printf '%s\n' "$keep_version" >"${keep%/*}/version"
 """
@@ -43,7 +43,7 @@ printf '%s\n' "$names" | {
   left=$((kept_runs - 1))
   while IFS= read -r name; do
     case $name in
-      # The run itself, whatever its time; and what is no run, which is somebody else's.
+      # The run itself, whatever its time; and what is not a run, which is somebody else's.
       "$run" | '' | *[!0-9a-f-]*) continue ;;
     esac
     left=$((left - 1))

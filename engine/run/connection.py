@@ -50,7 +50,7 @@ class HostConnection:
         self.stopped = False
         self._running: tuple[Transport, int, str] | None = None
 
-    def look(
+    def probe(
         self,
         resources: Iterable[DeclaredResource],
         phase: Phase,
@@ -70,7 +70,7 @@ class HostConnection:
             seen.merge(self._run(self.here, probes(here, phase, once=once, left=left)))
         return seen
 
-    def carry_out(self, sections: list[Section], lock: Lock | None, checks: Collection[str]) -> SectionResults:
+    def run_sections(self, sections: list[Section], lock: Lock | None, checks: Collection[str]) -> SectionResults:
         """Run actions and what proves them, while holding the host's lock. Progress is told of each action, and of
         the resources named in `checks`. Raises LockHeld where another has the lock."""
         self.trips += 1
@@ -108,7 +108,7 @@ class HostConnection:
     def _run(
         self, transport: Transport, sections: list[Section], lock: Lock | None = None, checks: Collection[str] = ()
     ) -> SectionResults:
-        def telling(section: str) -> bool:
+        def proving(section: str) -> bool:
             # Marks and other probes are not worth telling of while they run.
             asked = section.startswith(("probe:", "gate:")) and resource_of(section) in checks
             return lock is not None and (asked or section.startswith("act:"))
@@ -126,11 +126,11 @@ class HostConnection:
                     if self.stopped:
                         # Stopped while the program was on its way: nobody has asked this one yet.
                         self._ask_to_stop()
-                case parser.Started(section) if telling(section):
+                case parser.Started(section) if proving(section):
                     self.progress(StepStarted(self.host, resource_of(section)))
                 case parser.Finished(section, result):
                     seen.results[section] = result
-                    if telling(section):
+                    if proving(section):
                         done = result.status == 0 or (section.startswith("probe:") and result.status == WRONG)
                         self.progress(StepFinished(self.host, resource_of(section), result.seconds, done))
                 case parser.Skipped(section, because):

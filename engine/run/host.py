@@ -42,7 +42,7 @@ class HostRun:
         finish: Finish | None = None,
         other: Callable[[str], Transport] | None = None,
     ) -> None:
-        self.reach = HostConnection(declared.host, transport, here, progress, other)
+        self.connection = HostConnection(declared.host, transport, here, progress, other)
         self.host, self.finish = declared.host.name, finish
         self.planned: PlannedHost | None = None
         self.invalid: InvalidInput | None = None
@@ -56,26 +56,26 @@ class HostRun:
     @property
     def trips(self) -> int:
         """How often the host was reached."""
-        return self.reach.trips
+        return self.connection.trips
 
     def stop(self) -> None:
         """See `Reach.stop`."""
-        self.reach.stop()
+        self.connection.stop()
 
     def plan(self) -> HostPlan:
         """One trip: look, and say what differs. Writes nothing on the host."""
         start = time.monotonic()
         finish = self.finish
         observed = self._observe() if finish is None else self._asked(finish)
-        self.planned = self.drafted(observed)
+        self.planned = self.plan_with(observed)
         took = time.monotonic() - start
         return HostPlan(self.host, self.planned.steps, trips=self.trips, seconds=took, facts=self.declared.facts)
 
     def _asked(self, finish: Finish) -> dict[str, Observation]:
         """Ask the host for its facts, finish with them what is declared for it, and observe it in the same trip.
         Raises InvalidInput, which `invalid` keeps, where what is declared is wrong on this host."""
-        self.reach.trips += 1
-        with closing(FactsFirst(self.reach.transport)) as asked:
+        self.connection.trips += 1
+        with closing(FactsFirst(self.connection.transport)) as asked:
             try:
                 self._declare(*finish(asked.facts))
             except InvalidInput as error:
@@ -97,10 +97,10 @@ class HostRun:
 
         return Apply(self).report(agreed)
 
-    def drafted(self, observed: Mapping[str, Observation], asked: Collection[str] | None = None) -> PlannedHost:
+    def plan_with(self, observed: Mapping[str, Observation], asked: Collection[str] | None = None) -> PlannedHost:
         """The steps that follow from what was found. `asked`: it was found after an apply, which asked these checks
         although --only may have left them out."""
-        drafted = plan_host(
+        plan_with = plan_host(
             self.declared,
             observed,
             left_out=self.settings.left_out.difference(asked or ()),
@@ -108,10 +108,10 @@ class HostRun:
             fingerprint=self.settings.fingerprint,
             settled=asked is not None,
         )
-        self.found |= drafted.found
-        return drafted
+        self.found |= plan_with.found
+        return plan_with
 
     def _observe(self, over: Transport | None = None) -> dict[str, Observation]:
-        seen = self.reach.look(self.declared.resources, "plan", over=over)
+        seen = self.connection.probe(self.declared.resources, "plan", over=over)
         self.observed = seen.observations(self.declared.resources)
         return self.observed

@@ -27,7 +27,7 @@ VERSION = 1
 """Of the lines of a journal. Version 0.1 of the engine did not write it down."""
 KEEP = "ENGINE_KEEP_RUNS"
 """The environment variable that says how many runs a project keeps the journals of."""
-KEPT = 1000
+DEFAULT_RUNS = 1000
 """How many it keeps unless that is said."""
 _SHAPES: Mapping[str, frozenset[str]] = {
     "started": frozenset(("at", "hosts", "who", "state", "states", "inventory", "variables", "only", "skip")),
@@ -186,7 +186,7 @@ def unfinished_hosts(found: list[dict[str, Any]]) -> list[str]:
 
 
 def _journals_to_keep() -> int:
-    text = os.environ.get(KEEP, str(KEPT)).strip()
+    text = os.environ.get(KEEP, str(DEFAULT_RUNS)).strip()
     if not text.isdecimal() or int(text) < 1:
         raise InvalidInput(Problem("expected a number of runs, 1 or more", where=f"environment variable {KEEP}"))
     return int(text)

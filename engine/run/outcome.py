@@ -41,7 +41,7 @@ class ActionResult:
 
 def outcomes(
     planned: Mapping[str, Step],
-    carried: Mapping[str, ActionResult],
+    action_results: Mapping[str, ActionResult],
     after: Mapping[str, Step],
     seconds: Mapping[str, float],
     fix: Command | None,
@@ -52,7 +52,14 @@ def outcomes(
     needs = {step.name: step.needs for step in planned.values()}
     found = tuple(
         _outcome(
-            step, carried.get(name), after[name], upstream(name, needs), after, seconds.get(name, 0.0), fix, skipped
+            step,
+            action_results.get(name),
+            after[name],
+            upstream(name, needs),
+            after,
+            seconds.get(name, 0.0),
+            fix,
+            skipped,
         )
         for name, step in planned.items()
     )
@@ -65,7 +72,7 @@ def outcomes(
 
 def _outcome(
     step: Step,
-    carried: ActionResult | None,
+    action_results: ActionResult | None,
     after: Step,
     above: frozenset[str],
     steps: Mapping[str, Step],
@@ -73,14 +80,14 @@ def _outcome(
     fix: Command | None,
     skipped: frozenset[str],
 ) -> Outcome:
-    spent = carried.seconds if carried else seconds if step.check else 0.0
+    spent = action_results.seconds if action_results else seconds if step.check else 0.0
     base = Outcome(step, "unchanged", seconds=spent, due=after.pending, now=after.now, show=after.show)
     if step.outlook == "skipped":
         return replace(base, verdict="left", reason=step.reason)
-    if carried is not None and carried.ended == "failed":
-        return replace(base, verdict="failed", reason=carried.reason, output=carried.output, due=True)
-    if carried is not None and carried.ended == "skipped":
-        return replace(base, verdict="skipped", reason=carried.reason, due=not step.check)
+    if action_results is not None and action_results.ended == "failed":
+        return replace(base, verdict="failed", reason=action_results.reason, output=action_results.output, due=True)
+    if action_results is not None and action_results.ended == "skipped":
+        return replace(base, verdict="skipped", reason=action_results.reason, due=not step.check)
     if step.outlook == "refused" or (step.outlook == "blocked" and not step.gates):
         verdict: ResultStatus = "refused" if step.outlook == "refused" else "skipped"
         return replace(base, verdict=verdict, reason=step.reason, due=True)
@@ -89,7 +96,7 @@ def _outcome(
     if step.check:
         return _judged(base, after, above, steps, fix, skipped)
     if after.outlook == "converged":
-        did = carried is not None and carried.changed
+        did = action_results is not None and action_results.changed
         return replace(base, verdict="changed", step=_as_it_is(step, after)) if did else base
     return replace(base, verdict="failed", attributes=after.attributes, due=True)
 

@@ -64,7 +64,7 @@ class SectionResults:
             return Observation(result.facts, last_words(result), BROKEN in result.facts)
         return Observation(result.facts)
 
-    def carried(self, of_step: Mapping[str, tuple[str, ...]]) -> dict[str, ActionResult]:
+    def action_results(self, of_step: Mapping[str, tuple[str, ...]]) -> dict[str, ActionResult]:
         """Step → what became of its sections, which `of_step` names."""
         return {step: self._carried(names) for step, names in of_step.items()}
 

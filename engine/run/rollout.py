@@ -49,7 +49,7 @@ class Rollout:
         self.runs = {run.host: run for run in runs}
         self.executor, self.progress = executor, progress
         self.stopping = threading.Event()
-        self.unseen: dict[str, HostPlan] = {}
+        self.not_inspected: dict[str, HostPlan] = {}
         self.refused: dict[str, tuple[Drift, ...]] = {}
 
     def plan(self) -> tuple[HostPlan, ...]:
@@ -106,7 +106,7 @@ class Rollout:
 
     def close(self, at_once: bool = False) -> None:
         """Close every connection. `at_once`: what is in the way of that is waited for a second at most."""
-        transports = [run.reach.transport for run in self.runs.values()]
+        transports = [run.connection.transport for run in self.runs.values()]
         if not at_once:
             for transport in transports:
                 transport.close()
@@ -133,7 +133,7 @@ class Rollout:
 
     def _plan_one(self, run: HostRun) -> HostPlan:
         if self.stopping.is_set():
-            return HostPlan(run.host, error="not looked at, because the run was stopped")
+            return HostPlan(run.host, error="not inspected, because the run was stopped")
         self.progress(HostObserving(run.host))
         start, ok = time.monotonic(), False
         try:
@@ -149,16 +149,16 @@ class Rollout:
         except InvalidInput as error:
             if run.invalid is None:
                 raise
-            self.unseen[run.host] = HostPlan(run.host, error=str(error), invalid=True, trips=run.trips)
-            return self.unseen[run.host]
+            self.not_inspected[run.host] = HostPlan(run.host, error=str(error), invalid=True, trips=run.trips)
+            return self.not_inspected[run.host]
         except EngineError as error:
             lost = isinstance(error, Unreachable)
             text = without_name(run.host, error)
-            self.unseen[run.host] = HostPlan(run.host, error=text, unreachable=lost, trips=run.trips)
-            return self.unseen[run.host]
+            self.not_inspected[run.host] = HostPlan(run.host, error=text, unreachable=lost, trips=run.trips)
+            return self.not_inspected[run.host]
         except Exception as error:
-            self.unseen[run.host] = HostPlan(run.host, error=internal(error), trips=run.trips)
-            return self.unseen[run.host]
+            self.not_inspected[run.host] = HostPlan(run.host, error=internal(error), trips=run.trips)
+            return self.not_inspected[run.host]
 
     def _apply_one(self, run: HostRun, agreed: Agreed | None) -> HostReport:
         if self.stopping.is_set():
@@ -173,9 +173,11 @@ class Rollout:
     def _carried_out(self, run: HostRun, agreed: Agreed | None) -> HostReport:
         if run.host in self.refused:
             return HostReport(run.host, drift=self.refused[run.host], trips=run.trips)
-        unseen = self.unseen.get(run.host)
-        if unseen is not None:
-            return HostReport(run.host, error=unseen.error, unreachable=unseen.unreachable, trips=run.trips)
+        not_inspected = self.not_inspected.get(run.host)
+        if not_inspected is not None:
+            return HostReport(
+                run.host, error=not_inspected.error, unreachable=not_inspected.unreachable, trips=run.trips
+            )
         try:
             return run.apply(agreed)
         except EngineError as error:

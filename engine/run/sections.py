@@ -70,7 +70,7 @@ def probes(
     behind: Mapping[str, tuple[str, ...]] | None = None,
     once: Collection[str] = (),
     left: Mapping[str, Patience] | None = None,
-    judged: Collection[str] = (),
+    on_controller: Collection[str] = (),
 ) -> list[Section]:
     """One section a resource that looks and reports. In phase `verify` a check is asked again as its `Patience` says.
 
@@ -82,7 +82,7 @@ def probes(
         _probe(
             declared,
             probe_name(declared.name),
-            "plan" if declared.name in once else "gate" if declared.name in judged else phase,
+            "plan" if declared.name in once else "gate" if declared.name in on_controller else phase,
             (behind or {}).get(declared.name, ()),
             (left or {}).get(declared.name),
         )
@@ -218,8 +218,8 @@ def apply_sections(
             # What it changes is not begun once the run is to stop.
             sections.append(replace(asking, step=resource.resource.effects()))
         if work is not None:
-            kept = [(script, resource.become) for script in _kept(resource, work.change, run)]
-            mine = _step(resource, work, (*marks.pop(resource.name, ()), *kept), before, staged)
+            backups = [(script, resource.become) for script in _kept(resource, work.change, run)]
+            mine = _step(resource, work, (*marks.pop(resource.name, ()), *backups), before, staged)
             sections += mine
             of_step[resource.name] = tuple(section.name for section in mine)
     return ApplySections((*sections, *_pruning(declared, plan_host, run)), of_step, asked)
@@ -259,20 +259,20 @@ def _kept(declared: DeclaredResource, change: Change, run: str) -> list[Script]:
     if not run:
         return []
 
-    def kept() -> Script | None:
+    def backups() -> Script | None:
         script = declared.resource.keep(change)
         return None if script is None else keeping(script, run, declared.name)
 
     # What cannot be kept is not replaced.
-    script = answered(declared, kept)
+    script = answered(declared, backups)
     return [] if script is None else [script]
 
 
 def _pruning(declared: HostDeclaration, plan_host: PlannedHost, run: str) -> Iterator[Section]:
     """What removes the backups of the oldest runs, in the home directory of each user who keeps something."""
     resources = [resource for resource in declared.resources if resource.name in plan_host.work]
-    kept = [resource for resource in resources if _kept(resource, plan_host.work[resource.name].change, run)]
-    for number, user in enumerate(dict.fromkeys(resource.become for resource in kept)):
+    backups = [resource for resource in resources if _kept(resource, plan_host.work[resource.name].change, run)]
+    for number, user in enumerate(dict.fromkeys(resource.become for resource in backups)):
         yield Section(f"prune:{number}", pruning(run), ACTION_SECONDS, phase="apply", become=user)
 
 
@@ -297,7 +297,7 @@ def _watched(watcher: DeclaredResource) -> frozenset[str]:
         return frozenset()
 
 
-def telling(
+def proving(
     declared: HostDeclaration, started: Collection[str], asked: Collection[str]
 ) -> dict[str, tuple[str, ...]]:
     """Service → the checks that show that it has read its files: those that the host judges, and of which it is the
@@ -311,12 +311,12 @@ def telling(
     return {name: checks for name, checks in found.items() if name in started and set(checks) <= set(asked)}
 
 
-def proofs(declared: HostDeclaration, told: Mapping[str, tuple[str, ...]]) -> Iterator[Section]:
+def proofs(declared: HostDeclaration, groups: Mapping[str, tuple[str, ...]]) -> Iterator[Section]:
     """What notes at the end of a program that a service has read its files, where all its checks, `told`, hold."""
     for service in declared.resources:
-        script = answered(service, service.resource.prove) if service.name in told else None
+        script = answered(service, service.resource.prove) if service.name in groups else None
         if script is not None:
-            needs = tuple(probe_name(check) for check in told[service.name])
+            needs = tuple(probe_name(check) for check in groups[service.name])
             name = f"prove:{service.name}:0"
             yield Section(name, script, PROBE_SECONDS, needs, phase="apply", become=service.become)
 

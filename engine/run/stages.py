@@ -25,7 +25,7 @@ class Stage:
 
     steps: frozenset[str] = frozenset()
     gates: Mapping[str, Phase] = field(default_factory=dict)
-    judged: frozenset[str] = frozenset()
+    on_controller: frozenset[str] = frozenset()
     here: frozenset[str] = frozenset()
     last: bool = True
 
@@ -54,20 +54,22 @@ class SoFar:
     passed: set[str] = field(default_factory=set)
     failed: set[str] = field(default_factory=set)
     answers: dict[str, Result] = field(default_factory=dict)
-    barred: dict[str, Reason] = field(default_factory=dict)
+    blocked: dict[str, Reason] = field(default_factory=dict)
 
-    def bar(self, declared: HostDeclaration, gates: Gates, failed: Collection[str], skipped: Collection[str]) -> None:
+    def block(
+        self, declared: HostDeclaration, gates: Gates, failed: Collection[str], skipped: Collection[str]
+    ) -> None:
         """Leave out whatever needs a step that failed, and what waits for a check that did: both in `failed`."""
         for resource in declared.resources:
-            if resource.name in self.done or resource.name in self.barred:
+            if resource.name in self.done or resource.name in self.blocked:
                 continue
             gated = not resource.resource.check or resource.resource.effects()
             before = gates.nearest(resource.name, skipped) if gated else ()
             above = upstream(resource.name, gates.needs)
             lost = [name for name in failed if name in before or (name in above and name not in gates.checks)]
-            lost += [name for name in self.barred if name in before or (name in above and name not in gates.checks)]
+            lost += [name for name in self.blocked if name in before or (name in above and name not in gates.checks)]
             if lost:
-                self.barred[resource.name] = Reason(Why.NEEDS_FAILED, (lost[0],))
+                self.blocked[resource.name] = Reason(Why.NEEDS_FAILED, (lost[0],))
 
 
 def next_stage(
@@ -97,7 +99,7 @@ class _Stages:
     def add(self, resource: DeclaredResource) -> None:
         name, so_far = resource.name, self.so_far
         work = name in self.planned.work and name not in so_far.tried
-        if name in so_far.barred or not (work or name in self.planned.sends - so_far.answers.keys()):
+        if name in so_far.blocked or not (work or name in self.planned.sends - so_far.answers.keys()):
             return
         gates = [gate for gate in self.gates.nearest(name, self.skipped) if self._open(gate, resource)]
         far = {gate for gate in gates if self._far(gate, name)}

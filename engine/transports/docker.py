@@ -21,7 +21,7 @@ from engine.transports.process import LINGER, PIECE
 HEADER = 8
 STREAMS = {1: "stdout", 2: "stderr"}
 READ = 1 << 18
-LOOK = 1.0
+POLL = 1.0
 """Seconds of quiet after which the engine is asked whether the program has ended although its output is open."""
 
 
@@ -227,7 +227,7 @@ class _Conversation:
                 raise ConnectionLost(
                     f"{self.name}: nothing came from container {self.container} for {self.silence:g} s; given up"
                 )
-            elif now - looked > LOOK:
+            elif now - looked > POLL:
                 looked = now
                 if self._asked() is not None and now - self.moved > LINGER:
                     break
@@ -239,7 +239,7 @@ class _Conversation:
     def _ready(self) -> tuple[bool, bool]:
         connection = self.stream.socket
         feeding = self.feeding and not self.waiting
-        wait = 0.0 if self.stream.waiting() else LOOK / 4
+        wait = 0.0 if self.stream.waiting() else POLL / 4
         if sys.platform == "win32":
             raise NotImplementedError
         # poll, since a file number may be beyond what select takes.

@@ -19,9 +19,9 @@ def reference(kind: type[Resource]) -> str:
     if abilities := list(_abilities(kind)):
         lines += ["", fill(" ".join(abilities), 100)]
     lines += ["", "## Parameters", ""]
-    told: set[tuple[str, str]] = set()
+    printed: set[tuple[str, str]] = set()
     for name, schema in sorted(kind.params.items(), key=lambda item: item[1].get("required") is not True):
-        lines += _entry(name, schema, "", told)
+        lines += _entry(name, schema, "", printed)
     lines += ["", "## Example", "", "```yaml", dedent(kind.example).strip("\n"), "```"]
     return "\n".join(lines)
 
@@ -35,7 +35,7 @@ def _abilities(kind: type[Resource]) -> Iterator[str]:
         yield "`engine rollback` can put back what it changed."
 
 
-def _entry(name: str, schema: Mapping[str, Any], indent: str, told: set[tuple[str, str]]) -> Iterator[str]:
+def _entry(name: str, schema: Mapping[str, Any], indent: str, printed: set[tuple[str, str]]) -> Iterator[str]:
     """A parameter or a key of one, and the keys below it that are described and were not `told` of before."""
     description = str(schema.get("description", "")).strip()
     about = [_type(schema)]
@@ -47,9 +47,9 @@ def _entry(name: str, schema: Mapping[str, Any], indent: str, told: set[tuple[st
         yield fill(description, 100, initial_indent=f"{indent}  ", subsequent_indent=f"{indent}  ")
     for key, inner in _keys(schema):
         known = (key, str(inner.get("description", "")))
-        if known[1] and known not in told:
-            told.add(known)
-            yield from _entry(key, inner, f"{indent}  ", told)
+        if known[1] and known not in printed:
+            printed.add(known)
+            yield from _entry(key, inner, f"{indent}  ", printed)
 
 
 def _keys(schema: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -125,7 +125,7 @@ class StateSecrets(SecretNames):
         node, where = self.specs.items[name], self.specs.at(name)
         if name in self._open:
             way = " → ".join([*self._open[self._open.index(name) :], name])
-            raise RenderError(f"secrets refer to each other in a circle: {way}", where=where)
+            raise RenderError(f"circular reference between secrets: {way}", where=where)
         self._open.append(name)
         try:
             spec = convert(node, secret_schema(), lambda scalar: evaluate(scalar, self.scope))
@@ -149,7 +149,7 @@ class StateSecrets(SecretNames):
         places = [find(node, path) for path in paths if isinstance(node, Map) and path[0] in node.items]
         where = places[0] if places else node.where
         hints = nearest(wanted, [other for other in self if other != name])
-        raise InvalidInput(Problem(f"secret {name} refers to `{wanted}`, which is no secret", where, hints))
+        raise InvalidInput(Problem(f"secret {name} refers to `{wanted}`, which is not a secret", where, hints))
 
     def ask(self) -> None:
         """Ask now for what may be needed when nobody can be asked any more. What goes wrong is told when it is."""

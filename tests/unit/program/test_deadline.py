@@ -76,16 +76,16 @@ def test_each_section_has_its_own_time(clock: Clock) -> None:
     transport = Beating(clock, "hello 1 1", "start 0", *beats, "end 0 0 0", "start 1")
     assert "`probe:a` may take 3000 s" in over(transport, program), "its output never came"
     asked = Deadline(program.limits, clock)
-    asked.told(Started("probe:a"))
+    asked.update(Started("probe:a"))
     clock.now += 2900
-    asked.heard()
-    asked.told(Finished("probe:a", Result(0, {}, "", False, 1.0)))
-    asked.told(Started("probe:b"))
+    asked.received()
+    asked.update(Finished("probe:a", Result(0, {}, "", False, 1.0)))
+    asked.update(Started("probe:b"))
     clock.now += 30 + GRACE
-    asked.heard()
+    asked.received()
     clock.now += 1
     with pytest.raises(HostFailed, match="`probe:b` may take 30 s there, and was not over 91 s later"):
-        asked.heard()
+        asked.received()
 
 
 def test_it_never_begins(clock: Clock) -> None:
@@ -115,19 +115,19 @@ def test_after_the_last_section(clock: Clock) -> None:
     limits = program.limits
     assert limits.after == 0
     asked = Deadline(limits, clock)
-    asked.told(Finished("a", Result(0, {}, "", False, 1.0)))
+    asked.update(Finished("a", Result(0, {}, "", False, 1.0)))
     clock.now += GRACE + 1
     with pytest.raises(HostFailed, match="what comes between two sections"):
-        asked.heard()
+        asked.received()
 
 
 def test_nobody_listened(clock: Clock) -> None:
     """The terminal was held, for example: that is not the host's fault."""
     asked = Deadline(Limits(sections={"a": 5}), clock)
-    asked.told(Started("a"))
+    asked.update(Started("a"))
     clock.now += 1000
     asked.late(1000)
-    asked.heard()
+    asked.received()
 
 
 def test_others_are_known_too() -> None:

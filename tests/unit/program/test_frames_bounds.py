@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from tests.unit.program.test_frames import NONCE, SECTIONS, fact, marker, parse
 
 from engine.errors import HostFailed
 from engine.model import Output
@@ -11,6 +10,7 @@ from engine.program import parser as frames
 from engine.program.parser import Finished, LockBusy, Parser
 from engine.program.scanner import MARKER
 from tests.measured import measured
+from tests.unit.program.test_frames import NONCE, SECTIONS, fact, marker, parse
 
 MB = 1 << 20
 IMPORTS = """

@@ -190,7 +190,7 @@ def test_hosts_that_send_them(full: bool, tmp_path: Path) -> None:
         transport = Said(played)
         reach = HostConnection(Host("here"), transport, transport, silent)
         try:
-            seen = reach.carry_out(sections, Lock("me", 1.0), ["a"])
+            seen = reach.run_sections(sections, Lock("me", 1.0), ["a"])
         except (HostFailed, ConnectionLost, LockHeld):
             continue
         observed += 1

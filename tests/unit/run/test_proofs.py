@@ -5,7 +5,7 @@ from __future__ import annotations
 from engine.kinds.compose_restart import ComposeRestart
 from engine.kinds.http_assert import HttpAssert
 from engine.model import DeclaredResource, Host, HostDeclaration, HostPath, Script, Watch
-from engine.run.sections import proofs, telling
+from engine.run.sections import proofs, proving
 
 SETTINGS = Watch("settings", Script(""))
 
@@ -24,7 +24,7 @@ def check(name: str, *needs: str, **keys: object) -> DeclaredResource:
 def noted(*resources: DeclaredResource, started: str = "web", asked: str = "refuses accepts") -> dict[str, list[str]]:
     """Section → the sections it needs."""
     declared = HostDeclaration(Host("h"), resources)
-    found = list(proofs(declared, telling(declared, started.split(), asked.split())))
+    found = list(proofs(declared, proving(declared, started.split(), asked.split())))
     assert all(section.become == "carol" and section.phase == "apply" for section in found)
     return {section.name: list(section.needs) for section in found}
 

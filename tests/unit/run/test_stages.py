@@ -142,7 +142,7 @@ def test_what_stands_beside_a_gate_is_not_held_up() -> None:
 
 def test_several_gates_in_a_row_are_asked_together() -> None:
     stage = World(one=JSON, two=JSON, three=HOST, b=STEP).stage()
-    assert (stage.gates, stage.judged) == ({"one": "verify", "two": "verify"}, {"one", "two"})
+    assert (stage.gates, stage.on_controller) == ({"one": "verify", "two": "verify"}, {"one", "two"})
 
 
 def test_one_that_the_controller_asks_waits_for_what_it_needs() -> None:
@@ -177,9 +177,9 @@ def test_behind_what_failed_nothing_is_begun() -> None:
     so_far = world.so_far
     world.done("a")
     so_far.failed.add("gate")
-    so_far.bar(world.declared, Gates(world.declared), so_far.failed, ())
-    assert so_far.barred.keys() == {"b", "end", "c"}
-    assert so_far.barred["b"] == Reason(Why.NEEDS_FAILED, ("gate",))
+    so_far.block(world.declared, Gates(world.declared), so_far.failed, ())
+    assert so_far.blocked.keys() == {"b", "end", "c"}
+    assert so_far.blocked["b"] == Reason(Why.NEEDS_FAILED, ("gate",))
     assert world.stage().idle
 
 
