@@ -159,18 +159,16 @@ def run(transport: Transport, program: Program, stdin: Iterable[bytes] = ()) -> 
 def unfinished(parser: Parser, status: int | None) -> str:
     """Why a program that did not run to its end did not; `status` is the one it ended with, where it ended."""
     noise = " ".join(parser.noise.take().split())[-500:]
-    came = ("\nWhat came instead: ", Outside(noise)) if noise else ()
+    came = ("\nIt printed: ", Outside(noise)) if noise else ()
     if parser.failure is not None:
         return Outside(parser.failure)
     if parser.greeted:
         at = f" while `{parser.current}` ran" if parser.current else ""
-        return f"the program on the host was ended from outside{at} (exit status {status}); plan again"
+        return f"the program on the host was killed{at} (exit status {status}); plan again"
     if status == 97:
-        return Sentence(
-            "the program arrived incomplete, so nothing of it was executed; the connection was cut", *came
-        )
+        return Sentence("the connection was cut while the program was sent, so nothing of it was executed", *came)
     if status in (126, 127):
-        why = f"`sh` could not be started on the host (exit status {status}); a POSIX sh must be there"
+        why = f"`sh` could not be started on the host (exit status {status}); the host needs a POSIX sh"
     else:
         why = f"the program did not start on the host (exit status {status}); nothing was executed"
     return Sentence(why, *came)

@@ -50,9 +50,9 @@ class Deadline:
             self._allow("the beginning of the program", self.limits.before)
         elif now > self._at and not any(isinstance(event, Done) for event in events):
             raise HostFailed(
-                f"the host does not keep its time limits: {self._what} may take {self._limit:.0f} s there, and was "
-                f"not over {now - self._since:.0f} s later; the connection was closed\n"
-                "  Is it overloaded, or was the program's watchdog ended there?"
+                f"the host exceeded a time limit: {self._what} may take {self._limit:.0f} s, and had not ended after "
+                f"{now - self._since:.0f} s; the connection was closed\n"
+                "  Is the host overloaded, or was the program's watchdog killed?"
             )
 
     def update(self, *events: Event) -> None:

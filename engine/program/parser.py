@@ -317,6 +317,6 @@ def _impossible(words: list[str]) -> NoReturn:
     """Raises HostFailed for a frame that no program of the engine sends."""
     said = "".join(c if c.isprintable() else "?" for c in " ".join(words))[:80]
     raise HostFailed(
-        f"the program on the host reported `{said}`, which no program of the engine does; nothing more of it was "
-        "read: something on the host has altered it or its output"
+        f"the program on the host reported `{said}`, which no program of the engine does; the rest was ignored. "
+        "Something on the host altered the program or its output"
     )

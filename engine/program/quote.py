@@ -26,7 +26,7 @@ def bare(text: str) -> str:
 def text(value: str) -> str:
     """`value` as one shell word that expands to exactly it. Raises ValueError where it holds a NUL byte."""
     if "\0" in value:
-        raise ValueError("it holds a NUL byte, which no shell can carry; put such content into a file to upload")
+        raise ValueError("it contains a NUL byte, which a shell cannot pass on; upload such content as a file")
     return "'" + value.replace("'", "'\\''") + "'"
 
 

@@ -128,7 +128,7 @@ class Apply:
         """Raises LockHeld where others have come first for as long as a lock may be waited for."""
         wait = self.settings.lock.wait if self.settings.lock is not None else 0.0
         if time.monotonic() - self.start > wait:
-            raise LockHeld(f"{self.run.host}: other applies came first for {wait:.0f} s; apply again later")
+            raise LockHeld(f"{self.run.host}: other applies held the lock for {wait:.0f} s; try again later")
 
     def _again(self) -> bool:
         """Something is to be done that no action of this run has failed at or already tried twice."""

@@ -66,7 +66,7 @@ def _batch(
     named = set(select(entry)) & set(hosts)
     if not named and not limited:
         # Without its canary, a rollout would begin with what was to come last.
-        raise InvalidInput(f"rollout: batch `{entry}` names none of the hosts that the state is for")
+        raise InvalidInput(f"rollout: batch `{entry}` matches none of the hosts of the state")
     return tuple(host for host in hosts if host in named and host not in taken)
 
 
@@ -76,4 +76,4 @@ def _failures(text: str, hosts: int) -> int:
     share = re.fullmatch(r"(\d+(?:\.\d+)?)%", text)
     if share:
         return math.floor(hosts * float(share[1]) / 100)
-    raise InvalidInput(f"rollout: max_failures `{text}` is neither a count nor a share such as 10%")
+    raise InvalidInput(f"rollout: max_failures `{text}` is not a count or a share such as 10%")

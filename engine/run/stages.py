@@ -20,7 +20,7 @@ from engine.run.outcome import ActionResult
 @dataclass(frozen=True)
 class Stage:
     """`steps` have their actions carried out; `gates` are checks asked at their place, with the phase they are asked
-    in: `gate` where the host judges. `judged` are those that the controller judges, after the program, and `here`
+    in: `gate` where the host judges. `on_controller` are those that it judges, after the program, and `here`
     those that are asked from there, before it. `last`: nothing is left for another stage."""
 
     steps: frozenset[str] = frozenset()

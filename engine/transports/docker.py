@@ -60,7 +60,7 @@ class DockerTransport:
                 yield Output("stderr", f"{text}\n".encode())
                 yield Output("exit", status=127)
                 return
-            refusal = Sentence(f"{self.host.name}: no exec in container `{self.container}`: ", Outside(text))
+            refusal = Sentence(f"{self.host.name}: cannot exec in container `{self.container}`: ", Outside(text))
             raise Unreachable(refusal) from error
         except requests.exceptions.RequestException as error:
             raise self._silent(error) from error
@@ -225,7 +225,7 @@ class _Conversation:
                 self.moved = looked = now
             elif now - self.moved > self.silence:
                 raise ConnectionLost(
-                    f"{self.name}: nothing came from container {self.container} for {self.silence:g} s; given up"
+                    f"{self.name}: no output from container {self.container} for {self.silence:g} s; gave up"
                 )
             elif now - looked > POLL:
                 looked = now

@@ -180,5 +180,5 @@ def control_directory() -> Path:
         pass
     found = path.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
-        raise InvalidInput(f"{path}: must be a directory of your own that nobody else can use; remove it")
+        raise InvalidInput(f"{path}: must be a directory that only you can access; remove it")
     return path

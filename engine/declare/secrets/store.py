@@ -86,8 +86,8 @@ class SecretStore:
     def refuse_late(self, name: str, spec: dict[str, object], where: Position | None) -> None:
         """Raises InvalidInput where somebody would have to be asked, too late."""
         if "prompt" in spec and not self.asking:
-            hint = "it is needed only because of what a host told (facts like `host.os`); use another source"
-            raise InvalidInput(Problem(f"secret {name} cannot be asked for once hosts are reached", where, (hint,)))
+            hint = "it is needed only because of a host fact (like `host.os`); use another source"
+            raise InvalidInput(Problem(f"secret {name} cannot be asked for after connecting", where, (hint,)))
 
     def stand_in(self, name: str, spec: dict[str, object], other: Callable[[str], Secret]) -> Secret:
         """What stands for a secret that is not read; the names it refers to are looked up all the same."""

@@ -149,7 +149,7 @@ def test_one_that_the_controller_asks_waits_for_what_it_needs() -> None:
     world = World(a=STEP, gate=HERE, b=STEP)
     assert world.stage() == Stage(frozenset({"a"}), last=False)
     world.done("a")
-    assert world.stage() == Stage(judged=frozenset({"gate"}), here=frozenset({"gate"}), last=False)
+    assert world.stage() == Stage(on_controller=frozenset({"gate"}), here=frozenset({"gate"}), last=False)
 
 
 def test_one_with_effects_is_asked_before_a_gate_behind_it() -> None:
