@@ -75,7 +75,7 @@ def test_once(held: Held) -> None:
     held.open()
     ran = running.end()
     assert ran.code == 130, ran.out + ran.err
-    assert ran.err.count("Stopping: running steps finish") == 1
+    assert ran.err.count("Stopping: running steps will finish") == 1
     hosts = {host["host"]: host for host in ran.data["hosts"]}
     for name in held.fleet.names:
         if name in begun:
@@ -89,7 +89,7 @@ def test_once(held: Held) -> None:
     assert held.project.events()[-1]["exit"] == 130
     held.settled()
 
-    retried = held.project.run("engine", "retry", held.project.runs()[-1], state="")
+    retried = held.project.run("engine", "retry", held.project.runs()[-1], "-y", state="")
     assert retried.code == 0, retried.out + retried.err
     assert all(held.files(name) == sorted(FILES) for name in held.fleet.names)
 
