@@ -149,10 +149,8 @@ def applied(tmp_path: Path, broken: Resource) -> dict[str, Outcome]:
 def test_each_hook(tmp_path: Path, hook: str, how: str) -> None:
     it = applied(tmp_path, Broken(str(tmp_path / "it"), "1", at=hook, how=how))["it"]
     assert it.verdict == "failed"
-    assert (
-        reason_text(it.reason)
-        == f"it: the kind broken failed with {how}, which is its mistake; ENGINE_DEBUG=1 shows where"
-    )
+    why = f"it: the kind broken failed with {how}, a bug in that kind; ENGINE_DEBUG=1 shows where"
+    assert reason_text(it.reason) == why
     assert not (tmp_path / "it").exists()
 
 
@@ -174,14 +172,14 @@ def test_after_the_change(tmp_path: Path, how: str) -> None:
 
 
 ODD_SCRIPTS: dict[str, tuple[Script, str]] = {
-    "NUL": (Script(":", {"value": "a\0b"}), "variable `value`: it holds a NUL byte"),
-    "NUL in the text": (Script(": \0"), "it holds a NUL byte"),
+    "NUL": (Script(":", {"value": "a\0b"}), "variable `value`: it contains a NUL byte"),
+    "NUL in the text": (Script(": \0"), "it contains a NUL byte"),
     "name": (Script(":", {"PATH": "x"}), "`PATH` cannot be the name of a script's variable"),
     "lone surrogate": (Script(":", {"value": "\ud800"}), "cannot be sent"),
     "no script": (None, "AttributeError"),  # type: ignore[dict-item]
     "no text": (Script(5), "TypeError"),  # type: ignore[arg-type]
     "a secret that is not known": (Script(":", {"value": Secret.seen("0" * 64)}), "only the digest"),
-    "a look": (Script(":", shared={"x": Script(":", {"value": "a\0b"})}), "it holds a NUL byte"),
+    "a look": (Script(":", shared={"x": Script(":", {"value": "a\0b"})}), "it contains a NUL byte"),
 }
 
 
@@ -331,7 +329,7 @@ def test_one_that_cannot_be_made(tmp_path: Path) -> None:
     ran = project.run("plan", env={"PYTHONPATH": f"{kinds}:{Path(__file__).parents[2]}"})
     assert ran.code == 3, ran.out + ran.err
     assert ran.err.startswith("state.yaml:1:"), ran.err
-    assert "brittle: the kind brittle failed with ValueError, which is its mistake" in ran.err
+    assert "brittle: the kind brittle failed with ValueError, a bug in that kind" in ran.err
     assert SECRET not in ran.err
 
 

@@ -166,7 +166,7 @@ def test_a_variable_of_the_command_line_that_is_a_common_word_can_be_retried(tmp
     assert NEUTRAL not in (project.root / f".engine/runs/{project.runs()[-1]}.jsonl").read_text()
     ran = project.run("engine", "retry", project.runs()[-1], "-y", state="")
     assert ran.code == 3
-    assert "was given a secret with -e" in ran.err
+    assert "the run got a secret with -e" in ran.err
 
 
 @pytest.mark.parametrize("damage", ["started", "host", "all hosts"])

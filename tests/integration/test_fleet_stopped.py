@@ -75,7 +75,7 @@ def test_once(held: Held) -> None:
     held.open()
     ran = running.end()
     assert ran.code == 130, ran.out + ran.err
-    assert ran.err.count("Stopping: running steps finish") == 1
+    assert ran.err.count("Stopping: running steps will finish") == 1
     hosts = {host["host"]: host for host in ran.data["hosts"]}
     for name in held.fleet.names:
         if name in begun:

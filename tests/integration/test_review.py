@@ -275,7 +275,7 @@ def test_an_edited_source_is_refused(team: Team, name: str) -> None:
     kept = path.read_bytes()
     path.write_bytes(kept + b"\n")
     try:
-        refused(team, said=(f"{name} changed", "Plan again with: plan web.yaml --out plan.json"))
+        refused(team, said=(f"{name} changed", "Plan again: plan web.yaml --out plan.json"))
     finally:
         path.write_bytes(kept)
 
@@ -302,7 +302,7 @@ def test_other_variables_are_refused(team: Team) -> None:
 
 def test_another_inventory_is_refused(team: Team) -> None:
     shutil.copy(team.root / "inventory.yaml", team.root / "other.yaml")
-    refused(team, "-i", "other.yaml", said=("names its own inventory",), code=3)
+    refused(team, "-i", "other.yaml", said=("has its own inventory",), code=3)
     (team.root / "inventory.yaml").rename(team.root / "elsewhere.yaml")
     refused(team, said=("inventory.yaml",), code=3)
 

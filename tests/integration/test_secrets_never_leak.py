@@ -345,7 +345,7 @@ def test_what_breaks_shows_nothing(project: Project, tmp_path: Path) -> None:
     assert "RuntimeError" in short.out + short.err
     long = run(project, "apply", env={**env, "ENGINE_DEBUG": "1"})
     assert long.code == 1
-    assert "RuntimeError: cannot connect to use '<secret>' (<secret>)" in long.err + long.out
+    assert "RuntimeError: no way to use '<secret>' (<secret>)" in long.err + long.out
     assert "Traceback (most recent call last):" in long.err
 
 

@@ -304,8 +304,8 @@ def test_a_program_that_is_killed() -> None:
 @pytest.mark.parametrize(
     ("variables", "message"),
     [
-        ({"x": "a\0b"}, "section `s`: variable `x`: it holds a NUL byte"),
-        ({"x": Secret("a\0canary")}, "section `s`: variable `x`: it holds a NUL byte"),
+        ({"x": "a\0b"}, "section `s`: variable `x`: it contains a NUL byte"),
+        ({"x": Secret("a\0canary")}, "section `s`: variable `x`: it contains a NUL byte"),
         ({"a-b": "x"}, "`a-b` cannot be"),
         ({"phase": "x"}, "`phase` cannot be"),
         ({"_engine_i": "x"}, "`_engine_i` cannot be"),

@@ -95,7 +95,7 @@ def test_a_body_with_a_secret_is_one(body: Any) -> None:
         ({"show_": {"GPU": "a b"}}, "`a b` is no JMESPath:"),
         ({"json": {"a": {"matches": "("}}}, "json: `a`: `(` is not a regular expression:"),
         ({"text": {"version": "1"}}, "text: `1` gives no bounds of a version"),
-        ({"response_headers": {"Server": {"matches": "["}}}, "response_headers: `Server`: `[` is no regular"),
+        ({"response_headers": {"Server": {"matches": "["}}}, "response_headers: `Server`: `[` is not a regular"),
     ],
 )
 def test_what_could_never_be_asked_or_judged(parameters: dict[str, Any], said: str) -> None:
