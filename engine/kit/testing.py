@@ -196,6 +196,7 @@ class Contract:
     kind: type[Kind]
     params: Mapping[str, Any]
     other: Mapping[str, Any]
+    absent: Mapping[str, Any]
     odd: tuple[str, ...]
     obstacle: str
 
@@ -224,7 +225,7 @@ class Contract:
             assert _verdict(machine.apply(resource)) == "changed", "what drifted was not put right"
             assert _verdict(machine.apply(resource)) == "unchanged"
         if "absent" in self._states():
-            gone = self.resource(place, state="absent")
+            gone = make(self.kind, filled(self.absent or {**self.params, "state": "absent"}, place))
             assert _verdict(machine.apply(gone)) == "changed", "it was not removed"
             assert _verdict(machine.apply(gone)) == "unchanged", "removed again, it changed something"
 
@@ -335,6 +336,7 @@ def contract_suite(
     params: Mapping[str, Any],
     *,
     other: Mapping[str, Any] | None = None,
+    absent: Mapping[str, Any] | None = None,
     odd: Sequence[str] = (),
     obstacle: str = "directory",
 ) -> type[Contract]:
@@ -342,10 +344,12 @@ def contract_suite(
 
     params    parameters as a state file has them; `{place}` is a fresh directory
     other     parameters with which the thing is another one: applied, they are the drift to be put right
+    absent    parameters with which it must not be there, where those are not `params` with `state: absent`
     odd       names of parameters that may be any text of one line
     obstacle  what is put in the way at the path: `directory`, `file`, or nothing
     """
     given: dict[str, Any] = {"kind": kind, "params": params, "other": other or {}, "odd": tuple(odd)}
+    given["absent"] = absent or {}
     given["obstacle"] = obstacle
     # A test of what the kind does not have is no test of it.
     path, root = _path_parameter(kind, params), hasattr(os, "geteuid") and os.geteuid() == 0
