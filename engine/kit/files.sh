@@ -314,16 +314,19 @@ _engine_drop() {
   exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
   _engine_launched=$_engine_launcher
   [ -z "${feed-}" ] || _engine_launched=$_engine_stream_launcher
-  _engine_t=$(setpriv --version 2>/dev/null) || _engine_t=
-  case $_engine_t:$3 in
-    *util-linux*:UNKNOWN)
-      exec setpriv --reuid="$1" --regid="$2" --clear-groups sh -c "$_engine_launched"
-      ;;
-    *util-linux*)
-      _engine_t=$(id -g -- "$3")
-      exec setpriv --reuid="$1" --regid="$_engine_t" --init-groups sh -c "$_engine_launched"
-      ;;
-  esac
+  # A shell may have one of its own, which can do less.
+  for _engine_n in setpriv /usr/bin/setpriv /bin/setpriv; do
+    _engine_t=$("$_engine_n" --version 2>/dev/null) || _engine_t=
+    case $_engine_t:$3 in
+      *util-linux*:UNKNOWN)
+        exec "$_engine_n" --reuid="$1" --regid="$2" --clear-groups sh -c "$_engine_launched"
+        ;;
+      *util-linux*)
+        _engine_t=$(id -g -- "$3")
+        exec "$_engine_n" --reuid="$1" --regid="$_engine_t" --init-groups sh -c "$_engine_launched"
+        ;;
+    esac
+  done
   case $3 in
     UNKNOWN) ;;
     *) ! command -v su >/dev/null 2>&1 || exec su -s /bin/sh -c "$_engine_launched" "$3" ;;
