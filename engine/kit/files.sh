@@ -93,14 +93,15 @@ _engine_lacking() {
   exit 0
 }
 
-# In the directory: as whom to act there. An action that finds `.` its own asks no further; it looks at the mode of `.`
-# together with what it wrote, before that takes its name.
+# In the directory: as whom to act there. An action that finds `.` its own asks no further; where it was not vouched for,
+# it looks at the mode of `.` together with what it wrote, before that takes its name.
 _engine_act() {
   _engine_bits='' _engine_gid=''
   if [ "${phase-}" != apply ]; then
     _engine_who
   elif [ -O . ]; then
     _engine_uid=$_engine_self
+    case ${_engine_vouched-} in *"$_engine_line$PWD$_engine_line"*) _engine_bits=755 ;; esac
   else
     _engine_marks .
   fi
@@ -134,7 +135,7 @@ _engine_next_row() {
 }
 # The same of `.`; and _engine_private, set where nobody but root and we can write it or any directory above it.
 _engine_who() {
-  set -- .
+  set -- "${1:-.}"
   _engine_t=$_engine_real
   while [ "$_engine_t" ]; do
     _engine_t=${_engine_t%/*}
@@ -155,6 +156,16 @@ _engine_who() {
   done
   [ "$_engine_n" = 0 ] || _engine_private=''
   _engine_uid=$1 _engine_gid=$2 _engine_bits=$3
+}
+
+# Before a step that leaves owners and modes of directories as they are: whether nobody but root and we can write
+# directory $1 and those above it. For many files in it that is asked once; _engine_vouched has the directories.
+_engine_vouch() {
+  case $_engine_vouched in *"$_engine_line$1$_engine_line"*) return 0 ;; esac
+  if [ -h "$1" ] || [ ! -d "$1" ]; then return 0; fi
+  _engine_real=$1
+  _engine_who "$1"
+  [ -z "$_engine_private" ] || _engine_vouched=$_engine_vouched$1$_engine_line
 }
 
 # Sets `shared` where others than who acts can change what the names in `.` lead to.
@@ -309,16 +320,19 @@ _engine_drop() {
   exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
   _engine_launched=$_engine_launcher
   [ -z "${feed-}" ] || _engine_launched=$_engine_stream_launcher
-  _engine_t=$(setpriv --version 2>/dev/null) || _engine_t=
-  case $_engine_t:$3 in
-    *util-linux*:UNKNOWN)
-      exec setpriv --reuid="$1" --regid="$2" --clear-groups sh -c "$_engine_launched"
-      ;;
-    *util-linux*)
-      _engine_t=$(id -g -- "$3")
-      exec setpriv --reuid="$1" --regid="$_engine_t" --init-groups sh -c "$_engine_launched"
-      ;;
-  esac
+  # A shell may have one of its own, which can do less.
+  for _engine_n in setpriv /usr/bin/setpriv /bin/setpriv; do
+    _engine_t=$("$_engine_n" --version 2>/dev/null) || _engine_t=
+    case $_engine_t:$3 in
+      *util-linux*:UNKNOWN)
+        exec "$_engine_n" --reuid="$1" --regid="$2" --clear-groups sh -c "$_engine_launched"
+        ;;
+      *util-linux*)
+        _engine_t=$(id -g -- "$3")
+        exec "$_engine_n" --reuid="$1" --regid="$_engine_t" --init-groups sh -c "$_engine_launched"
+        ;;
+    esac
+  done
   case $3 in
     UNKNOWN) ;;
     *) ! command -v su >/dev/null 2>&1 || exec su -s /bin/sh -c "$_engine_launched" "$3" ;;
@@ -645,17 +659,6 @@ _engine_give() {
 # Makes `new`, empty and ours, and opens it as descriptor 3. Never opens what another put there.
 open_new() {
   umask 077
-  if [ "$type$owner$group" = absent ]; then
-    # With the right mode from the beginning, where a mask can say it: it is looked at in the end.
-    _engine_t=${mode:-$fresh}
-    case $_engine_t in
-      0[0246][0246][0246])
-        _engine_t=${_engine_t#0}
-        _engine_n=${_engine_t#?}
-        umask "0$((7 - ${_engine_t%??}))$((7 - ${_engine_n%?}))$((7 - ${_engine_n#?}))"
-        ;;
-    esac
-  fi
   set -C
   command exec 3>"$new" || fail "no file can be made in $above; $path is as it was"
   set +C
@@ -666,6 +669,14 @@ write_failed() { fail "the new $path could not be written in full (no space left
 # `new` takes the mode and owner declared, or else those of the file it replaces, and then its place.
 settle_file() {
   exec 3>&-
+  if [ "$type$_engine_bits$_engine_up" = absent755./ ]; then
+    # Nothing is to be found out.
+    [ -z "$owner$group" ] || _engine_give "$owner${group:+:$group}" "$new" "; nothing was changed"
+    chmod -- "${mode:-$fresh}" "$new"
+    into_place "$new" "$_engine_name"
+    finish_directory "$dir_mode"
+    return 0
+  fi
   set -- "$new"
   [ "$type" != file ] || set -- "$@" "$file"
   [ "$_engine_bits" ] || set -- "$@" .

@@ -188,6 +188,7 @@ class Contract:
     kind: type[Kind]
     params: Mapping[str, Any]
     other: Mapping[str, Any]
+    absent: Mapping[str, Any]
     odd: tuple[str, ...]
     obstacle: str
     setup: Setup
@@ -220,7 +221,8 @@ class Contract:
         if "absent" in self._states():
             # What says how it should be says nothing of what is not there.
             needed = {name: value for name, value in self.params.items() if self.kind.fields()[name].required}
-            gone = make(self.kind, filled({**needed, "state": "absent"}, place, self.given))
+            absent = self.absent or {**needed, "state": "absent"}
+            gone = make(self.kind, filled(absent, place, self.given))
             assert _verdict(machine.apply(gone)) == "changed", "it was not removed"
             assert _verdict(machine.apply(gone)) == "unchanged", "removed again, it changed something"
 
@@ -343,6 +345,7 @@ def contract_suite(
     params: Mapping[str, Any],
     *,
     other: Mapping[str, Any] | None = None,
+    absent: Mapping[str, Any] | None = None,
     odd: Sequence[str] = (),
     obstacle: str = "directory",
     setup: Callable[[Path], contextlib.AbstractContextManager[Mapping[str, str]]] = lambda place: (
@@ -354,13 +357,15 @@ def contract_suite(
     params    parameters as a state file has them; `{place}` is a fresh directory
     other     parameters with which the thing is another one: applied, they are the drift to be put right; of a check:
               with which it fails
+    absent    parameters with which it must not be there, where those are more than the required ones and
+              `state: absent`
     odd       names of parameters that may be any text of one line
     obstacle  what is put in the way at the path: `directory`, `file`, or nothing
     setup     what the kind needs besides, such as a server: handed a directory, it is entered before each test and
               left after it; `{NAME}` in parameters stands for the text that it gives under that name
     """
     given: dict[str, Any] = {"kind": kind, "params": params, "other": other or {}, "odd": tuple(odd)}
-    given |= {"obstacle": obstacle, "setup": staticmethod(setup)}
+    given |= {"absent": absent or {}, "obstacle": obstacle, "setup": staticmethod(setup)}
     # A test of what the kind does not have is no test of it.
     path = None if kind.check else _path_parameter(kind, params)
     root = hasattr(os, "geteuid") and os.geteuid() == 0

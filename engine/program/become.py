@@ -19,7 +19,7 @@ from functools import cache
 
 from engine.kit import shell
 from engine.kit.shell import pins, texts
-from engine.model import Become
+from engine.model import Become, HostPath
 from engine.program import quote
 from engine.program.bootstrap import LAUNCHER, RUN, SECTIONS, STREAM_LAUNCHER
 from engine.program.section import Section
@@ -91,7 +91,7 @@ class Others:
             f"_engine_quoted_kit={quote.text(quote.text(kit(self.become)))}",
             'eval "_engine_kit=$_engine_quoted_kit"',
             'eval "$_engine_kit"',
-            "_engine_host_user=$_engine_user",
+            "_engine_host_user=$_engine_user _engine_vouched=",
         ]
 
     def numbers(self, sections: Sequence[Section]) -> dict[str, frozenset[int]]:
@@ -105,6 +105,21 @@ class Others:
     def before(self, user: str) -> list[str]:
         """The lines before a section: whether that user can be become is found out once a program."""
         return [f'[ "$_engine_user" = {quote.text(user)} ] || _engine_may {quote.text(user)} || _engine_r=1']
+
+    def vouching(self, section: Section) -> list[str]:
+        """The lines before a step: whether the directory of its path is for root and us alone is found out once for
+        many, as long as no step may have changed that."""
+        values = section.script.vars
+        if not section.step:
+            return []
+        if "leaves_directories" not in values:
+            return ["_engine_vouched=$_engine_line"]
+        path, acts = values.get("path"), values.get("planned_as")
+        return (
+            [f"_engine_vouch {quote.word(HostPath(path.rpartition('/')[0] or '/'))}"]
+            if isinstance(path, str) and not acts
+            else []
+        )
 
     def pinned(self, index: int, values: list[str], number: int) -> list[str]:
         """The lines that run section `index`, whose script pins a path and may begin anew as another user."""

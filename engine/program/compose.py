@@ -203,6 +203,8 @@ def _section(
     if section.become is None or others is None:
         before_it, late = [f"_engine_shared{n}" for n in sorted({look.number for look in shared.values()})], seconds
         script = [*values, "set -eu", f'eval "$_engine_t{number}"']
+        if others is not None:
+            before_it += others.vouching(section)
         if others is not None and index in others.owners:
             script = others.pinned(index, values, number)
     else:

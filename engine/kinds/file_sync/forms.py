@@ -89,7 +89,7 @@ class Whole:
             yield self.target.mark(change)
             return
         title = f"write {self.target.path}"
-        variables = self.target.write_vars(change.facts, self._fresh())
+        variables = self.target.file_vars(change.facts, self._fresh())
         content = self.inline
         if content is not None:
             yield Action(title, Script(scripts.WHOLE_ACTION, variables | {"content": content}))
@@ -144,7 +144,7 @@ class FirstLine:
             yield self.target.mark(change)
             return
         fresh = "0600" if isinstance(self.line, Secret) else "0644"
-        variables = self.target.write_vars(change.facts, fresh) | {"line": self.line}
+        variables = self.target.file_vars(change.facts, fresh) | {"line": self.line}
         yield Action(f"write line 1 of {self.target.path}", Script(scripts.FIRST_LINE_ACTION, variables))
 
     def watched(self) -> Script:
@@ -188,7 +188,7 @@ class Keys:
             yield self.target.mark(change)
             return
         secret = any(isinstance(value, Secret) for value in self.values.values())
-        variables = self.target.write_vars(change.facts, "0600" if secret else "0644")
+        variables = self.target.file_vars(change.facts, "0600" if secret else "0644")
         pairs = tuple(part for name in names for part in (name, self.values[name]))
         title = f"write {', '.join(names)} in {self.target.path}"
         yield Action(title, Script(scripts.DOTENV_ACTION, variables, pairs))

@@ -101,6 +101,12 @@ keep_one() {
   esac
 }
 
+# Of what is not there nothing is read.
+if [ -z "$tree" ] && [ ! -e "$path" ] && [ ! -h "$path" ] && [ -z "${_engine_owned-}" ]; then
+  place content
+  true >"$into.absent"
+  exit 0
+fi
 take=unpack
 if [ "$tree" ]; then look_inside; else look_at_path; fi
 if [ "${_engine_owned-}" ]; then

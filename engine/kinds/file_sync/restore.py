@@ -23,7 +23,11 @@ ALONE = "content"
 def keep(path: HostPath, names: tuple[str, ...], tree: bool, facts: Facts) -> Script:
     """Copies what is at the names into `$keep`."""
     acts = facts.get("acts", "")
-    return Script(scripts.KEEP, {"path": path, "tree": tree, "planned_as": acts, "careful": bool(acts)}, names)
+    return Script(
+        scripts.KEEP,
+        {"path": path, "tree": tree, "planned_as": acts, "careful": bool(acts), "leaves_directories": True},
+        names,
+    )
 
 
 @dataclass(frozen=True)

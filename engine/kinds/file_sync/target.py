@@ -94,6 +94,10 @@ class Target:
             "fresh": fresh,
         }
 
+    def file_vars(self, facts: Facts, fresh: str) -> Variables:
+        """The same for one that writes a file, and leaves directories that are there as they are."""
+        return {**self.write_vars(facts, fresh), "leaves_directories": True}
+
     def there(self, facts: Facts, allowed: tuple[str, ...]) -> bool:
         """Whether something is at the path. Raises Refused where that must not be touched."""
         if obstacle := facts.get("refused") or self._obstacle(facts, allowed):
