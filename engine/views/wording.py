@@ -118,11 +118,11 @@ _REASONS: Mapping[Why, str] = {
     Why.DOES_NOT_GATE: "does not gate {them}",
     Why.LEFT_OUT: "{them} was left out and is still due",
     Why.STOPPED: "the run was stopped",
-    Why.NOT_OBSERVED: "it was not looked at, because the run was stopped",
+    Why.NOT_OBSERVED: "it was not inspected, because the run was stopped",
     Why.DRIFTED: "the host is not what was reviewed",
     Why.TIMED_OUT: "timed out after {number:.0f} s",
-    Why.PROBE_TIMED_OUT: "looking at it took longer than {number:.0f} s",
-    Why.EXIT_STATUS: "exit status {number:.0f}, without a word",
+    Why.PROBE_TIMED_OUT: "inspecting it took longer than {number:.0f} s",
+    Why.EXIT_STATUS: "exit status {number:.0f}, without output",
     Why.UNDECLARED: "it is not declared any more, so nothing says how to put it back",
 }
 

@@ -286,7 +286,7 @@ def test_noise_before_the_program_is_tolerated() -> None:
     [
         (("no-such-shell",), "`sh` could not be started"),
         (("sh", "-c", "echo This account is closed.; exit 1"), "This account is closed."),
-        (("sh", "-c", "exit 97"), "arrived incomplete"),
+        (("sh", "-c", "exit 97"), "the connection was cut while the program was sent"),
         (("true",), "nothing was executed"),
     ],
 )

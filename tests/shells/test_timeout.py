@@ -141,7 +141,7 @@ def test_a_killed_program_leaves_no_watchdog() -> None:
         running = Running(program)
         session = os.getsid(running.hello.pid)
         assert not results(running.join())
-        assert "ended from outside while `a` ran" in str(running.error)
+        assert "was killed while `a` ran" in str(running.error)
         eventually(lambda: not processes(lambda _, of: of == session), 12)
         return processes(lambda _, of: of == session)
 

@@ -49,7 +49,7 @@ def test_a_pattern_comes_first_and_is_not_repeated() -> None:
 
 
 def test_a_pattern_that_names_no_host_is_a_mistake_unless_hosts_were_left_out_on_purpose() -> None:
-    with pytest.raises(InvalidInput, match="batch `canary` names none of the hosts"):
+    with pytest.raises(InvalidInput, match="batch `canary` matches none of the hosts"):
         rule({"batches": ["canary", "100%"]}, hosts=["gpu01", "gpu02"])
     assert rule({"batches": ["canary", "100%"]}, hosts=["gpu01", "gpu02"], limited=True).batches == (
         ("gpu01", "gpu02"),
