@@ -104,7 +104,7 @@ def test_text_shows_facts_when_asked_for_more(project: Project) -> None:
     assert shown[0] == ["·", "host", "os", "linux"]
     assert [words[0] for words in shown[1:]] == ["arch", "user", "home", "hostname"]
     told = project.run("plan", "-vv")
-    assert "_engine_report os" in told.err
+    assert "_engine_tell os" in told.err
     assert f"{project.home}/greeting" in told.err, "the program that follows is not shown"
     for view in ("markdown", "html"):
         assert project.run("plan", "--format", view).code == 0
