@@ -254,7 +254,7 @@ _engine_trusted() {
   done
 }
 _engine_untrusted() {
-  [ "${phase-}" != apply ] || fail "$1"
+  case ${phase-} in apply | watch) fail "$1" ;; esac
   fact refused "$1"
   exit 0
 }

@@ -15,6 +15,7 @@ SERVICES = texts(__file__)("services.sh")
 """What every service's scripts begin with; its head says which functions a kind defines after it."""
 
 _FACTS_TO_9 = r"""
+phase=watch
 fact() { printf '%s %s\n' "$1" "$2" >&9; }
 """
 _ENDED = ("exited", "created", "dead")
