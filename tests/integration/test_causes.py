@@ -53,13 +53,13 @@ def assert_told(box: Sandbox, check: str, got: str, cause: str, *, fix: bool = T
     planned = engine(box, "plan", *QUICK).steps()[check]
     assert planned["now"] == got, planned
     assert planned["cause"].startswith(cause), planned
-    report = engine(box, "apply", *QUICK, *CHECKS)
+    report = engine(box, "apply", "-y", *QUICK, *CHECKS)
     assert report.code == 1, (report.out, report.err)
     outcome = report.outcomes()[check]
     assert outcome["verdict"] == "failed"
     assert outcome["cause"].startswith(cause), outcome
     assert ("apply " in outcome["fix"]) is fix, outcome
-    said = text(box, "apply", *QUICK, *CHECKS)
+    said = text(box, "apply", "-y", *QUICK, *CHECKS)
     assert f"{check} " in said.out
     assert f"got {got}" in said.out
     assert f"because {cause}" in said.out, said.out
@@ -110,7 +110,7 @@ def test_a_check_that_sends_another_secret(box: Sandbox) -> None:
     state = state.replace("secrets:\n", "secrets:\n  other: { file: other.token, format: bcrypt }\n", 1)
     state = state.replace('bearer: "{{ secrets.api_token }}"', 'bearer: "{{ secrets.other }}"')
     (box.root / "other.yaml").write_text(state)
-    for verb, words in (("plan", QUICK), ("apply", (*QUICK, *CHECKS))):
+    for verb, words in (("plan", QUICK), ("apply", ("-y", *QUICK, *CHECKS))):
         said = _other(box, verb, *words)
         assert said.returncode == 1
         folded = [" ".join(line.split()) for line in said.stdout.splitlines()]

@@ -220,12 +220,12 @@ def tell_it_in_text(project: Project, words: tuple[str, ...]) -> None:
 def finish(project: Project, fleet: Fleet, ran: Ran) -> None:
     """`retry` goes to the hosts that did not converge and to no other; afterwards there is nothing left to do."""
     before = logins(fleet)
-    retried = project.run("engine", "retry", ran.data["run"], state="")
+    retried = project.run("engine", "retry", ran.data["run"], "-y", state="")
     assert retried.code == 0, retried.out + retried.err
     assert touched(fleet, before) == BROKEN
     assert "Converged: all 4 hosts" in retried.out, retried.out
     assert all(held(fleet, name) == ["2"] * 3 for name in fleet.names)
-    again = project.run("engine", "retry", project.runs()[-1], state="")
+    again = project.run("engine", "retry", project.runs()[-1], "-y", state="")
     assert again.out.startswith("Nothing to retry")
     assert [name for name in fleet.names if processes_of(fleet.home(name))] == []
 

@@ -76,7 +76,7 @@ class World:
     def begin(self, *words: str) -> subprocess.Popen[bytes]:
         self._left.unlink(missing_ok=True)
         env = self.project.environment({"LEFT": str(self._left)})
-        command = [sys.executable, str(self._script), "state.yaml", "-q", *words]
+        command = [sys.executable, str(self._script), "state.yaml", "-y", "-q", *words]
         quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         return subprocess.Popen(command, cwd=self.project.root, env=env, **quiet)  # type: ignore[call-overload]
 
@@ -86,6 +86,15 @@ class World:
         left: dict[str, Any] = json.loads(self._left.read_text())
         nothing = {"threads": [], "files": [], "sessions": 0, "channels": 0, "children": 0}
         assert left == {"code": code, **nothing}
+        self.end_on_hosts()
+
+    def end_at_once(self, process: subprocess.Popen[bytes]) -> None:
+        """The process is gone before it could count, and with it all that it held; it waits for no running step."""
+        assert process.wait(15) == 130
+        self.end_on_hosts()
+
+    def end_on_hosts(self) -> None:
+        """Running steps end, and leave nothing."""
         self.gates.open()
         eventually(lambda: not any(processes_of(self.fleet.home(name)) for name in HOSTS), "programs are left")
         eventually(lambda: not any(server.connections() for server in self.fleet), "connections are left")
@@ -138,8 +147,9 @@ def test_in_the_middle_of_a_step(world: World, how: str) -> None:
     eventually(lambda: server.log().count("session_exit_message: session ") >= 3, "it is not asked to stop")
     if how == "stopped at once":
         process.send_signal(signal.SIGINT)
-    else:
-        world.gates.open()
+        world.end_at_once(process)
+        return
+    world.gates.open()
     world.end(process, 130)
 
 

@@ -89,7 +89,7 @@ def test_once(held: Held) -> None:
     assert held.project.events()[-1]["exit"] == 130
     held.settled()
 
-    retried = held.project.run("engine", "retry", held.project.runs()[-1], state="")
+    retried = held.project.run("engine", "retry", held.project.runs()[-1], "-y", state="")
     assert retried.code == 0, retried.out + retried.err
     assert all(held.files(name) == sorted(FILES) for name in held.fleet.names)
 

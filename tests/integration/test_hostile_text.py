@@ -108,7 +108,7 @@ def everywhere(project: Project) -> list[Ran]:
     ran = [project.run("engine", "unlock", "here", state="")]
     ran += [project.run("plan", "--format", format_) for format_ in FORMATS[:-1]]
     ran += [project.run("apply", "-y", "--format", format_) for format_ in FORMATS]
-    ran += [project.run("engine", verb, project.runs()[0], state="") for verb in ("show", "retry")]
+    ran += [project.run("engine", *words, project.runs()[0], state="") for words in (("show",), ("retry", "-y"))]
     assert all("pwned" in each.out + each.err for each in ran if each.code), [each.code for each in ran]
     return ran
 

@@ -99,8 +99,12 @@ def agent(tmp_path: Path) -> Iterator[Callable[..., str]]:
         started.append(process)
         while not path.exists():
             assert process.poll() is None
+        env = {**os.environ, "SSH_AUTH_SOCK": str(path)}
+        # Its socket is there a moment before it listens: 2 says that nobody does.
+        while subprocess.run(["ssh-add", "-l"], env=env, capture_output=True).returncode == 2:
+            assert process.poll() is None
         for key in keys:
-            subprocess.run(["ssh-add", "-q", str(key)], env={**os.environ, "SSH_AUTH_SOCK": str(path)}, check=True)
+            subprocess.run(["ssh-add", "-q", str(key)], env=env, check=True)
         return str(path)
 
     yield start
