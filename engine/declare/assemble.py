@@ -115,6 +115,8 @@ class _Finish:
         if isinstance(value, str) and schema.get("source"):
             return self.file(value, schema, path)
         if isinstance(value, str) and schema.get("host_path"):
+            if "\0" in value:
+                return self.wrong(path, " holds a NUL byte, which no path can hold")
             return HostPath(value)
         if isinstance(value, dict):
             return self.map(value, schema, path, secret)

@@ -1,4 +1,4 @@
-"""Many scripts → one program → frames. See DESIGN.md, "One trip: how a program runs"."""
+"""Many scripts become one program, whose output comes back as frames."""
 
 from __future__ import annotations
 

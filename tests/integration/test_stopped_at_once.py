@@ -10,9 +10,22 @@ from pathlib import Path
 import pytest
 
 from tests.blocking_commands import BlockingCommands, eventually
-from tests.integration.project import Project
+from tests.integration.project import Project, Ran, Running
 
 FILE = {"one": {"file-sync": {"path": "{{ target }}/one", "content": "1\n"}}}
+
+
+def interrupt_twice(running: Running) -> Ran:
+    """The output and exit code of a process that ended at once at the second Ctrl-C."""
+    running.process.send_signal(signal.SIGINT)
+    eventually(lambda: running.told("Stopping"), "the first one is not heard")
+    began = time.monotonic()
+    running.process.send_signal(signal.SIGINT)
+    ran = running.end(40)
+    assert time.monotonic() - began < 8
+    assert ran.code == 130, ran.out + ran.err
+    assert "Traceback" not in ran.err
+    return ran
 
 
 @pytest.mark.parametrize("verb", ["plan", "apply"])
@@ -28,15 +41,8 @@ def test_a_host_that_sends_signs_of_life_alone(tmp_path: Path, verb: str) -> Non
     project.state(FILE)
     running = project.begin(verb)
     time.sleep(2)
-    running.process.send_signal(signal.SIGINT)
-    eventually(lambda: running.told("Stopping"), "the first one is not heard")
-    began = time.monotonic()
-    running.process.send_signal(signal.SIGINT)
-    ran = running.end(40)
-    assert time.monotonic() - began < 8
-    assert ran.code == 130, ran.out + ran.err
+    ran = interrupt_twice(running)
     assert ran.err.splitlines()[-1] == "stopped", ran.err
-    assert "Traceback" not in ran.err
 
 
 def test_a_step_of_this_machine_that_does_not_end(tmp_path: Path) -> None:
@@ -48,15 +54,8 @@ def test_a_step_of_this_machine_that_does_not_end(tmp_path: Path) -> None:
     path = f"{gates.directory}:{project.environment()['PATH']}"
     running = project.begin("apply", "-y", env={"PATH": path})
     gates.wait()
-    running.process.send_signal(signal.SIGINT)
-    eventually(lambda: running.told("Stopping"), "the first one is not heard")
-    began = time.monotonic()
-    running.process.send_signal(signal.SIGINT)
-    ran = running.end(40)
-    assert time.monotonic() - began < 8
-    assert ran.code == 130, ran.out + ran.err
+    ran = interrupt_twice(running)
     assert f"Resume it: engine retry {project.runs()[-1]}" in ran.err
-    assert "Traceback" not in ran.err
     gates.open()
     eventually((tmp_path / "one").exists, "the step was not left to itself")
     time.sleep(1)

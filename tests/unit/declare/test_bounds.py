@@ -112,6 +112,7 @@ def test_an_inventory_that_prints_without_end(project: Project, monkeypatch: pyt
     [
         (f'{HEAD}  it: {{ copy: {{ source: "a\\0b" }} }}\n', "state.yaml:3:25: copy `source`"),
         (f'{HEAD}  it: {{ copy: {{ template: "a\\0b" }} }}\n', "state.yaml:3:27: copy `template`"),
+        (f'{HEAD}  it: {{ note: {{ path: "/a\\0b" }} }}\n', "state.yaml:3:23: note `path`"),
         ('hosts: one\ninclude: [{ file: "a\\0b" }]\n', "state.yaml:2:19"),
         (SECRET + 'file: "a\\0b" } }\n', "state.yaml:4:17"),
         (SECRET + 'command: "a\\0b" } }\n', "state.yaml:4:17"),
