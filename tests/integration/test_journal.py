@@ -150,7 +150,7 @@ def test_a_run_that_is_killed_in_the_middle_of_a_step_is_still_told(project: Pat
     going = project / "going"
     mv = tools / "mv"
     mv.write_text(
-        f'#!/bin/sh\ncase "$*" in *last/*) : >{going}; until [ -e {going}.on ]; do sleep 0.05; done ;; esac\n'
+        f'#!/bin/sh\ncase "$PWD" in */last) : >{going}; until [ -e {going}.on ]; do sleep 0.05; done ;; esac\n'
         'exec /bin/mv "$@"\n'
     )
     mv.chmod(0o755)

@@ -184,4 +184,4 @@ def test_a_hash_that_it_makes_can_be_read_again(tmp_path: Path) -> None:
     project.state(resources, secrets=secrets)
     planned = project.run("plan")
     assert planned.code == 3
-    assert "secret read needs the command sh, which is not there" in planned.err
+    assert "secret read needs the command sh, which was not found" in planned.err

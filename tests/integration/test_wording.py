@@ -201,8 +201,10 @@ def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
 @pytest.mark.docker
 def test_a_file_put_back_needs_no_restart_and_the_plan_foretells_none(lab: Lab, tmp_path: Path) -> None:
     project = Project(tmp_path / "project")
-    service = {"project_dir": str(lab.dir), "service": "web", "client": lab.client}
-    lab.write()
+    # Only an entry that is proven, as by a line of its log, vouches for a content that was away in between.
+    ready = {"log": "listening", "timeout": 20}
+    service = {"project_dir": str(lab.dir), "service": "web", "client": lab.client, "ready": ready}
+    lab.write(command=["/bin/sh", "-c", "echo listening; exec sleep 1000"])
     project.state(
         {
             "settings": sync(lab.path / "settings", content="one"),

@@ -140,10 +140,10 @@ def stated(words: str) -> str:
     [
         (f"{CANARY}\n", "plain", ""),
         (f"{CANARY}\r\n", "plain", ""),
-        (f"{BOM}{CANARY}\r\n", "plain", "a byte-order mark (BOM), which an editor put there"),
+        (f"{BOM}{CANARY}\r\n", "plain", "a byte-order mark (BOM), probably added by an editor"),
         (f"{HASH}\n", "bcrypt", ""),
         (f"{HASH}\r\n", "bcrypt", "it contains a carriage return (CR)"),
-        (f"{BOM}{HASH}\n", "bcrypt", "a byte-order mark (BOM), which an editor put there"),
+        (f"{BOM}{HASH}\n", "bcrypt", "a byte-order mark (BOM), probably added by an editor"),
     ],
 )
 def test_a_secret_of_windows(tmp_path: Path, text: str, form: str, said: str) -> None:
@@ -183,7 +183,7 @@ def test_a_key_of_the_project_on_a_windows_drive(tmp_path: Path, monkeypatch: py
     machine.on_drive(".engine/key", f"a key of more than sixteen characters{end}")
     assert Key.load(machine.drive, env={}).id == Key("a key of more than sixteen characters").id
     machine.on_drive(".engine/key", f"{BOM}a key of more than sixteen characters{end}")
-    with pytest.raises(InvalidInput, match=re.escape(stated("a byte-order mark (BOM), which an editor put there"))):
+    with pytest.raises(InvalidInput, match=re.escape(stated("a byte-order mark (BOM), probably added by an editor"))):
         Key.load(machine.drive, env={})
     with pytest.raises(InvalidInput, match="BOM"):
         Key.load(machine.drive, env={"ENGINE_KEY": f"{BOM}a key of more than sixteen characters"})

@@ -97,7 +97,7 @@ class Key:
 
 def _checked(text: str, origin: str) -> str:
     if text.startswith("\ufeff"):
-        what = f"the key in {origin} begins with a byte-order mark (BOM), which an editor put there"
+        what = f"the key in {origin} begins with a byte-order mark (BOM), probably added by an editor"
         raise InvalidInput(Problem(what, hints=("Save it as UTF-8 without BOM.",)))
     length = len(text.strip())
     if length >= MINIMUM:
