@@ -15,6 +15,7 @@ import pytest
 
 from engine.errors import EngineError, HostFailed
 from engine.model import Host, HostPath, Output, Script, SourceFile, Upload
+from engine.program import upload
 from engine.program.compose import compose
 from engine.program.parser import Done, Finished, Hello, Waited
 from engine.program.section import Lock, Section
@@ -187,20 +188,33 @@ def test_staging_goes_whatever_becomes_of_the_steps(shell: tuple[str, ...], tmp_
 
 @every_shell
 def test_what_killed_runs_left_goes_with_the_next(shell: tuple[str, ...], tmp_path: Path, home: Path) -> None:
-    def upload(name: str) -> dict[str, str]:
+    def send(name: str) -> dict[str, str]:
         return stage(local(), {name: Upload(HostPath(f"{tmp_path}/{name}\n dir"), (("f", b"x"),))}, shell)
 
-    upload("never used")
+    send("never used")
     record = next(home.rglob("staging/*"))
     (record.parent / "0123.0").write_text(f"{tmp_path}/precious")
     (tmp_path / "precious").mkdir()
     (record.parent / "4567.0").touch()
     # Another run comes in between: it tidies up, and the one that lost its files plans again.
-    slow, quick = upload("slow"), upload("quick")
+    slow, quick = send("slow"), send("quick")
     assert any(isinstance(event, Finished) for event in _use(shell, quick))
     assert [type(event) for event in _use(shell, slow)] == [Hello, Waited, Done]
     assert _left(tmp_path) == []
     assert (tmp_path / "precious").is_dir()
+
+
+@every_shell
+def test_an_upload_that_another_run_clears_away(
+    shell: tuple[str, ...], tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While files arrive, a run with the host's lock takes them for those of one that never came: plan again."""
+    taken = 'tar() { command tar "$@" && rm -rf "$PWD"; }\n'
+    monkeypatch.setattr(upload, "STAGE", taken + upload.STAGE)
+    uploads = {name: Upload(HostPath(f"{tmp_path}/{name}"), (("f", b"x"),)) for name in "ab"}
+    staging = stage(local(), uploads, shell)
+    assert [type(event) for event in _use(shell, staging)] == [Hello, Waited, Done]
+    assert _left(tmp_path) == []
 
 
 @pytest.mark.full
