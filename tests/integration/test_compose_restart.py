@@ -233,12 +233,19 @@ def test_docker_finishes_what_a_killed_client_began(lab1: Lab) -> None:
 
 def test_content_written_during_the_restart_is_not_lost(lab2: Lab) -> None:
     put(lab2, "one")
-    lab2.write(command=STUBBORN, stop_grace_period="2s")
+    lab2.write(
+        command=["/bin/sh", "-c", "trap 'touch /state/stopping' TERM; echo up; while :; do sleep 0.1; done"],
+        volumes=["./state:/state"],
+        stop_grace_period="2s",
+    )
+    stopping = lab2.path / "state/stopping"
     web = service(lab2, "settings")
     lab2.apply(web)
     put(lab2, "two")
     change = lab2.observe(web)
-    with subprocess.Popen(["sh", "-c", f"sleep 1.2; echo three >'{lab2.path}/settings'"]):
+    waits = f"until [ -e '{stopping}' ]; do sleep 0.1; done"
+    written = f"timeout 60 sh -c \"{waits}\"; sleep 1; echo three >'{lab2.path}/settings'"
+    with subprocess.Popen(["sh", "-c", written]):
         lab2.act(web, change)
     assert differing(lab2.observe(web, "verify")) == {"settings": "newer than its start"}
     assert lab2.apply(web) == ("restart", True)
