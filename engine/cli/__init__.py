@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import sys
 import threading
@@ -28,11 +27,14 @@ from engine.cli.options import (
     yes_option,
 )
 from engine.cli.terminal import restore
+from engine.codes import Code
 from engine.errors import DEBUG, EngineError, internal
+from engine.model.sentence import coded, shown
 
 MORE = {
     "validate": "engine.cli.info:validate_command",
     "kinds": "engine.cli.info:kinds_command",
+    "explain": "engine.cli.explain:explain_command",
     "schema": "engine.cli.info:schema_command",
     "inventory": "engine.cli.info:inventory_command",
     "history": "engine.cli.history:history_command",
@@ -150,17 +152,13 @@ def _run(command: click.Command) -> None:
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        _print_error("stopped")
+        _print_error(coded("stopped", Code.INTERRUPTED))
         _leave(130)
     except click.ClickException as error:
-        usage = io.StringIO()
-        error.show(usage)
-        _print_error(usage.getvalue())
+        _print_error(_usage(error))
         sys.exit(3)
     except EngineError as error:
-        from engine.model import said
-
-        _print_error(said(error))
+        _print_error(shown(error))
         sys.exit(error.exit_code)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -171,8 +169,15 @@ def _run(command: click.Command) -> None:
 
             _print_error(traceback_of(error))
         else:
-            _print_error(internal(error))
+            _print_error(coded(internal(error), Code.INTERNAL))
         sys.exit(1)
+
+
+def _usage(error: click.ClickException) -> str:
+    """What is wrong with the command line, after how the command is used."""
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    usage = [context.get_usage(), f"Try '{context.command_path} --help' for help.", ""] if context else []
+    return "\n".join([*usage, coded(f"Error: {error.format_message()}", Code.USAGE)])
 
 
 def _leave(code: int) -> NoReturn:

@@ -14,6 +14,7 @@ from engine.cli.become import recorded
 from engine.cli.options import Command, become, display, dry_run_option, limit_option, option, root_option, yes_option
 from engine.cli.output import Printer
 from engine.cli.project import project_root
+from engine.codes import Code
 from engine.errors import InvalidInput, Problem
 from engine.model import HostDeclaration, Lost
 from engine.plan.rollback import Changed, rolled_back
@@ -151,7 +152,11 @@ def _refuse_failed(run: str, events: list[dict[str, Any]]) -> None:
     if _first(events, "started") is None or (finished and finished["exit"] not in (0, 130)):
         code = f"the run ended with exit code {finished['exit']}, but " if finished else ""
         hint = "The record is damaged. Run apply again with the same state."
-        raise InvalidInput(Problem(f"{code}the record does not show which hosts failed", where=run, hints=(hint,)))
+        raise InvalidInput(
+            Problem(
+                f"{code}the record does not show which hosts failed", where=run, hints=(hint,), code=Code.RUN_DAMAGED
+            )
+        )
 
 
 @click.command("rollback", cls=Command, examples="engine rollback RUN --dry-run\nengine rollback RUN")
@@ -235,10 +240,14 @@ def _asked(
     another user comes before what the run was told of it."""
     started = _first(events, "started")
     if started is None:
-        raise InvalidInput(Problem("the run did not start anything", where=run))
+        raise InvalidInput(Problem("the run did not start anything", where=run, code=Code.NOT_REPEATABLE))
     if any("<secret>" in variable for variable in started["variables"]):
         raise InvalidInput(
-            Problem("the run got a secret with -e, and secrets are not recorded. Run apply again with it.", where=run)
+            Problem(
+                "the run got a secret with -e, and secrets are not recorded. Run apply again with it.",
+                where=run,
+                code=Code.NOT_REPEATABLE,
+            )
         )
     return {
         **options,

@@ -20,6 +20,7 @@ from engine.cli.options import (
 )
 from engine.cli.output import Printer
 from engine.cli.project import extra_vars, load_inventory, project_root, state_files
+from engine.codes import Code
 from engine.declare.inventory import Inventory
 from engine.errors import InvalidInput, Problem
 from engine.views.escape import json_text, lines, visible
@@ -80,14 +81,17 @@ def validate_command(states: tuple[str, ...], format_: str, **options: Any) -> N
 
 def _report(problems: tuple[Problem, ...], format_: str) -> None:
     if format_ == "json":
-        rows = [{"where": str(p.where or ""), "message": p.message, "hints": list(p.hints)} for p in problems]
+        rows = [
+            {"where": str(p.where or ""), "message": p.message, "hints": list(p.hints), "code": str(p.code)}
+            for p in problems
+        ]
         Printer().rendered(json_text({"valid": not problems, "problems": rows}, indent=1))
     elif format_ == "github":
         for problem in problems:
             Printer().rendered(_annotation(problem))
     else:
         for problem in problems:
-            Printer().err(str(problem))
+            Printer().err(problem.coded())
 
 
 def _annotation(problem: Problem) -> str:
@@ -96,7 +100,7 @@ def _annotation(problem: Problem) -> str:
     place = ""
     if where is not None and not isinstance(where, str):
         place = f" file={_encoded(visible(where.file), ':,')},line={where.line or 1},col={where.column or 1}"
-    text = "\n".join(line for part in (problem.message, *problem.hints) for line in lines(part))
+    text = "\n".join(line for part in (f"{problem.message} [{problem.code}]", *problem.hints) for line in lines(part))
     return f"::error{place}::{_encoded(text)}"
 
 
@@ -122,7 +126,7 @@ def kinds_command(kind: str | None) -> None:
     else:
         near = get_close_matches(kind, list(kinds), n=1)
         hints = (*((f"did you mean `{near[0]}`?",) if near else ()), f"Available: {', '.join(kinds)}")
-        raise InvalidInput(Problem(f"there is no kind `{kind}`", hints=hints))
+        raise InvalidInput(Problem(f"there is no kind `{kind}`", hints=hints, code=Code.UNKNOWN_KIND))
 
 
 @click.command("schema", cls=Command, examples="engine schema > engine.schema.json")

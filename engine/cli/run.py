@@ -18,6 +18,7 @@ from engine.cli.job import Job, Rewrite, who
 from engine.cli.options import request_of
 from engine.cli.output import Printer, can_ask
 from engine.cli.project import project_root
+from engine.codes import Code
 from engine.declare.problems import sorted_problems
 from engine.errors import EngineError, Interrupted, InvalidInput, Problem
 from engine.model import Command, HostReport, Plan, Report, Stop
@@ -74,7 +75,7 @@ def apply(options: dict[str, Any], rewrite: Rewrite | None = None) -> int:
     if reviewed is not None:
         reviewed.check_sources(job)
     elif not options["yes"] and not can_ask():
-        raise InvalidInput(Problem(UNASKED, hints=UNASKED_HINTS))
+        raise InvalidInput(Problem(UNASKED, hints=UNASKED_HINTS, code=Code.UNCONFIRMED))
     return _applied(job, options, printer, reviewed)
 
 
@@ -109,7 +110,8 @@ def _applied(job: Job, options: dict[str, Any], printer: Printer, reviewed: Revi
             journal.write("started", **_journal_header(job, options, reviewed))
             if journal.problem:
                 raise EngineError(
-                    f"{journal.problem}; nothing was changed, since no retry or rollback would be possible"
+                    f"{journal.problem}; nothing was changed, since no retry or rollback would be possible",
+                    code=Code.RUN_UNRECORDED,
                 )
             with interruptible(rollout):
                 report = job.apply(rollout, reviewed.agreed if reviewed else None, partial(_recorded, journal))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.bounds import RESOURCES
+from engine.codes import Code
 from engine.declare.convert import OPAQUE, Opaque, convert, free
 from engine.declare.schema.document import closed
 from engine.declare.schema.language import KEYWORDS
@@ -55,7 +56,7 @@ class Problems:
         except Exhausted:
             raise
         except RenderError as fault:
-            self.add([Problem(fault.message, fault.where or where, fault.hints)])
+            self.add([Problem(fault.message, fault.where or where, fault.hints, code=fault.code)])
         except InvalidInput as error:
             self.add(error.problems)
         return OPAQUE
@@ -104,7 +105,7 @@ class Unroller:
         if self.count > RESOURCES:
             what = f"with this, a host has more than {RESOURCES} resources and includes"
             hint = "each item of a `for_each` counts, and so does each include of a file"
-            raise Exhausted(Problem(what, where, (hint,)))
+            raise Exhausted(Problem(what, where, (hint,), code=Code.TOO_MANY))
 
     def state(self, state: State, chain: int, prefix: str = "", variables: Layer | None = None) -> None:
         """Take up a state and what it includes."""
@@ -185,7 +186,9 @@ class Unroller:
         if isinstance(value, list):
             value = [as_text(item) if isinstance(item, int | float) else item for item in value]
             if any(isinstance(item, Secret) for item in value):
-                problem = Problem(f"{what} cannot iterate over secrets", node.where, ("its keys are names",))
+                problem = Problem(
+                    f"{what} cannot iterate over secrets", node.where, ("its keys are names",), code=Code.FOR_EACH
+                )
                 self.problems.add([problem])
                 return []
             if any(isinstance(item, Opaque) for item in value):
@@ -213,5 +216,7 @@ class Unroller:
         """Whether a keyword has no value that can be used; a secret is told of."""
         parts = value if isinstance(value, list) else [value]
         if any(isinstance(part, Secret) for part in parts):
-            self.problems.add([Problem(f"`{key}` cannot hold a secret", where, ("plans show it",))])
+            self.problems.add(
+                [Problem(f"`{key}` cannot hold a secret", where, ("plans show it",), code=Code.SECRET_EXPOSED)]
+            )
         return any(isinstance(part, Secret | Opaque) for part in parts)

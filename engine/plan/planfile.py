@@ -13,6 +13,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from engine.bounds import check_json
+from engine.codes import Code
 from engine.errors import PlanRefused
 from engine.model import Drift, Drifted, HostPlan, Plan, Step
 
@@ -51,13 +52,16 @@ def loads(text: str, file: str) -> dict[str, Any]:
         found = json.loads(text)
         check_json(found)
     except (ValueError, RecursionError) as error:
-        raise PlanRefused(f"{file}: is no saved plan: {error}\n  Make one with: plan STATE --out {file}") from error
+        raise PlanRefused(
+            f"{file}: is no saved plan: {error}\n  Make one with: plan STATE --out {file}", code=Code.NOT_A_PLAN
+        ) from error
     if not isinstance(found, dict) or found.get("format") != FORMAT:
-        raise PlanRefused(f"{file}: is no saved plan\n  Make one with: plan STATE --out {file}")
+        raise PlanRefused(f"{file}: is no saved plan\n  Make one with: plan STATE --out {file}", code=Code.NOT_A_PLAN)
     if found.get("version") != VERSION:
         raise PlanRefused(
             f"{file}: is a plan of version {found.get('version')!r}, and this engine reads version {VERSION}\n"
-            f"  Plan again with the engine that is to apply it: plan STATE --out {file}"
+            f"  Plan again with the engine that is to apply it: plan STATE --out {file}",
+            code=Code.PLAN_VERSION,
         )
     return found
 
@@ -73,13 +77,15 @@ def check_seal(
         raise PlanRefused(
             f"{file}: was made with key {str(found.get('key'))[:16]!r}, and the key here is {key_id!r}\n"
             "  The machines that plan and apply must share one key: copy .engine/key of the project that made the\n"
-            "  plan, or set ENGINE_KEY to the same value on both."
+            "  plan, or set ENGINE_KEY to the same value on both.",
+            code=Code.PLAN_KEY,
         )
     body = {name: value for name, value in found.items() if name not in ("mac", "made")}
     if not (_sealed(body, found.get("mac"), found.get("made"), same) and dumps(found) == text):
         raise PlanRefused(
             f"{file}: was changed after it was made; nothing of it is applied\n"
-            f"  Plan again with: plan STATE --out {file}"
+            f"  Plan again with: plan STATE --out {file}",
+            code=Code.PLAN_EDITED,
         )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from engine.errors import Refused, of_kind
+from engine.errors import Refused, code_of, of_kind
 from engine.model import (
     CURRENT,
     Action,
@@ -175,7 +175,9 @@ class Planner:
                 step = self._observed(step, declared, seen.facts, above, pending)
         except Exception as error:
             self.work.pop(step.name, None)
-            step = replace(step, outlook="error", reason=Reason.of(of_kind(step.name, step.kind, error)))
+            step = replace(
+                step, outlook="error", reason=Reason.of(of_kind(step.name, step.kind, error), code_of(error))
+            )
         if step.name in self.left_out:
             undone = step.outlook not in ("converged", "skipped") and not step.check
             step = replace(step, outlook="skipped", pending=undone)
@@ -195,7 +197,7 @@ class Planner:
         try:
             before, after = resource.actual(facts), resource.desired(facts)
         except Refused as refusal:
-            return replace(step, outlook="refused", reason=Reason.of(said(refusal)))
+            return replace(step, outlook="refused", reason=Reason.of(said(refusal), refusal.code))
         self.found.update(value for value in (before or {}).values() if isinstance(value, Secret))
         found, before = before, self._with_watches(declared, before)
         change = Change(before, after, facts)
@@ -225,7 +227,7 @@ class Planner:
             if not all(isinstance(action, Action) for action in actions):
                 raise TypeError("something else than actions")
         except Refused as refusal:
-            return replace(step, outlook="refused", reason=Reason.of(said(refusal)))
+            return replace(step, outlook="refused", reason=Reason.of(said(refusal), refusal.code))
         outlook: PlanStatus = "check" if unknown else "change"
         step = replace(step, outlook=outlook, actions=tuple(action.title for action in actions))
         self.work[step.name] = PlannedActions(change, actions, step)

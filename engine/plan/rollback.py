@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from engine.errors import EngineError, of_kind
+from engine.errors import EngineError, code_of, of_kind
 from engine.model import DeclaredResource, HostDeclaration, HostPath, Lost, Plain, Reason, Resource, Why
 
 
@@ -34,7 +34,9 @@ def rolled_back(
             try:
                 restored, why = _restored(resource.resource, changed[resource.name], place(resource.name))
             except Exception as error:
-                raise EngineError(of_kind(resource.name, resource.resource.kind, error)) from error
+                raise EngineError(
+                    of_kind(resource.name, resource.resource.kind, error), code=code_of(error)
+                ) from error
             lost[resource.name] = why
             if restored is not None:
                 kept.append(replace(resource, resource=restored, backup=place(resource.name)))

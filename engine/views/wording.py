@@ -31,6 +31,8 @@ from engine.model import (
     Watched,
     Why,
 )
+from engine.model.problems import host_code, resource_code
+from engine.model.sentence import coded
 from engine.views.escape import lines, visible
 from engine.views.fold import count, listed, names
 from engine.views.status import HOST_ORDER, Tone, status, verb
@@ -167,6 +169,12 @@ def differences(attributes: Sequence[Attribute], most: int = 3) -> str:
     return "; ".join(parts)
 
 
+def error_text(item: Step | Outcome) -> str:
+    """Why a resource is refused, in error or failed, with the code at the end of the first line."""
+    text = outcome_text(item) if isinstance(item, Outcome) else blocked_text(item)
+    return coded(text, resource_code(item)) if text else ""
+
+
 def outcome_text(outcome: Outcome) -> str:
     """Why an outcome is what it is; empty where there is nothing to say."""
     reason, wrong = reason_text(outcome.reason), differences(outcome.attributes)
@@ -187,6 +195,7 @@ def host_lines(host: HostPlan | HostReport) -> tuple[str, ...]:
         text = "\n".join(drift_text(host.host if drift.name else "", drift) for drift in host.drift)
     else:
         text = f"unreachable: {host.error}" if host.unreachable else host.error
+    text = coded(text, "" if isinstance(host, HostPlan) and host.invalid else host_code(host)) if text else ""
     return tuple(line.strip() for line in lines(text)) if text else ()
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from engine.codes import Code
 from engine.declare.controller_files import label
 from engine.declare.inventory import connection, patterns
 from engine.declare.inventory.connection import passwords
@@ -126,7 +127,7 @@ class Inventory:
         else:
             hint = f"the inventory has {len(self._tree.hosts)} hosts: {', '.join(list(self._tree.hosts)[:10])}"
             hint += ", ..." if len(self._tree.hosts) > 10 else ""
-        return InvalidInput(Problem(message, hints=(hint,)))
+        return InvalidInput(Problem(message, hints=(hint,), code=Code.UNKNOWN_HOST))
 
     def _host(self, name: str) -> Host:
         return Host(name, tuple(sorted(self._tree.groups_of(name))), connection.rendered(self._names(name)))

@@ -20,6 +20,7 @@ from jinja2.runtime import Context
 from jinja2.utils import missing, pass_context
 
 from engine.bounds import DEPTH
+from engine.codes import Code
 from engine.declare.host_facts import HostNames
 from engine.declare.templates.names import MISSING, Names, RenderError, SecretNames, undefined
 from engine.declare.templates.sandbox import WORK, Bounded, PlannedActions, output, work
@@ -229,7 +230,10 @@ def _sealed(value: Any, render: _Render, text: str) -> Any:
         return value
     if isinstance(value, Mapping):
         if any(key not in text for key in value):
-            raise RenderError("a map built with a secret may only have keys that are written in the template")
+            raise RenderError(
+                "a map built with a secret may only have keys that are written in the template",
+                code=Code.SECRET_EXPOSED,
+            )
         return {key: _sealed(item, render, text) for key, item in value.items()}
     if isinstance(value, list):
         return [_sealed(item, render, text) for item in value]
@@ -286,7 +290,12 @@ class _Faults:
             return fault
         if isinstance(error, RecursionError):
             what = "the template is nested too deeply, or one of its macros never stops calling itself"
-            return RenderError(what, (f"parts of a template may be nested about {DEPTH} levels deep",), line=line)
+            return RenderError(
+                what,
+                (f"parts of a template may be nested about {DEPTH} levels deep",),
+                line=line,
+                code=Code.TEMPLATE_LIMIT,
+            )
         if isinstance(error, NoText):
             return RenderError(str(error), ("`| join(', ')` and `| tojson` turn it into text",), line=line)
         if self.render.seen:
