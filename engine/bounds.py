@@ -1,6 +1,6 @@
 """How much the engine takes in: every bound on what it reads, renders and matches, in one place.
 
-`engine validate` runs on the branches of others, and what a host answers is judged here: neither may cost this
+`onetrip validate` runs on the branches of others, and what a host answers is judged here: neither may cost this
 machine more than these say. docs/language.md lists them. Below them the means to keep them; `engine.matching` keeps
 those on regular expressions.
 """

@@ -29,13 +29,17 @@ GROUPS: Mapping[int, str] = {
 
 
 class Code(Enum):
-    """A problem: its number, what it means, and what to do about it."""
+    """A problem: its number, what it means, and what to do about it (`{program}`: the command's name)."""
 
     def __init__(self, number: int, meaning: str, remedy: str) -> None:
         self.number, self.meaning, self.remedy = number, meaning, remedy
 
     def __str__(self) -> str:
         return f"OT{self.number}"
+
+    def fix(self, program: str = "onetrip") -> str:
+        """What to do about it."""
+        return self.remedy.format(program=program)
 
     @property
     def group(self) -> str:
@@ -69,7 +73,7 @@ class Code(Enum):
     OPTIONS_CONFLICT = 1009, "Options do not go together.", "Remove the options the message names."
     NOT_WRITTEN = 1010, "The file for the saved plan cannot be written.", "Choose another path for --out."
     ENVIRONMENT = 1011, "An environment variable has a value that cannot be used.", "Correct it, or unset it."
-    UNKNOWN_CODE = 1012, "There is no such error code.", "Run `onetrip explain` for the list of all codes."
+    UNKNOWN_CODE = 1012, "There is no such error code.", "Run `{program} explain` for the list of all codes."
 
     FILE_UNREADABLE = 1101, "A YAML file cannot be read.", "Check that it exists and that you may read it."
     FILE_TEXT = (
@@ -94,21 +98,21 @@ class Code(Enum):
     UNKNOWN_KEY = (
         1108,
         "A key or parameter is not known there.",
-        "Check its spelling; `onetrip kinds KIND` lists the parameters of a kind.",
+        "Check its spelling; `{program} kinds KIND` lists the parameters of a kind.",
     )
-    MISSING_KEY = 1109, "A required key or parameter is missing.", "Add it; `onetrip kinds KIND` describes it."
+    MISSING_KEY = 1109, "A required key or parameter is missing.", "Add it; `{program} kinds KIND` describes it."
     BAD_NAME = 1110, "A name is not allowed, or is reserved.", "Choose another name."
     UNKNOWN_KIND = 1111, "There is no such kind.", "Check its spelling, or install the package that provides it."
     RESOURCE_KIND = 1112, "A resource has no kind, or more than one.", "Give every resource exactly one kind."
     DUPLICATE_RESOURCE = 1113, "Two resources have the same name.", "Rename one of them."
     UNKNOWN_RESOURCE = 1114, "A resource refers to one that does not exist.", "Check the name it refers to."
-    CIRCULAR_NEEDS = 1115, "Resources need each other in a circle.", "Remove one of the needs in the circle."
+    CIRCULAR_NEEDS = 1115, "Resources have circular needs.", "Remove one of those needs."
     SAME_PLACE = 1116, "Two resources manage the same thing on a host.", "Remove one, or change what it manages."
     INCLUDE = 1117, "An include cannot be used.", "Check the file's path, its `as`, and that no file includes itself."
     PARAMETER = (
         1118,
         "A kind cannot use a parameter's value.",
-        "Correct the parameter the message names; `onetrip kinds KIND` describes it.",
+        "Correct the parameter the message names; `{program} kinds KIND` describes it.",
     )
     TOO_MANY = 1119, "A state expands to more than the engine handles.", "Use fewer items, or fewer hosts at a time."
     SOURCE_FILE = (
@@ -139,7 +143,7 @@ class Code(Enum):
     UNKNOWN_HOST = (
         1206,
         "A pattern names no group or host of the inventory, or matches no hosts.",
-        "Check its spelling, and -i; `onetrip inventory` lists the hosts.",
+        "Check its spelling, and -i; `{program} inventory` lists the hosts.",
     )
     INVENTORY_LIMIT = 1207, "An inventory is too large or too deeply nested.", "Split it."
     HOST_NAME = 1208, "The name of a host, or a range of names, is invalid.", "Write it like `web[01:20]`."
@@ -182,7 +186,7 @@ class Code(Enum):
     WHEN = 1404, "A `when` does not give true or false.", "Write a comparison, without braces."
     CIRCULAR_REFERENCE = (
         1405,
-        "Variables or secrets refer to each other in a circle.",
+        "Variables or secrets have circular references.",
         "Remove one of the references.",
     )
 
@@ -238,9 +242,9 @@ class Code(Enum):
     LOCK_HELD = (
         1703,
         "Another apply holds a host's lock.",
-        "Wait for it, or raise --lock-wait; if it no longer runs, use `onetrip unlock`.",
+        "Wait for it, or raise --lock-wait; if it no longer runs, use `{program} unlock`.",
     )
-    UNLOCK = 1704, "A host's lock could not be removed.", "Look at who holds it now, and try again."
+    UNLOCK = 1704, "A host's lock could not be removed.", "Check who holds it now, and try again."
     UPLOAD = 1705, "Content could not be sent to a host.", "Check free space and that tar is installed on the host."
     DEADLINE = 1706, "A host took longer than allowed.", "Raise the resource's `timeout`, or check the host."
     TAMPERED = 1707, "A host's answer is not one that the program gives.", "Check the host and its login scripts."
@@ -290,7 +294,7 @@ class Code(Enum):
         "Fix the cause, then retry.",
     )
 
-    NO_RUN = 2101, "There is no such run.", "`onetrip history` lists the runs of this project."
+    NO_RUN = 2101, "There is no such run.", "`{program} history` lists the runs of this project."
     RUN_VERSION = 2102, "A run was recorded by another version.", "Use the version that applied it."
     RUN_DAMAGED = 2103, "The record of a run is damaged.", "Apply again with the same state."
     RUN_UNRECORDED = (
@@ -299,11 +303,10 @@ class Code(Enum):
         "Make `.engine/runs` of the project writable, and check free space.",
     )
     NOT_REPEATABLE = 2105, "A run cannot be repeated from its record.", "Apply again with the same state and options."
-    NOT_RESTORED = 2106, "A rollback cannot restore something.", "Restore it yourself; the message says why."
 
     FAILED = 2201, "The command failed.", "Read the message."
     INTERNAL = 2202, "The engine failed in a way nobody foresaw.", "Report it; ENGINE_DEBUG=1 shows where."
-    INTERRUPTED = 2203, "The run was stopped on request.", "Run it again, or `onetrip retry` for an apply."
+    INTERRUPTED = 2203, "The run was stopped on request.", "Run it again, or `{program} retry` for an apply."
     INPUT = 2204, "What was written cannot be used.", "Correct what the message names."
 
 

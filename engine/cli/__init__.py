@@ -45,9 +45,9 @@ MORE = {
 }
 """Commands that are imported only when needed."""
 EXAMPLES = """
-engine plan states/qwen.yaml
-engine apply states/qwen.yaml
-engine COMMAND --help
+{program} plan states/qwen.yaml
+{program} apply states/qwen.yaml
+{program} COMMAND --help
 """
 
 

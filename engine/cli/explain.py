@@ -10,9 +10,10 @@ from engine.cli.options import Command
 from engine.cli.output import Printer
 from engine.codes import BY_NAME, GROUPS, Code
 from engine.errors import InvalidInput, Problem
+from engine.program_name import program_name
 
 
-@click.command("explain", cls=Command, examples="onetrip explain OT1108\nonetrip explain")
+@click.command("explain", cls=Command, examples="{program} explain OT1108\n{program} explain")
 @click.argument("code", required=False)
 def explain_command(code: str | None) -> None:
     """Print what the error CODE means and what to do.
@@ -27,7 +28,7 @@ def explain_command(code: str | None) -> None:
         near = get_close_matches(code.upper(), list(BY_NAME), n=1)
         hints = (*((f"did you mean `{near[0]}`?",) if near else ()), "`explain` without a code lists all")
         raise InvalidInput(Problem(f"there is no error code `{code}`", hints=hints, code=Code.UNKNOWN_CODE))
-    Printer().out(f"{known}  {known.group}\n\n{known.meaning}\n\nWhat to do: {known.remedy}")
+    Printer().out(f"{known}  {known.group}\n\n{known.meaning}\n\nWhat to do: {known.fix(program_name())}")
 
 
 def _all() -> str:

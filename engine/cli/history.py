@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from engine.cli.job import Rewrite
 
 
-@click.command("history", cls=Command, examples="engine history -n 5")
+@click.command("history", cls=Command, examples="{program} history -n 5")
 @root_option
 @option(
     "-n",
@@ -72,7 +72,7 @@ def _row(root: Path, run: str) -> tuple[str, ...]:
     return run, who, state, f"{hosts} host{'s' if hosts != 1 else ''}, {changed} changed", outcome
 
 
-@click.command("show", cls=Command, examples="engine show RUN")
+@click.command("show", cls=Command, examples="{program} show RUN")
 @click.argument("run")
 @root_option
 def show_command(run: str, chdir: Path | None) -> None:
@@ -122,7 +122,7 @@ def _shown(value: object) -> str:
     return "absent" if value is None else short(visible(str(value)))
 
 
-@click.command("retry", cls=Command, examples="engine retry RUN")
+@click.command("retry", cls=Command, examples="{program} retry RUN")
 @click.argument("run")
 @root_option
 @yes_option
@@ -159,7 +159,7 @@ def _refuse_failed(run: str, events: list[dict[str, Any]]) -> None:
         )
 
 
-@click.command("rollback", cls=Command, examples="engine rollback RUN --dry-run\nengine rollback RUN")
+@click.command("rollback", cls=Command, examples="{program} rollback RUN --dry-run\n{program} rollback RUN")
 @click.argument("run")
 @root_option
 @limit_option

@@ -26,7 +26,9 @@ from engine.errors import InvalidInput, Problem
 from engine.views.escape import json_text, lines, visible
 
 
-@click.command("validate", cls=Command, examples="engine validate\nengine validate states/qwen.yaml --format github")
+@click.command(
+    "validate", cls=Command, examples="{program} validate\n{program} validate states/qwen.yaml --format github"
+)
 @click.argument("states", nargs=-1, metavar="STATE...")
 @root_option
 @inventory_option
@@ -110,7 +112,7 @@ def _encoded(text: str, more: str = "") -> str:
     return text
 
 
-@click.command("kinds", cls=Command, examples="engine kinds\nengine kinds git-clone")
+@click.command("kinds", cls=Command, examples="{program} kinds\n{program} kinds git-clone")
 @click.argument("kind", required=False)
 def kinds_command(kind: str | None) -> None:
     """List the kinds, or print the reference of KIND."""
@@ -129,7 +131,7 @@ def kinds_command(kind: str | None) -> None:
         raise InvalidInput(Problem(f"there is no kind `{kind}`", hints=hints, code=Code.UNKNOWN_KIND))
 
 
-@click.command("schema", cls=Command, examples="engine schema > engine.schema.json")
+@click.command("schema", cls=Command, examples="{program} schema > engine.schema.json")
 @option("--inventory", is_flag=True, help="Print the schema of inventories instead.")
 def schema_command(inventory: bool) -> None:
     """Print the JSON Schema of state files, for editors."""
@@ -139,7 +141,7 @@ def schema_command(inventory: bool) -> None:
     Printer().rendered(json_text(inventory_schema() if inventory else state_schema(), indent=2))
 
 
-@click.command("inventory", cls=Command, examples="engine inventory 'gpu*'\nengine inventory --host gpu1")
+@click.command("inventory", cls=Command, examples="{program} inventory 'gpu*'\n{program} inventory --host gpu1")
 @click.argument("pattern", default="all")
 @root_option
 @inventory_option

@@ -23,6 +23,7 @@ from engine.declare.problems import sorted_problems
 from engine.errors import EngineError, Interrupted, InvalidInput, Problem
 from engine.model import Command, HostReport, Plan, Report, Stop
 from engine.model.events import Event, Note
+from engine.program_name import program_name
 from engine.run.rollout import Rollout, converged
 from engine.views import render, wording
 from engine.views.progress import ProgressView, make
@@ -121,7 +122,8 @@ def _applied(job: Job, options: dict[str, Any], printer: Printer, reviewed: Revi
     except KeyboardInterrupt:
         screen.close()
         if journal.begun:
-            printer.err(f"See what was done: engine show {journal.run}\nResume it: engine retry {journal.run}")
+            printer.err(f"See what was done: {program_name()} show {journal.run}")
+            printer.err(wording.resume(journal.run, program_name()))
         raise
     finally:
         screen.close()
@@ -166,7 +168,7 @@ def _journal_header(job: Job, options: dict[str, Any], reviewed: Reviewed | None
 
 
 def _recorded(journal: Journal, report: HostReport) -> None:
-    """Record what became of a host, with the words that `engine show` repeats."""
+    """Record what became of a host, with the words that `onetrip show` repeats."""
     journal.host(report, wording.host_error(report), wording.outcome_text)
 
 
@@ -196,6 +198,7 @@ def _rendered(
         verbosity=-1 if options["quiet"] else options["verbose"],
         diff=options["diff"],
         command=wording.command_line(command),
+        program=program_name(),
     )
 
 

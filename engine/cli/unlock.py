@@ -1,4 +1,4 @@
-"""`engine unlock`: show who holds the lock of a host, or break it."""
+"""`onetrip unlock`: show who holds the lock of a host, or break it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from engine.transports import Options, connect
 from engine.views.escape import visible
 
 
-@click.command("unlock", cls=Command, examples="engine unlock gpu1 --show\nengine unlock gpu1")
+@click.command("unlock", cls=Command, examples="{program} unlock gpu1 --show\n{program} unlock gpu1")
 @click.argument("pattern")
 @root_option
 @inventory_option

@@ -20,6 +20,7 @@ from engine.declare.templates.template import render_text
 from engine.declare.yaml.nodes import Scalar, find
 from engine.errors import InvalidParameter, Position, Problem, code_of, of_kind
 from engine.model import HostPath, Resource, Secret, Watch
+from engine.program_name import program_name
 
 Path: TypeAlias = tuple[str | int, ...]
 
@@ -54,7 +55,7 @@ class Assembler:
             return value
 
         data: dict[str, Any] = convert(entry.params, body.marked, evaluate)
-        subject = Subject(body.cls.kind, "parameter", f"See: engine kinds {body.cls.kind}")
+        subject = Subject(body.cls.kind, "parameter", f"See: {program_name()} kinds {body.cls.kind}")
         failed = self.problems.add(check(data, body.strict, entry.params, subject, at=entry.where)) or failed
         return None if failed else data
 
@@ -107,7 +108,7 @@ class _Finish:
         secret = secret or bool(schema.get("secret"))
         if isinstance(value, Secret):
             if not secret:
-                hint = f"plans show it; parameters that accept secrets: engine kinds {self.body.cls.kind}"
+                hint = f"plans show it; parameters that accept secrets: {program_name()} kinds {self.body.cls.kind}"
                 return self.wrong(path, " cannot hold a secret", hint, code=Code.SECRET_EXPOSED)
             self.assembler.secrets[value] = None
             return value

@@ -21,6 +21,7 @@ from engine.declare.yaml.loader import parse, read_text
 from engine.declare.yaml.nodes import Map, Node, Scalar, Seq, static
 from engine.errors import InvalidInput, Position, Problem
 from engine.model import Resource
+from engine.program_name import program_name
 
 _DOCUMENT = document()
 _INCLUDED = {**_DOCUMENT, "required": []}
@@ -265,7 +266,7 @@ class Reader:
         body, params = self.body(found[0]), node.items[found[0]]
         if isinstance(params, Scalar) and params.plain and not params.text:
             params = Map({}, {}, params.where)
-        subject = Subject(found[0], "parameter", f"See: engine kinds {found[0]}")
+        subject = Subject(found[0], "parameter", f"See: {program_name()} kinds {found[0]}")
         data = convert(params, body.marked, unknown)
         self.problems += check(data, body.strict, params, subject, at=node.at(found[0]))
         if not isinstance(params, Map):

@@ -270,8 +270,8 @@ class Drift:
 
 @dataclass(frozen=True)
 class HostReport:
-    """What became of one host. `error` and `code` where the run on it did not end, as in a plan; `drift` where it is not
-    what was reviewed; `started` False where the rollout had stopped before it (then no outcomes)."""
+    """What became of one host. `error` and `code` where the run on it did not end, as in a plan; `drift` where it is
+    not what was reviewed; `started` False where the rollout had stopped before it (then no outcomes)."""
 
     host: str
     outcomes: tuple[Outcome, ...] = ()

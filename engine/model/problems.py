@@ -46,7 +46,7 @@ def _done(outcome: Outcome) -> Code | None:
         case "failed" if why is Why.PROBE_TIMED_OUT:
             return Code.PROBE_TIMED_OUT
         case "failed" if outcome.step.check:
-            return Code.CHECK_FAILED
+            return Code.CHECK_FAILED if outcome.now or outcome.attributes else Code.NOT_INSPECTED
         case "failed":
             return Code.ACTION_FAILED if why else Code.NOT_CONVERGED
         case _:

@@ -15,7 +15,7 @@ from typing import Any
 from engine.bounds import check_json
 from engine.codes import Code
 from engine.errors import PlanRefused
-from engine.model import Drift, Drifted, HostPlan, Plan, Step
+from engine.model import Drift, Drifted, HostPlan, Plan, ResourceRef, Step
 
 FORMAT = "engine-plan"
 VERSION = 2
@@ -121,9 +121,9 @@ def drift(reviewed: Mapping[str, Any], host: HostPlan) -> Iterator[Drift]:
 def _step_drift(before: Mapping[str, Any], after: Step) -> Iterator[Drift]:
     name, told = after.name, False
     prior, now = before["prior"] or {}, after.prior or {}
-    if after.outlook in ("refused", "error") and after.outlook != before["outlook"]:
+    if after.outlook in ("refused", "error") and after.outlook != before["status"]:
         # Nothing is known of what was found, so to compare it would say that it is absent.
-        yield Drift(Drifted.STEP, name, "outlook", before["outlook"], after.outlook, after.reason)
+        yield Drift(Drifted.STEP, name, "status", before["status"], after.outlook, after.reason)
         return
     if (before["prior"] is None) != (after.prior is None):
         yield Drift(Drifted.EXISTENCE, name, "", before["prior"] is not None, after.prior is not None)
@@ -139,16 +139,16 @@ def _step_drift(before: Mapping[str, Any], after: Step) -> Iterator[Drift]:
             told = True
             yield Drift(Drifted.GOAL, name, attribute, wanted.get(attribute), wants.get(attribute))
     # That a check fails now is no drift: it is asked again before what it gates, which was not to be begun without.
-    gated = after.outlook == "blocked" and after.gates and before["outlook"] in ("change", "check")
-    was, is_now = _fields(before), _fields(asdict(after))
-    for what in ("kind", "verb", "needs") if gated else ("kind", "outlook", "verb", "needs"):
+    gated = after.outlook == "blocked" and after.gates and before["status"] in ("change", "check")
+    was, is_now = _fields(before), _fields(_saved(after))
+    for what in ("kind", "verb", "needs") if gated else ("kind", "status", "verb", "needs"):
         if not told and was[what] != is_now[what]:
             told = True
             yield Drift(Drifted.STEP, name, what, was[what], is_now[what])
 
 
 def _fields(step: Mapping[str, Any]) -> dict[str, str]:
-    return {**{what: step[what] for what in ("kind", "outlook", "verb")}, "needs": ", ".join(step["needs"])}
+    return {**{what: step[what] for what in ("kind", "status", "verb")}, "needs": ", ".join(step["needs"])}
 
 
 def _host(host: HostPlan) -> dict[str, Any]:
@@ -161,8 +161,17 @@ def _host(host: HostPlan) -> dict[str, Any]:
 
 
 def _step(step: Step) -> dict[str, Any]:
-    data = asdict(_comparable(step))
+    data = _saved(_comparable(step))
     del data["position"]
+    return data
+
+
+def _saved(item: Step | ResourceRef) -> dict[str, Any]:
+    """A step, or the cause of one, as a file has it: its `outlook` is its status there, as in every format."""
+    data = asdict(item)
+    data["status"] = data.pop("outlook")
+    if isinstance(item, Step) and item.cause is not None:
+        data["cause"] = _saved(item.cause)
     return data
 
 

@@ -102,6 +102,11 @@ def plan_host(
     return PlannedHost(steps, drafter.work, frozenset(drafter.sends), frozenset(drafter.found))
 
 
+def _refusal(error: Refused) -> Reason:
+    """Why a resource is refused, with its code where that is a narrower one."""
+    return Reason.of(said(error), "" if error.code is Refused.code else error.code)
+
+
 def plain(value: Value, fingerprint: Fingerprint) -> Plain:
     """A value as it may be shown and saved."""
     if isinstance(value, Secret):
@@ -197,7 +202,7 @@ class Planner:
         try:
             before, after = resource.actual(facts), resource.desired(facts)
         except Refused as refusal:
-            return replace(step, outlook="refused", reason=Reason.of(said(refusal), refusal.code))
+            return replace(step, outlook="refused", reason=_refusal(refusal))
         self.found.update(value for value in (before or {}).values() if isinstance(value, Secret))
         found, before = before, self._with_watches(declared, before)
         change = Change(before, after, facts)
@@ -227,7 +232,7 @@ class Planner:
             if not all(isinstance(action, Action) for action in actions):
                 raise TypeError("something else than actions")
         except Refused as refusal:
-            return replace(step, outlook="refused", reason=Reason.of(said(refusal), refusal.code))
+            return replace(step, outlook="refused", reason=_refusal(refusal))
         outlook: PlanStatus = "check" if unknown else "change"
         step = replace(step, outlook=outlook, actions=tuple(action.title for action in actions))
         self.work[step.name] = PlannedActions(change, actions, step)

@@ -108,7 +108,7 @@ def _seconds(section: Section) -> float:
 def _keep(sections: Sequence[Section], lock: Lock | None) -> list[str]:
     """The lock's part of a program, with what it depends on: who wants it, and which directories were staged."""
     staged = [_staged(section.staging, section.become) for section in sections if section.staging is not None]
-    who = "".join(c if c.isprintable() else " " for c in lock.who) if lock else "engine unlock"
+    who = "".join(c if c.isprintable() else " " for c in lock.who) if lock else "onetrip unlock"
     wait = math.ceil(lock.wait) if lock else -1
     return [
         bare(LOCK),

@@ -37,7 +37,7 @@ def _report(report: Report, style: Style) -> Iterator[str]:
     yield from _rollout(report, style) if len(report.batches) > 1 else _groups(report, style)
     yield from _lost(report, style)
     yield _last(report_summary(report), style)
-    yield from what_now(report)
+    yield from what_now(report, style.program)
 
 
 def _groups(value: Plan | Report, style: Style) -> Iterator[str]:

@@ -119,7 +119,7 @@ def step_data(host: str, step: Step) -> dict[str, Any]:
         "address": f"{host}/{step.name}",
         "name": step.name,
         "kind": step.kind,
-        "outlook": step.outlook,
+        "status": step.outlook,
         "code": resource_code(step),
         "verb": step.verb,
         "attributes": _attributes(step.attributes),
@@ -143,7 +143,7 @@ def step_data(host: str, step: Step) -> dict[str, Any]:
 def _outcome(host: str, outcome: Outcome) -> dict[str, Any]:
     return {
         "address": f"{host}/{outcome.step.name}",
-        "verdict": outcome.verdict,
+        "status": outcome.verdict,
         "code": resource_code(outcome),
         "words": wording.outcome_text(outcome),
         "reason": _reason(outcome.reason),
@@ -175,7 +175,9 @@ def _reason(reason: Reason | None) -> dict[str, Any] | None:
 def _cause(cause: ResourceRef | None) -> dict[str, Any] | None:
     if cause is None:
         return None
-    return {**asdict(cause), "reason": _reason(cause.reason), "words": wording.cause_text(cause)}
+    data = asdict(cause)
+    head = {"name": data.pop("name"), "status": data.pop("outlook")}
+    return {**head, **data, "reason": _reason(cause.reason), "words": wording.cause_text(cause)}
 
 
 def _fix(fix: Command | None) -> dict[str, Any] | None:

@@ -38,6 +38,8 @@ from engine.views.fold import count, listed, names
 from engine.views.status import HOST_ORDER, Tone, status, verb
 
 _DIGEST = re.compile(r"(?:sha256:)?[0-9a-f]{40,64}$")
+PROGRAM = "onetrip"
+"""The command's name in what is kept: reports in files, comments and pages."""
 LATER = "checked after apply"
 NOT_SEEN = "not seen"
 LEFT_OUT = "left out"
@@ -502,7 +504,7 @@ def failed_check(outcome: Outcome) -> tuple[str, str]:
     """What came instead of what was expected, and further reasons, if they say more."""
     got, said = one_line(outcome.now), one_line(outcome_text(outcome))
     if not got:
-        return said, ""
+        return one_line(error_text(outcome)), ""
     if outcome.now == outcome.step.expected and said:
         return f"got {got}, but {said}", ""
     return f"got {got}", "" if _says_no_more(outcome) else outcome_text(outcome)
@@ -593,10 +595,15 @@ def lost_title(value: Plan | Report) -> str:
     return "Cannot be put back:" if isinstance(value, Plan) else "Not put back:"
 
 
-def what_now(report: Report) -> tuple[str, ...]:
-    """Why a run ended early, and what to run next."""
+def resume(run: str, program: str) -> str:
+    """The command that runs again what a run did not bring to its end."""
+    return f"Resume with: {program} retry {visible(run)}"
+
+
+def what_now(report: Report, program: str = PROGRAM) -> tuple[str, ...]:
+    """Why a run ended early, and what to run next. `program`: the command's name."""
     found = ["Stopped on request"] if report.stopped is Stop.REQUESTED else []
     stuck = any(status(host) != "converged" for host in report.hosts)
     if stuck and report.run and len(report.hosts) > 1:
-        found.append(f"Go on with: engine retry {visible(report.run)}")
+        found.append(resume(report.run, program))
     return tuple(found)

@@ -125,7 +125,7 @@ def test_a_gate_that_still_comes_is_waited_for(project: Project, server: Web, wa
     ran = apply(project)
     assert ran.code == 0, (ran.out, ran.err)
     assert ran.verdicts() == {"gate": "passed", "file": "changed"}
-    assert outcome(ran, "file")["step"]["outlook"] == "change"
+    assert outcome(ran, "file")["step"]["status"] == "change"
     assert files(project, "file") == ["file"]
 
 

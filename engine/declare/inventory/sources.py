@@ -176,7 +176,7 @@ class Reader:
         try:
             hosts, port = ranges.expand(name)
         except ValueError as error:
-            self.problems.append(Problem(str(error), where, code=Code.INVENTORY_SHAPE))
+            self.problems.append(Problem(str(error), where, code=Code.HOST_NAME))
             return
         entries = list(item.pairs()) if item.kind == "map" else []
         values = {str(key): value.value for key, _, value in entries}

@@ -33,8 +33,8 @@ def test_it_ends_with_examples(command: str) -> None:
     assert examples
     for line in examples:
         program, *words = line.split()
-        assert program in ("plan", "apply", "engine")
-        assert program != "engine" or words[0] in (*COMMANDS, "COMMAND")
+        assert program in ("plan", "apply", "onetrip")
+        assert program != "onetrip" or words[0] in (*COMMANDS, "COMMAND")
 
 
 @pytest.mark.parametrize("command", COMMANDS)

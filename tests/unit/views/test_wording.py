@@ -53,7 +53,7 @@ def test_what_is_said_of_a_host_names_it_once() -> None:
     refused = Drift(Drifted.STEP, "node", "outlook", "change", "refused", Reason.of("changed\n  by hand"))
     host = HostReport("gpu1", drift=(Drift(Drifted.ORDER), refused))
     assert host_lines(host) == (
-        "the order of its resources changed",
+        "the order of its resources changed [OT1906]",
         "gpu1/node: outlook was change when reviewed, is refused now: changed",
         "by hand",
     )
