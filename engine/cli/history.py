@@ -17,6 +17,7 @@ from engine.cli.project import project_root
 from engine.codes import Code
 from engine.errors import InvalidInput, Problem
 from engine.model import HostDeclaration, Lost
+from engine.model.counting import count
 from engine.plan.rollback import Changed, rolled_back
 from engine.run import journal
 from engine.run.backup import place
@@ -69,7 +70,7 @@ def _row(root: Path, run: str) -> tuple[str, ...]:
     hosts = len(started["hosts"]) if started else 0
     who = visible(str(started["who"]).split(" ")[0]) if started else "?"
     state = visible(str(started["state"])) if started else "?"
-    return run, who, state, f"{hosts} host{'s' if hosts != 1 else ''}, {changed} changed", outcome
+    return run, who, state, f"{count(hosts, 'host')}, {changed} changed", outcome
 
 
 @click.command("show", cls=Command, examples="{program} show RUN")

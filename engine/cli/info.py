@@ -23,6 +23,7 @@ from engine.cli.project import extra_vars, load_inventory, project_root, state_f
 from engine.codes import Code
 from engine.declare.inventory import Inventory
 from engine.errors import InvalidInput, Problem
+from engine.model.counting import count
 from engine.views.escape import json_text, lines, visible
 
 
@@ -78,7 +79,7 @@ def validate_command(states: tuple[str, ...], format_: str, **options: Any) -> N
     if problems:
         sys.exit(3)
     if format_ == "text":
-        Printer().out(f"Valid: {len(files)} state file{'s' if len(files) > 1 else ''}.")
+        Printer().out(f"Valid: {count(len(files), 'state file')}.")
 
 
 def _report(problems: tuple[Problem, ...], format_: str) -> None:

@@ -48,12 +48,6 @@ def alike(items: Iterable[Item], key: Callable[[Item], Hashable]) -> list[list[I
     return list(groups.values())
 
 
-def count(number: int, noun: str) -> str:
-    """`1 host`, `2 hosts`, `1 batch`, `2 batches`."""
-    plural = noun + ("es" if noun.endswith(("ch", "s", "x")) else "s")
-    return f"{number} {noun if number == 1 else plural}"
-
-
 def listed(words: Sequence[str]) -> str:
     """`a`, `a and b`, `a, b and c`."""
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}" if words else ""

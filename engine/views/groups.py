@@ -8,10 +8,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from engine.model import HostPlan, HostReport, Outcome, Plan, Report, Step
+from engine.model.counting import count
 from engine.views import wording
 from engine.views.diff import FOLD, TextDiff, unified
 from engine.views.escape import visible
-from engine.views.fold import alike, count, names
+from engine.views.fold import alike, names
 from engine.views.rows import Row, outcome_rows, step_rows
 from engine.views.status import Tone, status, tone, trouble
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TextIO
 
+from engine.model.counting import count
 from engine.model.events import (
     Event,
     HostFinished,
@@ -24,7 +25,6 @@ from engine.model.events import (
     StepStarted,
 )
 from engine.views.escape import cells, middle, to_ascii, visible
-from engine.views.fold import count
 from engine.views.wording import seconds as spelled
 
 if TYPE_CHECKING:

@@ -28,20 +28,22 @@ from engine.model import (
     ResourceRef,
     Step,
     Stop,
+    Tense,
     Watched,
     Why,
 )
+from engine.model.counting import count
 from engine.model.problems import host_code, resource_code
 from engine.model.sentence import coded
 from engine.views.escape import lines, visible
-from engine.views.fold import count, listed, names
+from engine.views.fold import listed, names
 from engine.views.status import HOST_ORDER, Tone, status, verb
 
 _DIGEST = re.compile(r"(?:sha256:)?[0-9a-f]{40,64}$")
 PROGRAM = "onetrip"
 """The command's name in what is kept: reports in files, comments and pages."""
 LATER = "checked after apply"
-NOT_SEEN = "not seen"
+NOT_SEEN = "not inspected"
 LEFT_OUT = "left out"
 ALL_OF_IT = "All of it:"
 STOPPED_EARLY = "stopped before it was done"
@@ -133,10 +135,19 @@ _REASONS: Mapping[Why, str] = {
 
 def because_text(because: Iterable[Watched]) -> str:
     """`login-password will change and login-node changed`"""
-    tenses: dict[str, list[str]] = {}
+    tenses: dict[Tense, list[str]] = {}
     for watched in because:
-        tenses.setdefault(watched.tense.value, []).append(watched.name)
-    return " and ".join(f"{listed(names)} {tense}" for tense, names in tenses.items())
+        tenses.setdefault(watched.tense, []).append(watched.name)
+    return " and ".join(_TENSES[tense].format(them=listed(names)) for tense, names in tenses.items())
+
+
+_TENSES: Mapping[Tense, str] = {
+    Tense.CHANGED: "{them} changed",
+    Tense.MAY_HAVE_CHANGED: "{them} may have changed",
+    Tense.NOT_KNOWN: "it is not known whether {them} changed",
+    Tense.WILL_CHANGE: "{them} will change",
+    Tense.MAY_CHANGE: "{them} may change",
+}
 
 
 _STARTS = frozenset({"restart", "start", "create", "recreate"})
@@ -264,12 +275,12 @@ PAST: Mapping[str, str] = {
 
 _PLANNED: Mapping[tuple[str, bool], tuple[str, str]] = {
     ("check", True): ("check after apply", "checks after apply"),
-    ("check", False): ("to look at again after apply", "to look at again after apply"),
+    ("check", False): ("to inspect again after apply", "to inspect again after apply"),
     ("failing", True): ("check failing", "checks failing"),
     ("refused", False): ("refused", "refused"),
     ("refused", True): ("check refused", "checks refused"),
-    ("error", False): ("could not be seen", "could not be seen"),
-    ("error", True): ("check could not be asked", "checks could not be asked"),
+    ("error", False): ("could not be inspected", "could not be inspected"),
+    ("error", True): ("check could not be run", "checks could not be run"),
     ("blocked", False): ("blocked", "blocked"),
     ("blocked", True): ("check blocked", "checks blocked"),
     ("converged", False): ("unchanged", "unchanged"),
@@ -288,7 +299,7 @@ _BAD: Mapping[tuple[str, bool], tuple[str, str]] = {
     ("refused", True): ("check refused", "checks refused"),
 }
 _HOSTS: Mapping[str, tuple[str, str]] = {
-    "trouble": ("host in trouble", "hosts in trouble"),
+    "trouble": ("host could not be inspected", "hosts could not be inspected"),
     "failed": ("host", "hosts"),
     "refused": ("host refused", "hosts refused"),
     "unreachable": ("host unreachable", "hosts unreachable"),
@@ -336,7 +347,8 @@ def plan_summary(plan: Plan) -> Summary:
     if idle and not any(step.pending for host in plan.hosts for step in host.steps):
         return Summary("Nothing to change", "bad" if plan.lost else "good", tuple(parts), _extent(plan))
     bad = plan.lost or states & {"trouble", "unreachable"}
-    return Summary("Plan", "bad" if bad else "change", tuple(parts), _extent(plan))
+    lead = "Plan" if any(host.steps for host in plan.hosts) else "Plan failed"
+    return Summary(lead, "bad" if bad else "change", tuple(parts), _extent(plan))
 
 
 def planned(steps: Iterable[Step]) -> list[str]:
@@ -460,7 +472,7 @@ def later_text(step: Step) -> str:
     """What is known of a step that is checked after apply."""
     unseen = step.reason is not None and step.reason.why is not Why.LEFT_OUT
     if not step.check:
-        why = because_text(step.because) or (f"cannot be seen yet: {reason_text(step.reason)}" if unseen else "")
+        why = because_text(step.because) or (f"not known yet: {reason_text(step.reason)}" if unseen else "")
         return f"{one_line(why)}; {LATER}" if why else LATER
     if unseen:
         return f"now not known; {LATER}"

@@ -317,7 +317,7 @@ def test_what_a_review_saw_blocked_is_not_done(project: Project, server: Web) ->
         server.says(answer(500), GOOD)
         ran = apply(project, "saved.json", state="")
         assert ran.code == 5, ran.out
-        assert "outlook was blocked when reviewed, is change now" in ran.out
+        assert "status was blocked when reviewed, is change now" in ran.out
         assert files(project, "file") == []
 
 

@@ -181,7 +181,7 @@ EDITS: dict[str, tuple[Callable[[Path], object], str]] = {
     "remote": (lambda host: git(host / "code", "remote", "set-url", "origin", "/nowhere"), "code: remote"),
     "uncommitted change": (
         lambda host: (host / "code/file").write_text("by hand"),
-        "code: outlook was change when reviewed, is refused now: 1 file in",
+        "code: status was change when reviewed, is refused now: 1 file in",
     ),
     "checkout removed": (lambda host: shutil.rmtree(host / "code"), "code: was present"),
     "already gone": (lambda host: (host / "gone").unlink(), "gone: was present"),

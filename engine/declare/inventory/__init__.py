@@ -20,6 +20,7 @@ from engine.declare.inventory.tree import Tree
 from engine.declare.inventory.varsfiles import VarsFiles
 from engine.errors import InvalidInput, Problem
 from engine.model import Host
+from engine.model.counting import count
 
 __all__ = ["Inventory", "passwords"]
 
@@ -99,10 +100,10 @@ class Inventory:
             parts, from_file = patterns.limit_parts(limit, Path.cwd())
             # A file may be older than the inventory, and name hosts that are gone.
             kept = set(patterns.select(self._tree, parts, strict=not from_file)) if parts or not from_file else set()
-            count = len(names)
+            before = len(names)
             names = [name for name in names if name in kept]
             if not names:
-                left = f"none of the {count} hosts" if count > 1 else "no host"
+                left = f"none of the {before} hosts" if before > 1 else "no host"
                 raise self._none(f"--limit {patterns.short(limit)} leaves {left} of `{shown}`")
         return tuple(self._host(name) for name in names)
 
@@ -125,7 +126,9 @@ class Inventory:
         if not self._tree.hosts:
             hint = "no inventory found, so only `localhost` is known; create inventory.yaml or use -i"
         else:
-            hint = f"the inventory has {len(self._tree.hosts)} hosts: {', '.join(list(self._tree.hosts)[:10])}"
+            hint = (
+                f"the inventory has {count(len(self._tree.hosts), 'host')}: {', '.join(list(self._tree.hosts)[:10])}"
+            )
             hint += ", ..." if len(self._tree.hosts) > 10 else ""
         return InvalidInput(Problem(message, hints=(hint,), code=Code.UNKNOWN_HOST))
 

@@ -14,6 +14,7 @@ from engine.declare.inventory import ranges
 from engine.declare.inventory.tree import Tree
 from engine.declare.schema.validate import nearest
 from engine.errors import InvalidInput, Problem
+from engine.model.counting import count
 
 LOCAL = ("localhost", "127.0.0.1", "::1")
 _SUBSCRIPT = re.compile(r"(.+)\[(?:(-?[0-9]+)|([0-9]+)[:-]([0-9]*))\]")
@@ -108,10 +109,9 @@ def _match(tree: Tree, part: str, strict: bool) -> list[str]:
     try:
         return hosts[first : len(hosts) if last == "" else int(last) + 1] if last is not None else [hosts[first]]
     except IndexError:
-        count = f"{len(hosts)} host{'s' if len(hosts) > 1 else ''}"
         raise InvalidInput(
             Problem(
-                f"there is no `{short(part)}`: `{short(expression)}` has {count}, counted from 0",
+                f"there is no `{short(part)}`: `{short(expression)}` has {count(len(hosts), 'host')}, counted from 0",
                 code=Code.HOST_PATTERN,
             )
         ) from None

@@ -13,6 +13,7 @@ from engine.declare.schema.language import KEY, KEY_RULE, VARIABLE
 from engine.declare.yaml.nodes import Map, Node, Scalar, find
 from engine.declare.yaml.scalars import core, word
 from engine.errors import Position, Problem
+from engine.model.counting import count
 
 _TYPES = {
     "string": "text",
@@ -26,10 +27,10 @@ _TYPES = {
 _BOUNDS = {"minimum": "from {}", "maximum": "to {}", "exclusiveMinimum": "above {}", "exclusiveMaximum": "below {}"}
 _UNQUOTE = ("write it without quotes",)
 _COUNTS = {
-    "minItems": "must have at least {} item",
-    "maxItems": "must have at most {} item",
-    "minProperties": "must have at least {} key",
-    "maxProperties": "must have at most {} key",
+    "minItems": ("must have at least {}", "item"),
+    "maxItems": ("must have at most {}", "item"),
+    "minProperties": ("must have at least {}", "key"),
+    "maxProperties": ("must have at most {}", "key"),
 }
 
 
@@ -207,12 +208,9 @@ class _Writer:
     def wrong(self, error: Any, path: list[str | int]) -> Problem:
         where, value, title = find(self.node, path), error.instance, self.title(path)
         if error.validator in _COUNTS:
-            plural = "" if error.validator_value == 1 else "s"
-            return Problem(
-                f"{title} {_COUNTS[error.validator].format(error.validator_value)}{plural}",
-                where,
-                code=Code.WRONG_VALUE,
-            )
+            must, noun = _COUNTS[error.validator]
+            what = must.format(count(error.validator_value, noun))
+            return Problem(f"{title} {what}", where, code=Code.WRONG_VALUE)
         if names := _required_ones(error):
             given = [name for name in names if name in value]
             what = (

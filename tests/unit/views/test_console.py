@@ -250,7 +250,7 @@ def test_an_unreachable_host() -> None:
         "    Check it",
         "    then add it",
         "",
-        "Plan: 1 host unreachable.   1 host, 1.0 s",
+        "Plan failed: 1 host unreachable.   1 host, 1.0 s",
     ]
 
 

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.views.fold import alike, count, few, listed, names
+from engine.model.counting import count
+from engine.views.fold import alike, few, listed, names
 
 
 @pytest.mark.parametrize(
