@@ -89,7 +89,7 @@ PATTERN = 64 * KIB
 """Characters of a host pattern."""
 LOOKUPS = 20_000_000
 """Names that the parts of a host pattern are compared with, all together."""
-JUDGING = 10.0
+EVALUATION = 10.0
 """Seconds for judging one value by a JSON Schema."""
 
 

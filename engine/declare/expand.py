@@ -17,7 +17,7 @@ from engine.declare.statefile import Entry, Include, State
 from engine.declare.templates.budget import Exhausted
 from engine.declare.templates.names import FactPending, RenderError
 from engine.declare.templates.scope import Each, Layer, Scope, evaluate, given
-from engine.declare.templates.template import holds
+from engine.declare.templates.template import is_true
 from engine.declare.yaml.nodes import Map, Node, Scalar
 from engine.declare.yaml.scalars import as_text
 from engine.errors import InvalidInput, Position, Problem
@@ -146,14 +146,14 @@ class Unroller:
             return
         alone = for_each is None or not (isinstance(when, Scalar) and re.search(r"\beach\b", when.text))
         # A condition that is about the host also guards the expression of for_each.
-        if alone and not self.holds(when, scope):
+        if alone and not self.is_active(when, scope):
             self.items.append(Item(name, entry, scope, prefix, self.number, chain, False, {}))
             self.unlisted += [f"{name}/"] if for_each is not None else []
             return
         turns = self.turns(for_each, scope, "`for_each`", f"{name}/")
         for key, names in turns:
             self.more(entry.where)
-            active = alone or self.holds(when, names)
+            active = alone or self.is_active(when, names)
             full = name if key is None else f"{name}/{key}"
             words = self.words(entry, names) if active else {}
             self.items.append(Item(full, entry, names, prefix, self.number, chain, active, words))
@@ -166,11 +166,11 @@ class Unroller:
             for node in [entry.params, *(node for key, node in entry.keywords.items() if key != "when")]:
                 free(node, lambda scalar: self.problems.value(scalar, scope))
 
-    def holds(self, when: Node | None, names: Names) -> bool:
+    def is_active(self, when: Node | None, names: Names) -> bool:
         """Whether a resource is declared; False, too, where that cannot be told."""
         if not isinstance(when, Scalar):
             return True
-        found = self.problems.attempt(lambda: holds(when.text, names), when.where)
+        found = self.problems.attempt(lambda: is_true(when.text, names), when.where)
         return found is True
 
     def turns(self, node: Node | None, names: Names, what: str, prefix: str) -> list[tuple[str | None, Names]]:

@@ -161,7 +161,7 @@ class Kind(Resource):
         try:
             return field.read(fact)
         except ValueError:
-            raise ProbeError(f"the probe reported `{fact}` for {name}, which is no number") from None
+            raise ProbeError(f"the probe reported `{fact}` for {name}, which is not a number") from None
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"{self.kind}: a resource does not change")

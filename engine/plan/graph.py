@@ -88,7 +88,7 @@ def _told(circle: list[str], nodes: dict[str, Node]) -> Problem:
         hints.append(f"{place}{name} needs {need}{', ' + why if why else ''}")
     way = " → ".join([*circle, circle[0]])
     return Problem(
-        f"resources need each other in a circle: {way}",
+        f"circular needs: {way}",
         nodes[circle[0]].position,
         tuple(hints),
         code=Code.CIRCULAR_NEEDS,

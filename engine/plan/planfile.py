@@ -53,10 +53,12 @@ def loads(text: str, file: str) -> dict[str, Any]:
         check_json(found)
     except (ValueError, RecursionError) as error:
         raise PlanRefused(
-            f"{file}: is no saved plan: {error}\n  Make one with: plan STATE --out {file}", code=Code.NOT_A_PLAN
+            f"{file}: is not a saved plan: {error}\n  Make one with: plan STATE --out {file}", code=Code.NOT_A_PLAN
         ) from error
     if not isinstance(found, dict) or found.get("format") != FORMAT:
-        raise PlanRefused(f"{file}: is no saved plan\n  Make one with: plan STATE --out {file}", code=Code.NOT_A_PLAN)
+        raise PlanRefused(
+            f"{file}: is not a saved plan\n  Make one with: plan STATE --out {file}", code=Code.NOT_A_PLAN
+        )
     if found.get("version") != VERSION:
         raise PlanRefused(
             f"{file}: is a plan of version {found.get('version')!r}, and this engine reads version {VERSION}\n"

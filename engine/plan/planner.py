@@ -114,7 +114,7 @@ def plain(value: Value, fingerprint: Fingerprint) -> Plain:
     if isinstance(value, Unknown):
         return str(value)
     if not isinstance(value, str | int | float | None):
-        raise TypeError(f"{type(value).__name__} is no value of an attribute")
+        raise TypeError(f"{type(value).__name__} is not a value of an attribute")
     return str(value) if isinstance(value, str) else value
 
 

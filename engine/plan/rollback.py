@@ -27,7 +27,7 @@ def rolled_back(
     `place` names the directory in which a resource's replaced things are kept. Services that restart on what is put
     back stay declared; everything else is left out. What a run did last is taken back first.
     """
-    kept: list[DeclaredResource] = []
+    restorable: list[DeclaredResource] = []
     lost: dict[str, Reason | None] = dict.fromkeys(changed, Reason(Why.UNDECLARED))
     for resource in declared.resources:
         if resource.name in changed:
@@ -39,16 +39,16 @@ def rolled_back(
                 ) from error
             lost[resource.name] = why
             if restored is not None:
-                kept.append(replace(resource, resource=restored, backup=place(resource.name)))
-    names = {resource.name for resource in kept}
-    kept.reverse()
+                restorable.append(replace(resource, resource=restored, backup=place(resource.name)))
+    names = {resource.name for resource in restorable}
+    restorable.reverse()
     watchers = [
         r
         for r in declared.resources
         if r.name not in names and any(watch.name in names for watch in r.resource.watches())
     ]
     left = tuple(Lost(declared.host.name, name, why) for name, why in lost.items() if why)
-    return replace(declared, resources=tuple(_chained([*kept, *watchers]))), left
+    return replace(declared, resources=tuple(_chained([*restorable, *watchers]))), left
 
 
 def _restored(resource: Resource, was: Changed, place: HostPath) -> tuple[Resource | None, Reason | None]:

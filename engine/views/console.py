@@ -11,7 +11,7 @@ from engine.model import Plan, Report
 from engine.views import wording
 from engine.views.escape import cells, to_ascii, visible
 from engine.views.fold import alike, few, names
-from engine.views.groups import Group, HostLine, Wish, batch_lines, groups, host_lines
+from engine.views.groups import Group, GroupOptions, HostLine, batch_lines, groups, host_lines
 from engine.views.layout import Style, block, filled, padded, wrapped
 from engine.views.status import status
 from engine.views.wording import Summary, headline, plan_summary, report_summary, what_now
@@ -41,7 +41,7 @@ def _report(report: Report, style: Style) -> Iterator[str]:
 
 
 def _groups(value: Plan | Report, style: Style) -> Iterator[str]:
-    for group in groups(value, Wish(style.verbosity, style.diff, style.ascii)):
+    for group in groups(value, GroupOptions(style.verbosity, style.diff, style.ascii)):
         for line in [group.title] if style.width is None else wrapped(group.title, style.width):
             yield style.paint(line, "bold")
         yield from _failure(group, style)

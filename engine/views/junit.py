@@ -68,13 +68,13 @@ def _kind(item: Step | Outcome) -> str:
     return kinds.get(word, "")
 
 
-def _case(name: str, group: str, spent: float, kind: str, said: list[str], code: str) -> str:
+def _case(name: str, group: str, spent: float, kind: str, text_lines: list[str], code: str) -> str:
     head = f'    <testcase name={_quoted(name)} classname={_quoted(group)} time="{spent:.3f}"'
     if not kind:
         return f"{head}/>"
-    body = "\n".join(said).translate(_TEXT)
+    body = "\n".join(text_lines).translate(_TEXT)
     of = f" type={_quoted(code)}" if code and kind != "skipped" else ""
-    return f"{head}>\n      <{kind} message={_quoted(said[0])}{of}>{body}</{kind}>\n    </testcase>"
+    return f"{head}>\n      <{kind} message={_quoted(text_lines[0])}{of}>{body}</{kind}>\n    </testcase>"
 
 
 def _line(row: Row) -> str:

@@ -90,7 +90,7 @@ def outcome_rows(outcome: Outcome, verbosity: int = 0) -> list[Row]:
 
 def _change(step: Step, word: str, because: str = "") -> list[Row]:
     if step.outlook == "error":
-        return [Row(wording.NOT_SEEN)]
+        return [Row(wording.NOT_INSPECTED)]
     done = word != step.verb
     kind = verb(step)
     if kind == "remove" and step.verb == "change":

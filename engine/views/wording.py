@@ -43,7 +43,7 @@ _DIGEST = re.compile(r"(?:sha256:)?[0-9a-f]{40,64}$")
 PROGRAM = "onetrip"
 """The command's name in what is kept: reports in files, comments and pages."""
 LATER = "checked after apply"
-NOT_SEEN = "not inspected"
+NOT_INSPECTED = "not inspected"
 LEFT_OUT = "left out"
 ALL_OF_IT = "All of it:"
 STOPPED_EARLY = "stopped before it was done"
@@ -313,7 +313,7 @@ def word(item: Step | Outcome) -> str:
     if isinstance(item, Step):
         if item.outlook == "change":
             return f"to {verb(item)}"
-        said = {"check": LATER, "error": NOT_SEEN, "skipped": LEFT_OUT}
+        said = {"check": LATER, "error": NOT_INSPECTED, "skipped": LEFT_OUT}
         return said.get(item.outlook) or ("unchanged" if item.outlook == "converged" else item.outlook)
     if item.verdict == "changed":
         return past(verb(item.step))
@@ -378,7 +378,7 @@ def _report_summary(report: Report) -> Summary:
         return _rollout_summary(report, states)
     lost = _lost(report.hosts)
     bad = _failures(outcomes)
-    done = carried(outcomes)
+    done = done_counts(outcomes)
     if report.stopped:
         return Summary("Stopped", "bad", tuple(bad + lost + done), _extent(report))
     if bad or lost or set(states) - {"converged"}:
@@ -389,7 +389,7 @@ def _report_summary(report: Report) -> Summary:
     return Summary(lead, "check" if unproven else "good", tuple(done + _due(outcomes)), _extent(report))
 
 
-def carried(outcomes: Iterable[Outcome]) -> list[str]:
+def done_counts(outcomes: Iterable[Outcome]) -> list[str]:
     """`2 changed, 1 restarted, 3 checks passed, 1 unchanged`, as parts."""
     every = tuple(outcomes)
     changes = Counter(verb(outcome.step) for outcome in every if outcome.verdict == "changed")
@@ -578,7 +578,7 @@ def batch_text(counts: Sequence[tuple[int, str]], digits: int = 0) -> str:
 
 def done_text(outcomes: Iterable[Outcome]) -> str:
     """What was done on a host that converged."""
-    return ", ".join(carried(outcomes)) or "nothing to do"
+    return ", ".join(done_counts(outcomes)) or "nothing to do"
 
 
 def as_html(command: str) -> str:

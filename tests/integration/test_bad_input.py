@@ -76,7 +76,7 @@ STATES = {
     ),
     "cycle": (
         f"{ONE}{FILE}    needs: [two]\n  two:\n{FILE}    needs: [one]\n",
-        "state.yaml:4:3: resources need each other in a circle: one → two → one\n"
+        "state.yaml:4:3: circular needs: one → two → one\n"
         "  state.yaml:4:3: one needs two\n  state.yaml:7:3: two needs one\n",
     ),
     "needs of an unknown name": (

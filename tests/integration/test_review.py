@@ -338,4 +338,4 @@ def test_an_edited_plan_is_refused(team: Team) -> None:
         team.plan.write_text(edited)
         refused(team, said=("was changed after it was made; nothing of it is applied",))
     team.plan.write_text(text[: len(text) // 2])
-    refused(team, said=("is no saved plan",))
+    refused(team, said=("is not a saved plan",))

@@ -45,7 +45,7 @@ def test_a_regular_expression_that_backtracks_on_what_a_host_answers(monkeypatch
 
 
 def test_a_schema_that_takes_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bounds, "JUDGING", 0.5)
+    monkeypatch.setattr(bounds, "EVALUATION", 0.5)
     began = time.monotonic()
     assert expect.holds({"schema": {"uniqueItems": True}}, [{"n": n} for n in range(50_000)])
     twice = {f"d{n}": {"allOf": [{"$ref": f"#/$defs/d{n + 1}"}] * 2} for n in range(40)}
@@ -64,7 +64,7 @@ def test_a_schema_that_takes_long(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"unevaluatedItems": False}, "`unevaluatedItems`, which is not supported"),
         ({"pattern": "(((a{999}){999}){999})"}, "too large with its counted repeats"),
         ({"patternProperties": {"(": True}}, "`(` is not a regular expression"),
-        ({"type": "no"}, "the schema is no JSON Schema"),
+        ({"type": "no"}, "the schema is not a JSON Schema"),
     ],
 )
 def test_a_schema_that_cannot_be_judged(schema: Any, said: str) -> None:

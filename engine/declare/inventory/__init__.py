@@ -15,7 +15,7 @@ from engine.declare.controller_files import label
 from engine.declare.inventory import connection, patterns
 from engine.declare.inventory.connection import passwords
 from engine.declare.inventory.sources import Reader, absolute
-from engine.declare.inventory.text import holds_vaulted
+from engine.declare.inventory.text import has_vaulted
 from engine.declare.inventory.tree import Tree
 from engine.declare.inventory.varsfiles import VarsFiles
 from engine.errors import InvalidInput, Problem
@@ -176,7 +176,7 @@ class Inventory:
 
     def _decrypted(self, host: str, values: dict[str, Any]) -> dict[str, Any]:
         """The variables without those that Ansible Vault has encrypted."""
-        vaulted = [name for name, value in values.items() if holds_vaulted(value)]
+        vaulted = [name for name, value in values.items() if has_vaulted(value)]
         for name in vaulted:
             self._warn(
                 f"{host}: skipping `{name}`: it is encrypted with Ansible Vault. Declare it under `secrets:` instead"

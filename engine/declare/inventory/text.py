@@ -175,14 +175,14 @@ def _position(label: str, node: Any) -> Position:
     return Position(label, node.start_mark.line + 1, node.start_mark.column + 1)
 
 
-def _wrong_keys(node: Any, label: str, lines: list[str], seen: set[int]) -> Iterator[Problem]:
+def _wrong_keys(node: Any, label: str, lines: list[str], visited: set[int]) -> Iterator[Problem]:
     """Keys that stand in a map twice, and keys that are no text."""
-    if id(node) in seen or isinstance(node, yaml.ScalarNode):
+    if id(node) in visited or isinstance(node, yaml.ScalarNode):
         return
-    seen.add(id(node))
+    visited.add(id(node))
     if isinstance(node, yaml.SequenceNode):
         for item in node.value:
-            yield from _wrong_keys(item, label, lines, seen)
+            yield from _wrong_keys(item, label, lines, visited)
         return
     keys: dict[tuple[str, str], Any] = {}
     for key, value in node.value:
@@ -193,7 +193,7 @@ def _wrong_keys(node: Any, label: str, lines: list[str], seen: set[int]) -> Iter
             if first is not key:
                 hint = f"the first one is in line {first.start_mark.line + 1}"
                 yield Problem(f"duplicate key `{key.value}`", _position(label, key), (hint,), code=Code.DUPLICATE_KEY)
-        yield from _wrong_keys(value, label, lines, seen)
+        yield from _wrong_keys(value, label, lines, visited)
 
 
 def _no_key(node: Any, key: Any, label: str, lines: list[str]) -> Problem:
@@ -204,10 +204,10 @@ def _no_key(node: Any, key: Any, label: str, lines: list[str]) -> Problem:
     return Problem("a key must be text, not a list or a map", _position(label, key), code=Code.INVENTORY_YAML)
 
 
-def holds_vaulted(value: Any) -> bool:
+def has_vaulted(value: Any) -> bool:
     """Whether something in a value is encrypted."""
     if isinstance(value, dict):
-        return any(holds_vaulted(item) for item in value.values())
+        return any(has_vaulted(item) for item in value.values())
     if isinstance(value, list):
-        return any(holds_vaulted(item) for item in value)
+        return any(has_vaulted(item) for item in value)
     return isinstance(value, Vaulted)

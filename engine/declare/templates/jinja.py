@@ -39,7 +39,7 @@ class _Render:
 
     def __init__(self, names: Names) -> None:
         self.names = names
-        self.seen: list[Secret] = []
+        self.secrets: list[Secret] = []
         self.work = PlannedActions()
 
     def context(self) -> dict[str, Any]:
@@ -48,7 +48,7 @@ class _Render:
     def open(self, value: Any) -> Any:
         """A value as Jinja2 gets it; a map that holds a secret is opened key by key."""
         if isinstance(value, Secret):
-            self.seen.append(value)
+            self.secrets.append(value)
             return value.reveal()
         if isinstance(value, Mapping):
             return _View(value, self) if _holds_secret(value) else value
@@ -226,7 +226,7 @@ def _closed(value: Any, *, reveal: bool = False) -> Any:
 
 def _sealed(value: Any, render: _Render, text: str) -> Any:
     """The outcome of rendering `text`: secret in every part once the render has seen a secret."""
-    if not render.seen or isinstance(value, Secret):
+    if not render.secrets or isinstance(value, Secret):
         return value
     if isinstance(value, Mapping):
         if any(key not in text for key in value):
@@ -237,7 +237,7 @@ def _sealed(value: Any, render: _Render, text: str) -> Any:
         return {key: _sealed(item, render, text) for key, item in value.items()}
     if isinstance(value, list):
         return [_sealed(item, render, text) for item in value]
-    return Secret(as_text(value), render.seen[0].name)
+    return Secret(as_text(value), render.secrets[0].name)
 
 
 def _holds_secret(value: Any) -> bool:
@@ -279,11 +279,11 @@ class _Faults:
             return error
         if isinstance(error, TemplateSyntaxError):
             return RenderError(f"the template is invalid: {_sentence(error)}", self.filters(str(error)), line=line)
-        if isinstance(error, _Missing) and (not self.render.seen or str(error.name) in self.text):
+        if isinstance(error, _Missing) and (not self.render.secrets or str(error.name) in self.text):
             owner = MISSING if error.owner is missing else error.owner
             if isinstance(owner, _View):
                 owner = owner.data
-            elif self.render.seen and owner is not MISSING:
+            elif self.render.secrets and owner is not MISSING:
                 owner = {}  # its keys may be secret
             fault = undefined(str(error.name), self.render.names, owner, self.path(str(error.name)))
             fault.line = line
@@ -298,7 +298,7 @@ class _Faults:
             )
         if isinstance(error, NoText):
             return RenderError(str(error), ("`| join(', ')` and `| tojson` turn it into text",), line=line)
-        if self.render.seen:
+        if self.render.secrets:
             hint = "the message is hidden, because it may contain the secret"
             return RenderError("the template cannot be rendered with this secret", (hint,), line=line)
         if isinstance(error, SecurityError):

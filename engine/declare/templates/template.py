@@ -52,7 +52,7 @@ def render_text(text: str, names: Names, filename: str) -> str | Secret:
     return _text(parts, names)
 
 
-def holds(expression: str, names: Names) -> bool:
+def is_true(expression: str, names: Names) -> bool:
     """Whether a bare expression (`when`) holds. Raises Fault, also where it gives anything but true or false."""
     if "{{" in expression or "{%" in expression:
         raise RenderError(

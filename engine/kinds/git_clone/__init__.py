@@ -220,7 +220,7 @@ class GitClone(Watchable, Reversible):
         kind = facts["type"]
         left = "it was left as it is: move it away"
         return {
-            "blocked": f"{facts.get('above', '')} is in the way of {self.path}: it is no directory; {left}",
+            "blocked": f"{facts.get('above', '')} is in the way of {self.path}: it is not a directory; {left}",
             "file": f"{self.path} is in the way: it is a file; {left}",
             "link": f"{self.path} is in the way: it is a symbolic link; {left}, or name what it leads to",
             "other": f"{self.path} is in the way: it is neither a file nor a directory; {left}",
@@ -292,7 +292,7 @@ class GitClone(Watchable, Reversible):
             "remote": "set the remote",
             "uncommitted": f"{self.on_dirty} uncommitted changes",
             "revision": f"check out {wanted}",
-            "checkout": f"go on with the checkout of {wanted}",
+            "checkout": f"resume the checkout of {wanted}",
             "submodules": "update submodules",
         }
         differing = change.differing()
