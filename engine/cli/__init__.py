@@ -29,7 +29,6 @@ from engine.cli.options import (
 from engine.cli.terminal import restore
 from engine.codes import Code
 from engine.errors import DEBUG, EngineError, internal
-from engine.model.sentence import coded, shown
 
 MORE = {
     "validate": "engine.cli.info:validate_command",
@@ -152,12 +151,14 @@ def _run(command: click.Command) -> None:
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        _print_error(coded("stopped", Code.INTERRUPTED))
+        _print_error("stopped", Code.INTERRUPTED)
         _leave(130)
     except click.ClickException as error:
         _print_error(_usage(error))
         sys.exit(3)
     except EngineError as error:
+        from engine.model.sentence import shown
+
         _print_error(shown(error))
         sys.exit(error.exit_code)
     except BrokenPipeError:
@@ -169,7 +170,7 @@ def _run(command: click.Command) -> None:
 
             _print_error(traceback_of(error))
         else:
-            _print_error(coded(internal(error), Code.INTERNAL))
+            _print_error(internal(error), Code.INTERNAL)
         sys.exit(1)
 
 
@@ -177,7 +178,7 @@ def _usage(error: click.ClickException) -> str:
     """What is wrong with the command line, after how the command is used."""
     context = error.ctx if isinstance(error, click.UsageError) else None
     usage = [context.get_usage(), f"Try '{context.command_path} --help' for help.", ""] if context else []
-    return "\n".join([*usage, coded(f"Error: {error.format_message()}", Code.USAGE)])
+    return "\n".join([*usage, f"Error: {error.format_message()} [{Code.USAGE}]"])
 
 
 def _leave(code: int) -> NoReturn:
@@ -192,10 +193,11 @@ def _leave(code: int) -> NoReturn:
     sys.exit(code)
 
 
-def _print_error(text: str) -> None:
+def _print_error(text: str, code: Code | None = None) -> None:
     from engine.cli.output import Printer
+    from engine.model.sentence import coded
 
-    (Printer.last or Printer()).err(text)
+    (Printer.last or Printer()).err(coded(text, code))
 
 
 def main() -> None:
