@@ -101,11 +101,11 @@ def _batches(report: Report, style: Style) -> Iterator[str]:
     digits = max(len(str(batch.counts[0][0])) for batch in batches)
     said = [wording.batch_text(batch.counts, digits) for batch in batches]
     heads = [f"  {number}/{len(batches)}  " for number in range(1, len(batches) + 1)]
-    hosts = [batch.hosts for batch in batches]
+    hosts = [", ".join(batch.hosts) for batch in batches]
     if style.width is not None:
         took = max(cells(batch.took) for batch in batches)
         room = style.width - cells(heads[-1]) - max(map(cells, said)) - took - 4
-        hosts = [few(each, max(room, 13)) for each in hosts]
+        hosts = [few(batch.hosts, max(room, 13)) for batch in batches]
     wide = max(*map(cells, hosts), 13) + 2
     for head, some, what, batch in zip(heads, hosts, said, batches, strict=True):
         yield filled(f"{head}{padded(some, wide)}{what}", batch.took, style)

@@ -12,7 +12,7 @@ from engine.model.counting import count
 from engine.views import wording
 from engine.views.diff import FOLD, TextDiff, unified
 from engine.views.escape import visible
-from engine.views.fold import alike, names
+from engine.views.fold import alike, folded, names
 from engine.views.rows import Row, outcome_rows, step_rows
 from engine.views.status import Tone, status, tone, trouble
 
@@ -146,9 +146,9 @@ def _for_all(row: Row, hosts: tuple[str, ...]) -> Row:
 
 @dataclass(frozen=True)
 class BatchLine:
-    """A batch: its hosts folded, how many of them came to what, and how long it took (empty: not started)."""
+    """A batch: its hosts as ranges, how many of them came to what, and how long it took (empty: not started)."""
 
-    hosts: str
+    hosts: tuple[str, ...]
     counts: tuple[tuple[int, str], ...]
     took: str
 
@@ -169,7 +169,7 @@ def batch_lines(report: Report) -> list[BatchLine]:
     for batch in report.batches:
         tally = Counter(status(by_name[name]) for name in batch.hosts if name in by_name)
         took = wording.seconds(batch.seconds) if batch.seconds else ""
-        found.append(BatchLine(names(batch.hosts), wording.batch_counts(tally), took))
+        found.append(BatchLine(folded(batch.hosts), wording.batch_counts(tally), took))
     return found
 
 

@@ -186,7 +186,7 @@ def _batches(value: Plan | Report) -> list[dict[str, Any]]:
         return []
     if isinstance(value, Report):
         return [
-            {"hosts": line.hosts, "parts": list(map(_batch_part, line.counts)), "took": line.took}
+            {"hosts": ", ".join(line.hosts), "parts": list(map(_batch_part, line.counts)), "took": line.took}
             for line in batch_lines(value)
         ]
     return [{"hosts": names(batch.hosts), "parts": [], "took": ""} for batch in value.batches]

@@ -206,7 +206,8 @@ def _rollout(report: Report) -> Iterator[str]:
     yield "| batch | hosts | | |\n| --: | :-- | :-- | --: |"
     batches = batch_lines(report)
     for number, batch in enumerate(batches, 1):
-        yield f"| {number}/{len(batches)} | {code(batch.hosts)} | {wording.batch_text(batch.counts)} | {batch.took} |"
+        hosts = code(", ".join(batch.hosts))
+        yield f"| {number}/{len(batches)} | {hosts} | {wording.batch_text(batch.counts)} | {batch.took} |"
     yield "\n| | hosts | |\n| :-: | :-- | :-- |"
     for line in host_lines(report):
         yield f"| {MARKS[line.tone]} | {prose(line.hosts)} | {'<br>'.join(map(prose, line.texts))} |"
