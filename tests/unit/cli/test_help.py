@@ -53,3 +53,12 @@ def test_the_list_of_commands_is_whole() -> None:
     text = page()
     for command in COMMANDS:
         assert re.search(rf"^  {command} +[A-Z].*\.$", text, re.MULTILINE), command
+
+
+@pytest.mark.parametrize(
+    ("called", "name"),
+    [("/usr/bin/engine", "engine"), ("onetrip.exe", "onetrip"), ("/venv/bin/plan", "onetrip"), ("pytest", "onetrip")],
+)
+def test_it_names_the_command_by_which_it_was_called(called: str, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", [called])
+    assert f"  {name} retry RUN\n" in page("retry")
