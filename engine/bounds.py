@@ -1,6 +1,6 @@
 """How much the engine takes in: every bound on what it reads, renders and matches, in one place.
 
-`engine validate` runs on the branches of others, and what a host answers is judged here: neither may cost this
+`onetrip validate` runs on the branches of others, and what a host answers is judged here: neither may cost this
 machine more than these say. docs/language.md lists them. Below them the means to keep them; `engine.matching` keeps
 those on regular expressions.
 """
@@ -89,7 +89,7 @@ PATTERN = 64 * KIB
 """Characters of a host pattern."""
 LOOKUPS = 20_000_000
 """Names that the parts of a host pattern are compared with, all together."""
-JUDGING = 10.0
+EVALUATION = 10.0
 """Seconds for judging one value by a JSON Schema."""
 
 

@@ -16,6 +16,9 @@
 
 An error is text for a person: what, where, what was expected, what to do next. `str(error)` is that text; it
 may run over several lines, of which the first stands alone. No error ever holds a secret's value.
+
+Every error has a `code` of `engine.codes`: that of its class, unless a raise names a narrower one. The text does not
+contain it; whoever shows the text adds it.
 """
 
 from __future__ import annotations
@@ -23,6 +26,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
+
+from engine.codes import Code
 
 DEBUG = "ENGINE_DEBUG"
 """The environment variable under which an error that nobody foresaw is shown with where it comes from."""
@@ -42,74 +47,109 @@ class Position:
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong with the input: one line of `message`, further lines of `hints`."""
+    """One thing that is wrong with the input: one line of `message`, further lines of `hints`, and its code."""
 
     message: str
     where: Position | str | None = None
     hints: tuple[str, ...] = ()
+    code: Code = Code.INPUT
 
     def __str__(self) -> str:
         first = f"{self.where}: {self.message}" if self.where else self.message
         return "\n".join([first, *(f"  {hint}" for hint in self.hints)])
 
+    def coded(self) -> str:
+        """The same with the code at the end of the first line, as it is shown."""
+        first, *rest = str(self).split("\n")
+        return "\n".join([f"{first} [{self.code}]", *rest])
+
 
 class EngineError(Exception):
-    """The root: catch it to catch all that the engine raises on purpose."""
+    """The root: catch it to catch all that the engine raises on purpose. `code` names the problem where it is a
+    narrower one than that of the class."""
 
     exit_code = 1
+    code = Code.FAILED
+
+    def __init__(self, *args: object, code: Code | None = None) -> None:
+        super().__init__(*args)
+        if code is not None:
+            self.code = code
 
 
 class InvalidInput(EngineError):
     """What the user wrote cannot be used. Holds every problem found, not only the first."""
 
     exit_code = 3
+    code = Code.INPUT
 
-    def __init__(self, problems: Problem | str | Iterable[Problem]) -> None:
+    def __init__(self, problems: Problem | str | Iterable[Problem], *, code: Code | None = None) -> None:
         if isinstance(problems, str):
-            problems = Problem(problems)
+            problems = Problem(problems, code=code or self.code)
         self.problems: tuple[Problem, ...] = (problems,) if isinstance(problems, Problem) else tuple(problems)
-        super().__init__("\n".join(str(problem) for problem in self.problems))
+        first = self.problems[0].code if self.problems else None
+        super().__init__("\n".join(str(problem) for problem in self.problems), code=first)
+
+    def coded(self) -> str:
+        """All problems, each with its code, as they are shown."""
+        return "\n".join(problem.coded() for problem in self.problems)
 
 
 class Unreachable(EngineError):
     """A host gave no connection, or did not keep it."""
 
     exit_code = 4
+    code = Code.UNREACHABLE
 
 
 class HostKeyRefused(Unreachable):
     """The host key is not known, has changed or is revoked; nothing was sent."""
 
+    code = Code.HOST_KEY_UNKNOWN
+
 
 class AuthenticationRefused(Unreachable):
     """The host accepted none of the credentials it was offered."""
+
+    code = Code.AUTHENTICATION
 
 
 class ConnectionLost(Unreachable):
     """The connection was cut, or nothing came over it for too long."""
 
+    code = Code.CONNECTION_LOST
+
 
 class HostFailed(EngineError):
     """The host was reached, but the program sent to it did not run to its end."""
+
+    code = Code.HOST_FAILED
 
 
 class LockHeld(HostFailed):
     """Another apply holds the host's lock; the text says who, since when, and how to break it."""
 
+    code = Code.LOCK_HELD
+
 
 class BecomeRefused(HostFailed):
     """sudo or doas did not let the user become another one, so nothing was run on the host; the text says why."""
+
+    code = Code.BECOME_REFUSED
 
 
 class PlanRefused(EngineError):
     """A saved plan cannot be applied: the host drifted, the file was edited, the sources or the key differ."""
 
     exit_code = 5
+    code = Code.PLAN_REFUSED
 
 
 class Refused(EngineError):
     """Something is in the way that a kind must not touch. The text says what, and what to do about it; nothing is
     done then, and what needs the resource is skipped."""
+
+    code = Code.REFUSED
 
 
 class InvalidParameter(EngineError):
@@ -117,6 +157,7 @@ class InvalidParameter(EngineError):
     several do not go together), and why."""
 
     exit_code = 3
+    code = Code.PARAMETER
 
     def __init__(self, parameter: str, message: str) -> None:
         self.parameter, self.message = parameter, message
@@ -127,6 +168,7 @@ class Interrupted(EngineError):
     """Stopped on request: running steps were finished, none was started after that."""
 
     exit_code = 130
+    code = Code.INTERRUPTED
 
 
 def of_kind(name: str, kind: str, error: Exception) -> str:
@@ -137,6 +179,11 @@ def of_kind(name: str, kind: str, error: Exception) -> str:
     if os.environ.get(DEBUG):
         raise error
     return f"{name}: the kind {kind} failed with {type(error).__name__}, a bug in that kind; {DEBUG}=1 shows where"
+
+
+def code_of(error: Exception) -> Code:
+    """The code of an error of a kind's own code: the engine's own errors have theirs."""
+    return error.code if isinstance(error, EngineError) else Code.KIND_BUG
 
 
 def internal(error: Exception) -> str:

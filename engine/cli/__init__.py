@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import sys
 import threading
@@ -28,11 +27,13 @@ from engine.cli.options import (
     yes_option,
 )
 from engine.cli.terminal import restore
+from engine.codes import Code
 from engine.errors import DEBUG, EngineError, internal
 
 MORE = {
     "validate": "engine.cli.info:validate_command",
     "kinds": "engine.cli.info:kinds_command",
+    "explain": "engine.cli.explain:explain_command",
     "schema": "engine.cli.info:schema_command",
     "inventory": "engine.cli.info:inventory_command",
     "history": "engine.cli.history:history_command",
@@ -43,9 +44,9 @@ MORE = {
 }
 """Commands that are imported only when needed."""
 EXAMPLES = """
-engine plan states/qwen.yaml
-engine apply states/qwen.yaml
-engine COMMAND --help
+{program} plan states/qwen.yaml
+{program} apply states/qwen.yaml
+{program} COMMAND --help
 """
 
 
@@ -150,17 +151,15 @@ def _run(command: click.Command) -> None:
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        _print_error("stopped")
+        _print_error("stopped", Code.INTERRUPTED)
         _leave(130)
     except click.ClickException as error:
-        usage = io.StringIO()
-        error.show(usage)
-        _print_error(usage.getvalue())
+        _print_error(_usage(error))
         sys.exit(3)
     except EngineError as error:
-        from engine.model import said
+        from engine.model.sentence import shown
 
-        _print_error(said(error))
+        _print_error(shown(error))
         sys.exit(error.exit_code)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -171,8 +170,15 @@ def _run(command: click.Command) -> None:
 
             _print_error(traceback_of(error))
         else:
-            _print_error(internal(error))
+            _print_error(internal(error), Code.INTERNAL)
         sys.exit(1)
+
+
+def _usage(error: click.ClickException) -> str:
+    """What is wrong with the command line, after how the command is used."""
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    usage = [context.get_usage(), f"Try '{context.command_path} --help' for help.", ""] if context else []
+    return "\n".join([*usage, f"Error: {error.format_message()} [{Code.USAGE}]"])
 
 
 def _leave(code: int) -> NoReturn:
@@ -187,10 +193,11 @@ def _leave(code: int) -> NoReturn:
     sys.exit(code)
 
 
-def _print_error(text: str) -> None:
+def _print_error(text: str, code: Code | None = None) -> None:
     from engine.cli.output import Printer
+    from engine.model.sentence import coded
 
-    (Printer.last or Printer()).err(text)
+    (Printer.last or Printer()).err(coded(text, code))
 
 
 def main() -> None:

@@ -14,8 +14,10 @@ from engine.cli.become import recorded
 from engine.cli.options import Command, become, display, dry_run_option, limit_option, option, root_option, yes_option
 from engine.cli.output import Printer
 from engine.cli.project import project_root
+from engine.codes import Code
 from engine.errors import InvalidInput, Problem
 from engine.model import HostDeclaration, Lost
+from engine.model.counting import count
 from engine.plan.rollback import Changed, rolled_back
 from engine.run import journal
 from engine.run.backup import place
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from engine.cli.job import Rewrite
 
 
-@click.command("history", cls=Command, examples="engine history -n 5")
+@click.command("history", cls=Command, examples="{program} history -n 5")
 @root_option
 @option(
     "-n",
@@ -68,10 +70,10 @@ def _row(root: Path, run: str) -> tuple[str, ...]:
     hosts = len(started["hosts"]) if started else 0
     who = visible(str(started["who"]).split(" ")[0]) if started else "?"
     state = visible(str(started["state"])) if started else "?"
-    return run, who, state, f"{hosts} host{'s' if hosts != 1 else ''}, {changed} changed", outcome
+    return run, who, state, f"{count(hosts, 'host')}, {changed} changed", outcome
 
 
-@click.command("show", cls=Command, examples="engine show RUN")
+@click.command("show", cls=Command, examples="{program} show RUN")
 @click.argument("run")
 @root_option
 def show_command(run: str, chdir: Path | None) -> None:
@@ -121,7 +123,7 @@ def _shown(value: object) -> str:
     return "absent" if value is None else short(visible(str(value)))
 
 
-@click.command("retry", cls=Command, examples="engine retry RUN")
+@click.command("retry", cls=Command, examples="{program} retry RUN")
 @click.argument("run")
 @root_option
 @yes_option
@@ -151,10 +153,14 @@ def _refuse_failed(run: str, events: list[dict[str, Any]]) -> None:
     if _first(events, "started") is None or (finished and finished["exit"] not in (0, 130)):
         code = f"the run ended with exit code {finished['exit']}, but " if finished else ""
         hint = "The record is damaged. Run apply again with the same state."
-        raise InvalidInput(Problem(f"{code}the record does not show which hosts failed", where=run, hints=(hint,)))
+        raise InvalidInput(
+            Problem(
+                f"{code}the record does not show which hosts failed", where=run, hints=(hint,), code=Code.RUN_DAMAGED
+            )
+        )
 
 
-@click.command("rollback", cls=Command, examples="engine rollback RUN --dry-run\nengine rollback RUN")
+@click.command("rollback", cls=Command, examples="{program} rollback RUN --dry-run\n{program} rollback RUN")
 @click.argument("run")
 @root_option
 @limit_option
@@ -235,10 +241,14 @@ def _asked(
     another user comes before what the run was told of it."""
     started = _first(events, "started")
     if started is None:
-        raise InvalidInput(Problem("the run did not start anything", where=run))
+        raise InvalidInput(Problem("the run did not start anything", where=run, code=Code.NOT_REPEATABLE))
     if any("<secret>" in variable for variable in started["variables"]):
         raise InvalidInput(
-            Problem("the run got a secret with -e, and secrets are not recorded. Run apply again with it.", where=run)
+            Problem(
+                "the run got a secret with -e, and secrets are not recorded. Run apply again with it.",
+                where=run,
+                code=Code.NOT_REPEATABLE,
+            )
         )
     return {
         **options,

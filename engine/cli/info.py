@@ -20,12 +20,16 @@ from engine.cli.options import (
 )
 from engine.cli.output import Printer
 from engine.cli.project import extra_vars, load_inventory, project_root, state_files
+from engine.codes import Code
 from engine.declare.inventory import Inventory
 from engine.errors import InvalidInput, Problem
+from engine.model.counting import count
 from engine.views.escape import json_text, lines, visible
 
 
-@click.command("validate", cls=Command, examples="engine validate\nengine validate states/qwen.yaml --format github")
+@click.command(
+    "validate", cls=Command, examples="{program} validate\n{program} validate states/qwen.yaml --format github"
+)
 @click.argument("states", nargs=-1, metavar="STATE...")
 @root_option
 @inventory_option
@@ -75,19 +79,22 @@ def validate_command(states: tuple[str, ...], format_: str, **options: Any) -> N
     if problems:
         sys.exit(3)
     if format_ == "text":
-        Printer().out(f"Valid: {len(files)} state file{'s' if len(files) > 1 else ''}.")
+        Printer().out(f"Valid: {count(len(files), 'state file')}.")
 
 
 def _report(problems: tuple[Problem, ...], format_: str) -> None:
     if format_ == "json":
-        rows = [{"where": str(p.where or ""), "message": p.message, "hints": list(p.hints)} for p in problems]
+        rows = [
+            {"where": str(p.where or ""), "message": p.message, "hints": list(p.hints), "code": str(p.code)}
+            for p in problems
+        ]
         Printer().rendered(json_text({"valid": not problems, "problems": rows}, indent=1))
     elif format_ == "github":
         for problem in problems:
             Printer().rendered(_annotation(problem))
     else:
         for problem in problems:
-            Printer().err(str(problem))
+            Printer().err(problem.coded())
 
 
 def _annotation(problem: Problem) -> str:
@@ -96,7 +103,7 @@ def _annotation(problem: Problem) -> str:
     place = ""
     if where is not None and not isinstance(where, str):
         place = f" file={_encoded(visible(where.file), ':,')},line={where.line or 1},col={where.column or 1}"
-    text = "\n".join(line for part in (problem.message, *problem.hints) for line in lines(part))
+    text = "\n".join(line for part in (f"{problem.message} [{problem.code}]", *problem.hints) for line in lines(part))
     return f"::error{place}::{_encoded(text)}"
 
 
@@ -106,7 +113,7 @@ def _encoded(text: str, more: str = "") -> str:
     return text
 
 
-@click.command("kinds", cls=Command, examples="engine kinds\nengine kinds git-clone")
+@click.command("kinds", cls=Command, examples="{program} kinds\n{program} kinds git-clone")
 @click.argument("kind", required=False)
 def kinds_command(kind: str | None) -> None:
     """List the kinds, or print the reference of KIND."""
@@ -122,10 +129,10 @@ def kinds_command(kind: str | None) -> None:
     else:
         near = get_close_matches(kind, list(kinds), n=1)
         hints = (*((f"did you mean `{near[0]}`?",) if near else ()), f"Available: {', '.join(kinds)}")
-        raise InvalidInput(Problem(f"there is no kind `{kind}`", hints=hints))
+        raise InvalidInput(Problem(f"there is no kind `{kind}`", hints=hints, code=Code.UNKNOWN_KIND))
 
 
-@click.command("schema", cls=Command, examples="engine schema > engine.schema.json")
+@click.command("schema", cls=Command, examples="{program} schema > engine.schema.json")
 @option("--inventory", is_flag=True, help="Print the schema of inventories instead.")
 def schema_command(inventory: bool) -> None:
     """Print the JSON Schema of state files, for editors."""
@@ -135,7 +142,7 @@ def schema_command(inventory: bool) -> None:
     Printer().rendered(json_text(inventory_schema() if inventory else state_schema(), indent=2))
 
 
-@click.command("inventory", cls=Command, examples="engine inventory 'gpu*'\nengine inventory --host gpu1")
+@click.command("inventory", cls=Command, examples="{program} inventory 'gpu*'\n{program} inventory --host gpu1")
 @click.argument("pattern", default="all")
 @root_option
 @inventory_option

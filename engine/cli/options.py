@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from engine.cli.request import METHODS, Request
+from engine.program_name import program_name
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -52,10 +53,10 @@ class Command(click.Command):
 
 
 def write_examples(formatter: click.HelpFormatter, examples: str) -> None:
-    """Write command lines, one a line, under a title."""
+    """Write command lines, one a line, under a title; `{program}` is the command's name in them."""
     with formatter.section("Examples"):
         for line in examples.strip().splitlines():
-            formatter.write(f"  {line}\n")
+            formatter.write(f"  {line.format(program=program_name())}\n")
 
 
 option = partial(click.option, cls=GroupedOption)

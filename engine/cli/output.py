@@ -20,7 +20,7 @@ OUTSIDE = frozenset({"before", "prior", "texts", "show", "now", "output", "facts
 """Fields of plans and reports with what a host said, values of a mapping alone: all of it is redacted."""
 DECLARED = frozenset({"after", "expected", "arguments", "text", "error", "actions", "field"})
 """Fields with values as they are declared, and with what a kind or an error says, which knows itself what in it came
-from outside. All other fields are names, enums and numbers that the engine, its views and `engine retry` go by: they
+from outside. All other fields are names, enums and numbers that the engine, its views and `onetrip retry` go by: they
 stay."""
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engine.codes import Code
 from engine.errors import InvalidInput, Problem
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ def project_root(near: Path, chosen: Path | None) -> Path:
     if chosen is not None:
         root = chosen.expanduser().resolve()
         if not root.is_dir():
-            raise InvalidInput(Problem("no such directory", where=f"-C {root}"))
+            raise InvalidInput(Problem("no such directory", where=f"-C {root}", code=Code.NO_DIRECTORY))
         return root
     start = near.expanduser().resolve()
     start = start if start.is_dir() else start.parent
@@ -35,7 +36,7 @@ def state_files(arguments: Sequence[str], chosen: Path | None) -> list[Path]:
     base = chosen.expanduser() if chosen is not None else Path()
     if not arguments:
         hints = _known(base)
-        raise InvalidInput(Problem("no state file given", hints=hints))
+        raise InvalidInput(Problem("no state file given", hints=hints, code=Code.NO_STATE))
     files: list[Path] = []
     for argument in arguments:
         path = Path(argument).expanduser()
@@ -44,12 +45,16 @@ def state_files(arguments: Sequence[str], chosen: Path | None) -> list[Path]:
         if path.is_dir():
             found = sorted(p for p in path.iterdir() if p.suffix in (".yaml", ".yml"))
             if not found:
-                raise InvalidInput(Problem("contains no state files (*.yaml)", where=str(path.resolve())))
+                raise InvalidInput(
+                    Problem("contains no state files (*.yaml)", where=str(path.resolve()), code=Code.STATE_NOT_FOUND)
+                )
             files.extend(found)
         elif path.exists():
             files.append(path)
         else:
-            raise InvalidInput(Problem(f"no such state file: {path.absolute()}", hints=_known(base)))
+            raise InvalidInput(
+                Problem(f"no such state file: {path.absolute()}", hints=_known(base), code=Code.STATE_NOT_FOUND)
+            )
     return files
 
 
@@ -76,7 +81,11 @@ def extra_vars(options: Sequence[str], root: Path) -> dict[str, Any]:
             continue
         key, equals, value = option.partition("=")
         if not equals or not key.strip():
-            raise InvalidInput(Problem("expected key=value or @file.yaml", where=f"-e {option.split('=')[0]}"))
+            raise InvalidInput(
+                Problem(
+                    "expected key=value or @file.yaml", where=f"-e {option.split('=')[0]}", code=Code.EXTRA_VARIABLE
+                )
+            )
         found[key.strip()] = value
     return found
 

@@ -15,6 +15,7 @@ from engine import __version__, bounds
 from engine.cli.become import asked_for, recorded
 from engine.cli.job import Job
 from engine.cli.request import Request
+from engine.codes import Code
 from engine.declare.secrets.key import Key
 from engine.errors import InvalidInput, PlanRefused, Problem
 from engine.model import Drift, Drifted, HostPlan, Plan
@@ -37,7 +38,9 @@ def save(job: Job, plan: Plan, path: Path) -> None:
         part.replace(path)
     except OSError as error:
         part.unlink(missing_ok=True)
-        raise InvalidInput(Problem(f"cannot be written: {error.strerror}", where=str(path.absolute()))) from error
+        raise InvalidInput(
+            Problem(f"cannot be written: {error.strerror}", where=str(path.absolute()), code=Code.NOT_WRITTEN)
+        ) from error
 
 
 class Reviewed:
@@ -48,11 +51,13 @@ class Reviewed:
         try:
             text = bounds.read(path, bounds.PLAN).decode("utf-8")
         except bounds.Exceeded as error:
-            raise PlanRefused(f"{path}: is not a saved plan: it {error}") from error
+            raise PlanRefused(f"{path}: is not a saved plan: it {error}", code=Code.NOT_A_PLAN) from error
         except UnicodeDecodeError as error:
-            raise PlanRefused(f"{path}: is not a saved plan: it is not UTF-8") from error
+            raise PlanRefused(f"{path}: is not a saved plan: it is not UTF-8", code=Code.NOT_A_PLAN) from error
         except OSError as error:
-            raise InvalidInput(Problem(error.strerror or "cannot be read", where=str(path.absolute()))) from error
+            raise InvalidInput(
+                Problem(error.strerror or "cannot be read", where=str(path.absolute()), code=Code.NOT_A_PLAN)
+            ) from error
         document = planfile.loads(text, self.file)
         key = Key.load(root, create=False)
         planfile.check_seal(document, text, self.file, key.id, key.verify)
@@ -62,7 +67,10 @@ class Reviewed:
     def request(self, given: Request) -> Request:
         """The request that plans the same again; of what was given now, connection options and --limit count."""
         if given.only or given.skip or given.inventory or asked_for(given):
-            raise InvalidInput("a saved plan has its own inventory, --only, --skip and --become options; remove them")
+            raise InvalidInput(
+                "a saved plan has its own inventory, --only, --skip and --become options; remove them",
+                code=Code.OPTIONS_CONFLICT,
+            )
         saved = self.document
         both = [text for text in (saved["limit"], given.limit) if text]
         return replace(
@@ -93,7 +101,10 @@ class Reviewed:
             wrong.append(f"engine {then['engine']} made it, this is {now['engine']}")
         if wrong:
             again = f"plan {' '.join(then['states'])} --out {self.file}"
-            raise PlanRefused("\n  ".join([f"{self.file}: its sources have changed", *wrong, f"Plan again: {again}"]))
+            raise PlanRefused(
+                "\n  ".join([f"{self.file}: its sources have changed", *wrong, f"Plan again: {again}"]),
+                code=Code.PLAN_SOURCES,
+            )
 
     def agreed(self, found: HostPlan) -> tuple[Drift, ...]:
         """Why a host as found now may not be changed, nothing where it is what was reviewed."""

@@ -18,10 +18,12 @@ from engine.cli.job import Job, Rewrite, who
 from engine.cli.options import request_of
 from engine.cli.output import Printer, can_ask
 from engine.cli.project import project_root
+from engine.codes import Code
 from engine.declare.problems import sorted_problems
 from engine.errors import EngineError, Interrupted, InvalidInput, Problem
 from engine.model import Command, HostReport, Plan, Report, Stop
 from engine.model.events import Event, Note
+from engine.program_name import program_name
 from engine.run.rollout import Rollout, converged
 from engine.views import render, wording
 from engine.views.progress import ProgressView, make
@@ -74,7 +76,7 @@ def apply(options: dict[str, Any], rewrite: Rewrite | None = None) -> int:
     if reviewed is not None:
         reviewed.check_sources(job)
     elif not options["yes"] and not can_ask():
-        raise InvalidInput(Problem(UNASKED, hints=UNASKED_HINTS))
+        raise InvalidInput(Problem(UNASKED, hints=UNASKED_HINTS, code=Code.UNCONFIRMED))
     return _applied(job, options, printer, reviewed)
 
 
@@ -109,7 +111,8 @@ def _applied(job: Job, options: dict[str, Any], printer: Printer, reviewed: Revi
             journal.write("started", **_journal_header(job, options, reviewed))
             if journal.problem:
                 raise EngineError(
-                    f"{journal.problem}; nothing was changed, since no retry or rollback would be possible"
+                    f"{journal.problem}; nothing was changed, since no retry or rollback would be possible",
+                    code=Code.RUN_UNRECORDED,
                 )
             with interruptible(rollout):
                 report = job.apply(rollout, reviewed.agreed if reviewed else None, partial(_recorded, journal))
@@ -119,7 +122,8 @@ def _applied(job: Job, options: dict[str, Any], printer: Printer, reviewed: Revi
     except KeyboardInterrupt:
         screen.close()
         if journal.begun:
-            printer.err(f"See what was done: engine show {journal.run}\nResume it: engine retry {journal.run}")
+            printer.err(f"See what was done: {program_name()} show {journal.run}")
+            printer.err(wording.resume(journal.run, program_name()))
         raise
     finally:
         screen.close()
@@ -164,7 +168,7 @@ def _journal_header(job: Job, options: dict[str, Any], reviewed: Reviewed | None
 
 
 def _recorded(journal: Journal, report: HostReport) -> None:
-    """Record what became of a host, with the words that `engine show` repeats."""
+    """Record what became of a host, with the words that `onetrip show` repeats."""
     journal.host(report, wording.host_error(report), wording.outcome_text)
 
 
@@ -194,6 +198,7 @@ def _rendered(
         verbosity=-1 if options["quiet"] else options["verbose"],
         diff=options["diff"],
         command=wording.command_line(command),
+        program=program_name(),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
+from engine.codes import Code
 from engine.errors import InvalidInput, Problem
 from engine.model import DeclaredResource, HostDeclaration
 
@@ -55,4 +56,5 @@ def _unmatched(option: str, word: str, declared: Sequence[DeclaredResource]) -> 
         f"`{word}` matches no resource",
         where=option,
         hints=(*hints, f"Available: {', '.join(known[:most]) or 'none'}{more}"),
+        code=Code.NO_MATCH,
     )

@@ -1,4 +1,4 @@
-"""`engine unlock`: show who holds the lock of a host, or break it."""
+"""`onetrip unlock`: show who holds the lock of a host, or break it."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from engine.cli.options import Command, become, inventory_option, option, root_o
 from engine.cli.output import Printer
 from engine.cli.project import load_inventory, project_root
 from engine.cli.request import Request
+from engine.codes import Code
 from engine.declare.inventory import passwords
 from engine.errors import EngineError, HostFailed, Unreachable
-from engine.model import Host, Outside, Sentence, Transport, said
+from engine.model import Host, Outside, Sentence, Transport
+from engine.model.sentence import shown
 from engine.program.compose import run
 from engine.program.lock import holder_program, unlock_program
 from engine.program.parser import Finished, Result
@@ -24,7 +26,7 @@ from engine.transports import Options, connect
 from engine.views.escape import visible
 
 
-@click.command("unlock", cls=Command, examples="engine unlock gpu1 --show\nengine unlock gpu1")
+@click.command("unlock", cls=Command, examples="{program} unlock gpu1 --show\n{program} unlock gpu1")
 @click.argument("pattern")
 @root_option
 @inventory_option
@@ -51,7 +53,7 @@ def unlock_command(
         try:
             printer.out(Sentence(host.name, ": ", _unlock(host, Options(root), show, yes)))
         except EngineError as error:
-            printer.err(said(error))
+            printer.err(shown(error))
             code = 4 if isinstance(error, Unreachable) and code != 1 else 1
     sys.exit(code)
 
@@ -67,11 +69,14 @@ def _unlock(host: Host, options: Options, show: bool, force: bool) -> str:
             return Sentence("is locked by " if held else "is not locked; a dead program left a lock: ", who)
         if held and not force:
             raise HostFailed(
-                Sentence(f"{host.name}: its lock is held by ", who, ", which still runs; --yes breaks it anyway")
+                Sentence(f"{host.name}: its lock is held by ", who, ", which still runs; --yes breaks it anyway"),
+                code=Code.UNLOCK,
             )
         broken = _ask(host, transport, unlock_program())
         if broken.facts["held"] == "other":
-            raise HostFailed(f"{host.name}: another apply has taken the lock meanwhile; nothing was broken")
+            raise HostFailed(
+                f"{host.name}: another apply has taken the lock meanwhile; nothing was broken", code=Code.UNLOCK
+            )
         return Sentence("the lock of ", who, " is broken")
     finally:
         transport.close()
@@ -81,6 +86,6 @@ def _ask(host: Host, transport: Transport, program: Program) -> Result:
     for event in run(transport, program):
         if isinstance(event, Finished):
             if event.result.status:
-                raise HostFailed(Sentence(f"{host.name}: ", Outside(event.result.output.strip())))
+                raise HostFailed(Sentence(f"{host.name}: ", Outside(event.result.output.strip())), code=Code.UNLOCK)
             return event.result
-    raise HostFailed(f"{host.name}: the lock could not be checked")
+    raise HostFailed(f"{host.name}: the lock could not be checked", code=Code.UNLOCK)

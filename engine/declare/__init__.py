@@ -11,6 +11,7 @@ def read_vars(path: Path) -> dict[str, Any]:
 
     Raises InvalidInput.
     """
+    from engine.codes import Code
     from engine.declare.convert import free
     from engine.declare.yaml.loader import parse, read_text
     from engine.declare.yaml.nodes import Map
@@ -20,7 +21,7 @@ def read_vars(path: Path) -> dict[str, Any]:
     text = read_text(path, str(path))
     node = parse(text, str(path), problems)
     if node is not None and not isinstance(node, Map):
-        problems.append(Problem("expected a map of variables", node.where))
+        problems.append(Problem("expected a map of variables", node.where, code=Code.WRONG_VALUE))
     if problems:
         raise InvalidInput(problems)
     values: dict[str, Any] = free(node, lambda scalar: scalar.text) if node is not None else {}

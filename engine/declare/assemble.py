@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any, TypeAlias
 
+from engine.codes import Code
 from engine.declare.controller_files import Sources, label
 from engine.declare.convert import Opaque, Schema, convert, of_item, of_key
 from engine.declare.expand import Item, Names, Problems
@@ -17,8 +18,9 @@ from engine.declare.templates import budget
 from engine.declare.templates.names import RenderError
 from engine.declare.templates.template import render_text
 from engine.declare.yaml.nodes import Scalar, find
-from engine.errors import InvalidParameter, Position, Problem, of_kind
+from engine.errors import InvalidParameter, Position, Problem, code_of, of_kind
 from engine.model import HostPath, Resource, Secret, Watch
+from engine.program_name import program_name
 
 Path: TypeAlias = tuple[str | int, ...]
 
@@ -53,7 +55,7 @@ class Assembler:
             return value
 
         data: dict[str, Any] = convert(entry.params, body.marked, evaluate)
-        subject = Subject(body.cls.kind, "parameter", f"See: engine kinds {body.cls.kind}")
+        subject = Subject(body.cls.kind, "parameter", f"See: {program_name()} kinds {body.cls.kind}")
         failed = self.problems.add(check(data, body.strict, entry.params, subject, at=entry.where)) or failed
         return None if failed else data
 
@@ -75,7 +77,7 @@ class Assembler:
             self.problems.add([_refused(str(error), entry, body)])
             return None
         except Exception as error:
-            self.problems.add([Problem(of_kind(item.name, body.cls.kind, error), entry.where)])
+            self.problems.add([Problem(of_kind(item.name, body.cls.kind, error), entry.where, code=code_of(error))])
             return None
         if entry.static and not watches:
             self.shared[entry] = made
@@ -92,10 +94,10 @@ class _Finish:
         self.body = body
         self.failed = False
 
-    def wrong(self, path: Path, message: str, *hints: str) -> Any:
+    def wrong(self, path: Path, message: str, *hints: str, code: Code = Code.PARAMETER) -> Any:
         name = ".".join(str(part) for part in path)
         where = find(self.entry.params, path)
-        self.assembler.problems.add([Problem(f"{self.body.cls.kind} `{name}`{message}", where, hints)])
+        self.assembler.problems.add([Problem(f"{self.body.cls.kind} `{name}`{message}", where, hints, code=code)])
         self.failed = True
         return _FAILED
 
@@ -106,8 +108,8 @@ class _Finish:
         secret = secret or bool(schema.get("secret"))
         if isinstance(value, Secret):
             if not secret:
-                hint = f"plans show it; parameters that accept secrets: engine kinds {self.body.cls.kind}"
-                return self.wrong(path, " cannot hold a secret", hint)
+                hint = f"plans show it; parameters that accept secrets: {program_name()} kinds {self.body.cls.kind}"
+                return self.wrong(path, " cannot hold a secret", hint, code=Code.SECRET_EXPOSED)
             self.assembler.secrets[value] = None
             return value
         if schema.get("watches"):
@@ -134,7 +136,7 @@ class _Finish:
         except ValueError as error:
             relative = not text.startswith(("/", "~"))
             hints = (f"relative paths start at {sources.project.absolute()}",) if relative else ()
-            return self.wrong(path, f": {error}", *hints)
+            return self.wrong(path, f": {error}", *hints, code=Code.SOURCE_FILE)
         shown = label(file)
 
         def render() -> Any:
@@ -170,8 +172,8 @@ def _refused(text: str, entry: Entry, body: Body) -> Problem:
     hints = tuple(line.strip() for line in rest.splitlines())
     found = re.match(r"`?([A-Za-z_]\w*)((?:\.\w+)*)`?(:?) ", first)
     if not found or found[1] not in body.cls.params:
-        return Problem(f"{body.cls.kind}: {first}", entry.where, hints)
+        return Problem(f"{body.cls.kind}: {first}", entry.where, hints, code=Code.PARAMETER)
     path = f"{found[1]}{found[2]}"
     where = find(entry.params, path.split(".")) if found[1] in entry.params.items else entry.where
     message = f" `{path}`: {first[found.end() :]}" if found[3] else f": {first}"
-    return Problem(body.cls.kind + message, where, hints)
+    return Problem(body.cls.kind + message, where, hints, code=Code.PARAMETER)

@@ -8,6 +8,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
+from engine.codes import Code
 from engine.declare import registry
 from engine.declare.assemble import Assembler, watching
 from engine.declare.controller_files import Sources
@@ -24,7 +25,7 @@ from engine.declare.templates.budget import Spent, counted
 from engine.declare.templates.names import RenderError
 from engine.declare.templates.scope import Binding, Layer, Scope, given, of_host, typed
 from engine.declare.yaml.nodes import Node
-from engine.errors import InvalidInput, Problem, of_kind
+from engine.errors import InvalidInput, Problem, code_of, of_kind
 from engine.kit import duration
 from engine.model import DeclaredResource, Facts, Host, HostDeclaration, Resource, Secret, Watch
 
@@ -39,7 +40,7 @@ def read_states(files: Sequence[Path], reader: Reader) -> list[State]:
     for file in files:
         found = sorted([*file.glob("*.yaml"), *file.glob("*.yml")]) if file.is_dir() else [file]
         if not found:
-            reader.problems.append(Problem("no *.yaml in this directory", str(file)))
+            reader.problems.append(Problem("no *.yaml in this directory", str(file), code=Code.STATE_NOT_FOUND))
         states += [state for each in found if (state := reader.read(each, str(each)))]
     return list({id(state): state for state in states}.values())
 
@@ -58,7 +59,8 @@ def pick_hosts(
             hosts = inventory.hosts(state.hosts.text, None)
         except InvalidInput as error:
             problems += [
-                Problem(each.message, each.where or state.hosts.where, each.hints) for each in error.problems
+                Problem(each.message, each.where or state.hosts.where, each.hints, code=each.code)
+                for each in error.problems
             ]
             continue
         if limit is not None:
@@ -93,7 +95,7 @@ class Variables:
                 try:
                     layer[name] = Binding(f"-e {name}", data=typed(name, value, default))
                 except RenderError as fault:
-                    self.problems.append(Problem(fault.message, f"-e {name}", fault.hints))
+                    self.problems.append(Problem(fault.message, f"-e {name}", fault.hints, code=Code.EXTRA_VARIABLE))
             self._layers[state] = layer
         return self._layers[state]
 
@@ -101,7 +103,7 @@ class Variables:
         """A problem for each variable of `-e` that no state and no host declares."""
         known = dict.fromkeys([*self.declared, *(name for host in hosts for name in of_host(host))])
         return [
-            Problem("no state declares this variable", f"-e {name}", nearest(name, known))
+            Problem("no state declares this variable", f"-e {name}", nearest(name, known), code=Code.UNKNOWN_VARIABLE)
             for name in self.extra
             if name not in known
         ]
@@ -221,7 +223,15 @@ def _watches(
         try:
             script = made[name].watched() if name in made else None
         except Exception as error:
-            problems.add([Problem(of_kind(name, made[name].kind, error), item.entry.params.items[param].where)])
+            problems.add(
+                [
+                    Problem(
+                        of_kind(name, made[name].kind, error),
+                        item.entry.params.items[param].where,
+                        code=code_of(error),
+                    )
+                ]
+            )
             continue
         if script is not None:
             apart = users[name] != users[item.name]
@@ -230,7 +240,7 @@ def _watches(
             node = item.entry.params.items[param]
             hint = "it has no content that a service could read"
             what = f"`{param}` cannot watch {name}, which is of kind {made[name].kind}"
-            problems.add([Problem(what, node.where, (hint,))])
+            problems.add([Problem(what, node.where, (hint,), code=Code.PARAMETER)])
     return tuple(watches)
 
 
@@ -257,7 +267,16 @@ def _unique(items: Sequence[Item], problems: Problems) -> list[Item]:
             hint = f"the other is at {first.entry.where}"
             if first.entry is item.entry:
                 hint = "its file is included twice under the same name; give each include its own `as`"
-            problems.add([Problem(f"there are two resources named `{item.name}`", item.entry.where, (hint,))])
+            problems.add(
+                [
+                    Problem(
+                        f"there are two resources named `{item.name}`",
+                        item.entry.where,
+                        (hint,),
+                        code=Code.DUPLICATE_RESOURCE,
+                    )
+                ]
+            )
     return list(known.values())
 
 
@@ -268,7 +287,9 @@ def merged_rollout(states: Sequence[State]) -> tuple[dict[str, Any], list[Proble
         return (dict(found[0].rollout) if found else {}), []
     where = found[0].root.at("rollout")
     others = tuple(f"the other: {state.root.at('rollout')}" for state in found[1:])
-    return {}, [Problem("the states have different rollouts; apply them one at a time", where, others)]
+    return {}, [
+        Problem("the states have different rollouts; apply them one at a time", where, others, code=Code.ROLLOUT)
+    ]
 
 
 def _all_secrets(found: Iterable[Secret], used: Iterable[Secret]) -> tuple[Secret, ...]:

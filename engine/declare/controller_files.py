@@ -10,7 +10,7 @@ from pathlib import Path
 from engine import bounds
 from engine.model import Source, SourceFile
 
-KEPT = 64 * 1024
+IN_MEMORY = 64 * 1024
 """Bytes up to which a source that is one file keeps its content."""
 
 
@@ -78,7 +78,7 @@ def _source(path: Path) -> Source:
     try:
         found = path.stat()
         if stat.S_ISREG(found.st_mode):
-            return Source(path, False, (_file("", path, found, keep=found.st_size <= KEPT),))
+            return Source(path, False, (_file("", path, found, keep=found.st_size <= IN_MEMORY),))
         if stat.S_ISDIR(found.st_mode):
             return Source(path, True, tuple(_walk(path)))
     except OSError as error:
@@ -119,7 +119,7 @@ def _walk(root: Path) -> list[SourceFile]:
 def _file(name: str, path: Path, found: os.stat_result, *, keep: bool = False) -> SourceFile:
     mode = stat.S_IMODE(found.st_mode)
     _fits(path, found.st_size)
-    if found.st_size <= KEPT:
+    if found.st_size <= IN_MEMORY:
         # The system's own files (/proc) say that they are empty, and may be endless.
         try:
             data = bounds.read(path)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.bounds import RESOURCES
+from engine.codes import Code
 from engine.declare.convert import OPAQUE, Opaque, convert, free
 from engine.declare.schema.document import closed
 from engine.declare.schema.language import KEYWORDS
@@ -16,7 +17,7 @@ from engine.declare.statefile import Entry, Include, State
 from engine.declare.templates.budget import Exhausted
 from engine.declare.templates.names import FactPending, RenderError
 from engine.declare.templates.scope import Each, Layer, Scope, evaluate, given
-from engine.declare.templates.template import holds
+from engine.declare.templates.template import is_true
 from engine.declare.yaml.nodes import Map, Node, Scalar
 from engine.declare.yaml.scalars import as_text
 from engine.errors import InvalidInput, Position, Problem
@@ -55,7 +56,7 @@ class Problems:
         except Exhausted:
             raise
         except RenderError as fault:
-            self.add([Problem(fault.message, fault.where or where, fault.hints)])
+            self.add([Problem(fault.message, fault.where or where, fault.hints, code=fault.code)])
         except InvalidInput as error:
             self.add(error.problems)
         return OPAQUE
@@ -104,7 +105,7 @@ class Unroller:
         if self.count > RESOURCES:
             what = f"with this, a host has more than {RESOURCES} resources and includes"
             hint = "each item of a `for_each` counts, and so does each include of a file"
-            raise Exhausted(Problem(what, where, (hint,)))
+            raise Exhausted(Problem(what, where, (hint,), code=Code.TOO_MANY))
 
     def state(self, state: State, chain: int, prefix: str = "", variables: Layer | None = None) -> None:
         """Take up a state and what it includes."""
@@ -145,14 +146,14 @@ class Unroller:
             return
         alone = for_each is None or not (isinstance(when, Scalar) and re.search(r"\beach\b", when.text))
         # A condition that is about the host also guards the expression of for_each.
-        if alone and not self.holds(when, scope):
+        if alone and not self.is_active(when, scope):
             self.items.append(Item(name, entry, scope, prefix, self.number, chain, False, {}))
             self.unlisted += [f"{name}/"] if for_each is not None else []
             return
         turns = self.turns(for_each, scope, "`for_each`", f"{name}/")
         for key, names in turns:
             self.more(entry.where)
-            active = alone or self.holds(when, names)
+            active = alone or self.is_active(when, names)
             full = name if key is None else f"{name}/{key}"
             words = self.words(entry, names) if active else {}
             self.items.append(Item(full, entry, names, prefix, self.number, chain, active, words))
@@ -165,11 +166,11 @@ class Unroller:
             for node in [entry.params, *(node for key, node in entry.keywords.items() if key != "when")]:
                 free(node, lambda scalar: self.problems.value(scalar, scope))
 
-    def holds(self, when: Node | None, names: Names) -> bool:
+    def is_active(self, when: Node | None, names: Names) -> bool:
         """Whether a resource is declared; False, too, where that cannot be told."""
         if not isinstance(when, Scalar):
             return True
-        found = self.problems.attempt(lambda: holds(when.text, names), when.where)
+        found = self.problems.attempt(lambda: is_true(when.text, names), when.where)
         return found is True
 
     def turns(self, node: Node | None, names: Names, what: str, prefix: str) -> list[tuple[str | None, Names]]:
@@ -185,7 +186,9 @@ class Unroller:
         if isinstance(value, list):
             value = [as_text(item) if isinstance(item, int | float) else item for item in value]
             if any(isinstance(item, Secret) for item in value):
-                problem = Problem(f"{what} cannot iterate over secrets", node.where, ("its keys are names",))
+                problem = Problem(
+                    f"{what} cannot iterate over secrets", node.where, ("its keys are names",), code=Code.FOR_EACH
+                )
                 self.problems.add([problem])
                 return []
             if any(isinstance(item, Opaque) for item in value):
@@ -213,5 +216,7 @@ class Unroller:
         """Whether a keyword has no value that can be used; a secret is told of."""
         parts = value if isinstance(value, list) else [value]
         if any(isinstance(part, Secret) for part in parts):
-            self.problems.add([Problem(f"`{key}` cannot hold a secret", where, ("plans show it",))])
+            self.problems.add(
+                [Problem(f"`{key}` cannot hold a secret", where, ("plans show it",), code=Code.SECRET_EXPOSED)]
+            )
         return any(isinstance(part, Secret | Opaque) for part in parts)

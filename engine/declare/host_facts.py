@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from engine.codes import Code
 from engine.declare.templates.names import FactPending, RenderError
 from engine.model import Facts, Host
 
@@ -47,7 +48,7 @@ class HostNames(Mapping[str, Any]):
         if self._facts is None:
             raise FactPending(f"`host.{name}` is known only on the host")
         if name not in self._facts:
-            raise RenderError(f"`host.{name}` is not known: the host did not report {FACTS[name]}")
+            raise RenderError(f"`host.{name}` is not known: the host did not report {FACTS[name]}", code=Code.FACT)
         self._used[name] = self._facts[name]
         return self._facts[name]
 

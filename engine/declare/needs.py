@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from engine.codes import Code
 from engine.declare.expand import Item, Unroller
 from engine.declare.schema.validate import near
 from engine.declare.yaml.nodes import find
@@ -88,7 +89,9 @@ class Resolver:
         hints = near(name, [other for other in known if other != own])
         if name in full and name not in known:
             hints = ("an included file can only name its own resources",)
-        return Problem(f"`{own}` needs `{name}`, but no resource has that name", where, hints)
+        return Problem(
+            f"`{own}` needs `{name}`, but no resource has that name", where, hints, code=Code.UNKNOWN_RESOURCE
+        )
 
 
 def _place(item: Item, path: tuple[str | int, ...]) -> Position:

@@ -6,7 +6,8 @@ import posixpath
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeAlias
 
-from engine.errors import Problem, of_kind
+from engine.codes import Code
+from engine.errors import Problem, code_of, of_kind
 from engine.model import DeclaredResource, Place
 
 Key: TypeAlias = tuple[str, str]
@@ -22,7 +23,9 @@ def collisions(resources: Iterable[DeclaredResource]) -> list[Problem]:
         try:
             places = tuple(declared.resource.places() or ())
         except Exception as error:
-            broken.append(Problem(of_kind(declared.name, declared.resource.kind, error), declared.position))
+            broken.append(
+                Problem(of_kind(declared.name, declared.resource.kind, error), declared.position, code=code_of(error))
+            )
             continue
         for place in places:
             claims.setdefault(_key(declared, place), []).append((number, declared, place))
@@ -81,4 +84,4 @@ def _below(place: Place, above: Place) -> str:
 
 def _problem(first: DeclaredResource, second: DeclaredResource, path: str, reason: str) -> Problem:
     message = f"`{first.name}` and `{second.name}` cannot both manage {path}: {reason}"
-    return Problem(message, second.position, (f"the other is at {first.position}",))
+    return Problem(message, second.position, (f"the other is at {first.position}",), code=Code.SAME_PLACE)

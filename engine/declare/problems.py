@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from engine.errors import Position, Problem
 from engine.model import Facts
@@ -15,9 +16,9 @@ def sorted_problems(found: Mapping[Problem, Sequence[str]], hosts: int) -> list[
         if names and len(names) < hosts:
             more = f" and {len(names) - 3} more" if len(names) > 3 else ""
             hint = f"on {', '.join(names[:3])}{more}"
-            problem = Problem(problem.message, problem.where, (*problem.hints, hint))
+            problem = replace(problem, hints=(*problem.hints, hint))
         hints = tuple(_printable(hint) for hint in problem.hints)
-        problems.append(Problem(_printable(problem.message), problem.where, hints))
+        problems.append(replace(problem, message=_printable(problem.message), hints=hints))
     return sorted(problems, key=lambda problem: _place(problem.where))
 
 
@@ -25,7 +26,7 @@ def assuming_facts(problem: Problem, facts: Facts) -> Problem:
     """A problem that is one where a host has these facts, of which no host was asked."""
     said = ", ".join(f"{name} {value}" for name, value in facts.items())
     hint = f"assuming a host with {said}; `plan` asks each host" if said else "assuming typical facts of a host"
-    return Problem(problem.message, problem.where, (*problem.hints, hint))
+    return replace(problem, hints=(*problem.hints, hint))
 
 
 def _printable(text: str) -> str:

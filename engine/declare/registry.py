@@ -10,6 +10,7 @@ import importlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from engine.codes import Code
 from engine.errors import InvalidInput
 from engine.model import Resource
 
@@ -79,9 +80,14 @@ def _imported(kind: str, target: str) -> type[Resource]:
         for part in name.split("."):
             found = getattr(found, part)
     except (ImportError, AttributeError) as error:
-        raise InvalidInput(f"kind {kind} cannot be loaded from {target}: {error}") from error
+        raise InvalidInput(
+            f"kind {kind} cannot be loaded from {target}: {error}", code=Code.KIND_UNLOADABLE
+        ) from error
     if getattr(found, "kind", None) != kind:
-        raise InvalidInput(f"kind {kind} cannot be loaded from {target}: it is not a class with `kind = {kind!r}`")
+        raise InvalidInput(
+            f"kind {kind} cannot be loaded from {target}: it is not a class with `kind = {kind!r}`",
+            code=Code.KIND_UNLOADABLE,
+        )
     return found  # type: ignore[no-any-return]
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.bounds import INCLUDES
+from engine.codes import Code
 from engine.declare.controller_files import label, locate, real
 from engine.declare.convert import OPAQUE, Schema, convert
 from engine.declare.registry import Kinds
@@ -20,6 +21,7 @@ from engine.declare.yaml.loader import parse, read_text
 from engine.declare.yaml.nodes import Map, Node, Scalar, Seq, static
 from engine.errors import InvalidInput, Position, Problem
 from engine.model import Resource
+from engine.program_name import program_name
 
 _DOCUMENT = document()
 _INCLUDED = {**_DOCUMENT, "required": []}
@@ -130,7 +132,7 @@ class Reader:
                 what = {Seq: "a list", Scalar: "text"}.get(type(root), "an empty file")
                 hint = "a state file starts with keys such as `name:`, `hosts:` and `resources:`"
                 where = root.where if root else Position(shown, 1, 1)
-                self.problems.append(Problem(f"expected a map, got {what}", where, (hint,)))
+                self.problems.append(Problem(f"expected a map, got {what}", where, (hint,), code=Code.WRONG_VALUE))
             return None
         state = State(path, shown, path.stem, root)
         wrong = self.shape(state, included=bool(stack))
@@ -164,6 +166,7 @@ class Reader:
                         f"`{key}` cannot be a template",
                         node.where,
                         ("it is read before hosts are known",),
+                        code=Code.WRONG_VALUE,
                     )
                 )
                 self.problems.append(found[-1])
@@ -202,7 +205,7 @@ class Reader:
         for include in state.includes:
             if include.prefix.rstrip("/") in names:
                 what = f"`{include.prefix.rstrip('/')}` is also the name of a resource"
-                self.problems.append(Problem(what, include.where, ("choose another `as`",)))
+                self.problems.append(Problem(what, include.where, ("choose another `as`",), code=Code.INCLUDE))
 
     def include(self, node: Map, state: State, stack: tuple[Path, ...]) -> Include | None:
         """One entry of `include`; None where its file cannot be read."""
@@ -212,25 +215,29 @@ class Reader:
         if len(stack) > INCLUDES:
             hint = f"it is included from: {label(stack[-1])}"
             self.problems.append(
-                Problem(f"includes are nested more than {INCLUDES} levels deep", file.where, (hint,))
+                Problem(
+                    f"includes are nested more than {INCLUDES} levels deep", file.where, (hint,), code=Code.INCLUDE
+                )
             )
             return None
         if file.template or (isinstance(prefix, Scalar) and prefix.template):
             hint = "every host includes the same files; only `vars` may differ"
-            self.problems.append(Problem("`file` and `as` of an include cannot be templates", node.where, (hint,)))
+            self.problems.append(
+                Problem("`file` and `as` of an include cannot be templates", node.where, (hint,), code=Code.INCLUDE)
+            )
             return None
         try:
             path = locate(file.text, state.path.parent)
         except ValueError as error:
-            self.problems.append(Problem(str(error), file.where))
+            self.problems.append(Problem(str(error), file.where, code=Code.INCLUDE))
             return None
         if real(path) in stack:
             names = [label(each) for each in [*stack[stack.index(real(path)) :], path]]
-            self.problems.append(Problem(f"circular include: {' → '.join(names)}", file.where))
+            self.problems.append(Problem(f"circular include: {' → '.join(names)}", file.where, code=Code.INCLUDE))
             return None
         if not os.path.isfile(path):
             what = "is not a file" if os.path.exists(path) else "does not exist"
-            self.problems.append(Problem(f"included file {what}", file.where, (f"tried {path}",)))
+            self.problems.append(Problem(f"included file {what}", file.where, (f"tried {path}",), code=Code.INCLUDE))
             return None
         included = self.read(path, label(path), stack)
         name = prefix.text + "/" if isinstance(prefix, Scalar) else ""
@@ -259,7 +266,7 @@ class Reader:
         body, params = self.body(found[0]), node.items[found[0]]
         if isinstance(params, Scalar) and params.plain and not params.text:
             params = Map({}, {}, params.where)
-        subject = Subject(found[0], "parameter", f"See: engine kinds {found[0]}")
+        subject = Subject(found[0], "parameter", f"See: {program_name()} kinds {found[0]}")
         data = convert(params, body.marked, unknown)
         self.problems += check(data, body.strict, params, subject, at=node.at(found[0]))
         if not isinstance(params, Map):
@@ -284,9 +291,9 @@ class Reader:
         """A key of a resource that is neither a kind nor a keyword."""
         where = node.keys[key]
         if only and isinstance(node.items[key], Map):
-            return Problem(f"unknown kind `{key}`", where, nearest(key, self.kinds.names()))
+            return Problem(f"unknown kind `{key}`", where, nearest(key, self.kinds.names()), code=Code.UNKNOWN_KIND)
         hints = nearest(key, [*KEYWORDS, *self.kinds.names()], f"Keywords: {', '.join(KEYWORDS)}")
-        return Problem(f"`{key}` is neither a kind nor a keyword of a resource", where, hints)
+        return Problem(f"`{key}` is neither a kind nor a keyword of a resource", where, hints, code=Code.UNKNOWN_KEY)
 
 
 @functools.cache
@@ -297,8 +304,18 @@ def _beside() -> Schema:
 def _kindless(name: str, found: list[str], where: Position, kinds: Kinds) -> Problem:
     if found:
         both = ", ".join(f"`{kind}`" for kind in found)
-        return Problem(f"resource `{name}` has {len(found)} kinds: {both}", where, ("write one resource for each",))
-    return Problem(f"resource `{name}` has no kind", where, (f"give it one of: {', '.join(kinds.names())}",))
+        return Problem(
+            f"resource `{name}` has {len(found)} kinds: {both}",
+            where,
+            ("write one resource for each",),
+            code=Code.RESOURCE_KIND,
+        )
+    return Problem(
+        f"resource `{name}` has no kind",
+        where,
+        (f"give it one of: {', '.join(kinds.names())}",),
+        code=Code.RESOURCE_KIND,
+    )
 
 
 def _places(node: Node) -> Iterator[Position]:

@@ -18,5 +18,5 @@ def seconds(value: str | int | float) -> float:
     """A duration in seconds. Raises ValueError, which names what was expected."""
     text = str(value).strip()
     if not re.match(PATTERN, text):
-        raise ValueError(f"`{text}` is no duration; expected {EXPECTED}")
+        raise ValueError(f"`{text}` is not a duration; expected {EXPECTED}")
     return float(text.rstrip("smh ")) * _FACTORS[text[-1] if text[-1] in _FACTORS else ""]

@@ -79,7 +79,7 @@ def fields(cls: type) -> dict[str, Field]:
             try:
                 schema = schema_of(hints[field])
             except KeyError as error:
-                raise TypeError(f"{cls.__name__}.{field}: {error.args[0]} is no type of a parameter") from None
+                raise TypeError(f"{cls.__name__}.{field}: {error.args[0]} is not a type of a parameter") from None
             found[name] = Field(name, field, hints[field], {**schema, **_given(getattr(cls, field, _MISSING))})
     return found
 

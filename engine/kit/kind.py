@@ -67,7 +67,7 @@ class Kind(Resource):
       apply_sh    changes; MUST be safe to repeat after being cut off. Left out: the file apply.sh beside the module.
       kind        its name in state files. Left out: the class's name with dashes, `MyLink` → `my-link`.
 
-    The docstring's first paragraph is what `engine kinds` says of it, what follows is its example: entries of
+    The docstring's first paragraph is what `onetrip kinds` says of it, what follows is its example: entries of
     `resources`. Instances are frozen and compare by their fields.
 
     Every method is pure: same arguments, same answer, no I/O. MAY be overridden: `check_parameters`, `actual`,
@@ -161,7 +161,7 @@ class Kind(Resource):
         try:
             return field.read(fact)
         except ValueError:
-            raise ProbeError(f"the probe reported `{fact}` for {name}, which is no number") from None
+            raise ProbeError(f"the probe reported `{fact}` for {name}, which is not a number") from None
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"{self.kind}: a resource does not change")
@@ -210,7 +210,7 @@ class Watchable(Kind):
 
 
 class Reversible(Kind):
-    """What an apply changed can be put back by `engine rollback`.
+    """What an apply changed can be put back by `onetrip rollback`.
 
     Without more, the attributes found before are declared again, and what was not there is declared absent: enough
     where the attributes are all there is to it. A kind that replaces content keeps it: `backup_sh` (or backup.sh

@@ -202,9 +202,15 @@ ledger_known() {
   return 1
 }
 
-# Whether a restart is due for watch $1 with fingerprint $2 and ctime $3: sets verdict.
+# Whether a restart is due for watch $1 with fingerprint $2 and ctime $3: sets verdict. Content that could not be
+# inspected, as inside a container that does not run, has no fingerprint: then it is due, and nobody can say that it
+# changed.
 compare() {
   verdict=current
+  if [ -z "$2" ]; then
+    verdict='not known'
+    return 0
+  fi
   if [ "$ledger_entry" = "$identity" ] && ledger_known "$1"; then
     if [ "$ledger_proven" = "$identity" ]; then
       [ "$known" = "$2" ] || verdict=changed

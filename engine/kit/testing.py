@@ -140,7 +140,7 @@ class ProcessList(threading.Thread):
     def __init__(self, texts: Iterable[str]) -> None:
         super().__init__(daemon=True)
         self.texts = [text.encode() for text in texts]
-        self.seen: set[bytes] = set()
+        self.found: set[bytes] = set()
         self.over = threading.Event()
 
     def run(self) -> None:
@@ -148,14 +148,14 @@ class ProcessList(threading.Thread):
         while not self.over.is_set():
             for entry in Path("/proc").iterdir():
                 if entry.name.isdigit() and entry.name != own:
-                    self.look(entry)
+                    self.inspect(entry)
 
-    def look(self, process: Path) -> None:
+    def inspect(self, process: Path) -> None:
         """At one process, which may be gone."""
         for name in ("cmdline", "environ"):
             with contextlib.suppress(OSError):
                 data = (process / name).read_bytes()
-                self.seen.update(text for text in self.texts if text in data)
+                self.found.update(text for text in self.texts if text in data)
 
     def __enter__(self) -> ProcessList:
         self.start()
@@ -215,7 +215,7 @@ class Contract:
         assert _verdict(machine.apply(resource)) == "changed", "what was absent was not made"
         assert _verdict(machine.apply(resource)) == "unchanged", "applied again, it changed something"
         if self.other:
-            assert _verdict(machine.apply(self.resource(place, **self.other))) == "changed", "`other` is no drift"
+            assert _verdict(machine.apply(self.resource(place, **self.other))) == "changed", "`other` is not a drift"
             assert _verdict(machine.apply(resource)) == "changed", "what drifted was not put right"
             assert _verdict(machine.apply(resource)) == "unchanged"
         if "absent" in self._states():
@@ -284,7 +284,7 @@ class Contract:
         with ProcessList(values) as processes:
             plan, report = machine.apply(self.resource(place, **secrets))
         assert report.outcomes[0].verdict in ("changed", "passed"), "with a secret it was not made"
-        assert not processes.seen, "a secret was in the arguments or the environment of a process"
+        assert not processes.found, "a secret was in the arguments or the environment of a process"
         shown = json.dumps([asdict(plan), asdict(report)], default=str)
         assert not [value for value in values if value in shown], "a secret is in plan or report"
 
@@ -393,7 +393,7 @@ def _verdict(done: tuple[HostPlan, HostReport]) -> str:
     right = outcome.verdict in as_planned.get(step.outlook, ())
     assert right, f"planned: {step.outlook}, done: {outcome.verdict}: {said}"
     if step.outlook == "change" and step.attributes:
-        assert outcome.step.attributes == step.attributes, "the report does not tell the change that was planned"
+        assert outcome.step.attributes == step.attributes, "the report does not show the change that was planned"
     return {"passed": "unchanged"}.get(outcome.verdict, outcome.verdict)
 
 

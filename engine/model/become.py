@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from engine.codes import Code
 from engine.errors import InvalidInput, Problem
 from engine.model.values import Secret
 
@@ -46,20 +47,26 @@ def become_of(host: str, variables: Mapping[str, Any]) -> Become:
     method = str(said["method"] or "sudo").rsplit(".", 1)[-1]
     if method not in METHODS:
         message = f"{host}: unknown method `{method}` (ansible_become_method)"
-        raise InvalidInput(Problem(message, hints=(f"Available: {', '.join(METHODS)}",)))
+        raise InvalidInput(Problem(message, hints=(f"Available: {', '.join(METHODS)}",), code=Code.BECOME_SETTINGS))
     password = next(
         (found for name in ("password", "pass") if (found := variables.get(f"ansible_become_{name}"))), None
     )
     secret = password if isinstance(password, Secret) or password is None else Secret(str(password))
     if secret is not None and any(c in secret.reveal() for c in "\n\r\0"):
-        raise InvalidInput(Problem(f"{host}: a password is one line (ansible_become_password)"))
+        raise InvalidInput(
+            Problem(f"{host}: a password is one line (ansible_become_password)", code=Code.BECOME_SETTINGS)
+        )
     try:
         flags = shlex.split(str(said["flags"] or ""))
     except ValueError as error:
-        raise InvalidInput(Problem(f"{host}: ansible_become_flags: {error}")) from None
+        raise InvalidInput(Problem(f"{host}: ansible_become_flags: {error}", code=Code.BECOME_SETTINGS)) from None
     if any(re.fullmatch("-[A-Za-z]*[is]|--login|--shell", flag) for flag in flags):
         hint = "sudo's login shell would interpret the program's arguments; remove it"
-        raise InvalidInput(Problem(f"{host}: ansible_become_flags: -i and -s are not allowed", hints=(hint,)))
+        raise InvalidInput(
+            Problem(
+                f"{host}: ansible_become_flags: -i and -s are not allowed", hints=(hint,), code=Code.BECOME_SETTINGS
+            )
+        )
     return Become(
         str(variables.get("ansible_become", "")).strip().lower() in TRUE,
         str(said["user"] or "root"),

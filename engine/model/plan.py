@@ -66,18 +66,20 @@ class Why(StrEnum):
 
 @dataclass(frozen=True)
 class Reason:
-    """A reason as data; `Why` says which fields count. `text` is from outside, or the kind's own."""
+    """A reason as data; `Why` says which fields count. `text` is from outside, or the kind's own. `code` where its
+    error has one that does not follow from what became of the resource."""
 
     why: Why
     names: tuple[str, ...] = ()
     text: str = ""
     number: float = 0
     attributes: tuple[Attribute, ...] = ()
+    code: str = ""
 
     @classmethod
-    def of(cls, text: str) -> Reason:
+    def of(cls, text: str, code: object = "") -> Reason:
         """The reason that a program, the host or a kind gives in these words."""
-        return cls(Why.TEXT, text=text)
+        return cls(Why.TEXT, text=text, code=str(code))
 
 
 @dataclass(frozen=True)
@@ -137,7 +139,7 @@ class Step:
 @dataclass(frozen=True)
 class HostPlan:
     """What was found and is to be done on one host; `error` what is wrong where it could not be observed (then there
-    are no steps), without the name of the host.
+    are no steps), without the name of the host; `code` the error's.
 
     `invalid`: it could not be observed since what is declared for it is wrong, given its facts. `facts`: those that
     what is declared refers to.
@@ -146,6 +148,7 @@ class HostPlan:
     host: str
     steps: tuple[Step, ...] = ()
     error: str = ""
+    code: str = ""
     unreachable: bool = False
     trips: int = 0
     seconds: float = 0.0
@@ -267,12 +270,13 @@ class Drift:
 
 @dataclass(frozen=True)
 class HostReport:
-    """What became of one host. `error` where the run on it did not end, as in a plan; `drift` where it is not what
-    was reviewed; `started` False where the rollout had stopped before it (then no outcomes)."""
+    """What became of one host. `error` and `code` where the run on it did not end, as in a plan; `drift` where it is
+    not what was reviewed; `started` False where the rollout had stopped before it (then no outcomes)."""
 
     host: str
     outcomes: tuple[Outcome, ...] = ()
     error: str = ""
+    code: str = ""
     unreachable: bool = False
     drift: tuple[Drift, ...] = ()
     trips: int = 0

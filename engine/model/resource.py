@@ -190,9 +190,9 @@ class Resource(Protocol):
 
     kind: ClassVar[str]
     summary: ClassVar[str]
-    """One sentence on what the kind is for (`engine kinds`)."""
+    """One sentence on what the kind is for (`onetrip kinds`)."""
     example: ClassVar[str]
-    """A YAML example of `resources:` entries, shown by `engine kinds KIND` and validated by a test."""
+    """A YAML example of `resources:` entries, shown by `onetrip kinds KIND` and validated by a test."""
     params: ClassVar[Params]
     check: ClassVar[bool] = False
     """True: it has no actions; the diff found by the verify pass is its verdict (http-assert)."""

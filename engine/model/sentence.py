@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from engine.errors import EngineError, InvalidInput
+
 
 class Outside(str):
     """Text that came from outside the engine, as it is."""
@@ -45,6 +47,25 @@ def said(error: BaseException) -> str:
     """What an error says, with what is known of where its words are from."""
     text = error.args[0] if error.args else ""
     return text if isinstance(text, Sentence | Outside) else str(error)
+
+
+def coded(text: str, code: object) -> str:
+    """A text with a code at the end of its first line: `... [OT1203]`, with what is known of where its words are
+    from. Unchanged where there is no code."""
+    if not code:
+        return text
+    parts = text.parts if isinstance(text, Sentence) else (text,)
+    for at, part in enumerate(parts):
+        first, newline, rest = part.partition("\n")
+        if newline:
+            of = type(part) if isinstance(part, Outside) else str
+            return Sentence(*parts[:at], of(first), f" [{code}]", of(newline + rest), *parts[at + 1 :])
+    return Sentence(*parts, f" [{code}]")
+
+
+def shown(error: EngineError) -> str:
+    """What an error says, as it is shown: with its code, or each problem with its own."""
+    return error.coded() if isinstance(error, InvalidInput) else coded(said(error), error.code)
 
 
 def without_name(name: str, error: BaseException) -> str:

@@ -88,10 +88,12 @@ CURRENT = "current"
 
 class Tense(StrEnum):
     """The same attribute, where the content is not what the resource was started with: it is known to be another
-    one, or one of several is and nobody knows which; the watched resource has a change pending, or may have one."""
+    one, or one of several is and nobody knows which, or it could not be inspected; the watched resource has a change
+    pending, or may have one."""
 
     CHANGED = "changed"
     MAY_HAVE_CHANGED = "may have changed"
+    NOT_KNOWN = "not known"
     WILL_CHANGE = "will change"
     MAY_CHANGE = "may change"
 

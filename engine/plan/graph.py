@@ -6,6 +6,7 @@ import heapq
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from engine.codes import Code
 from engine.errors import Position, Problem
 
 
@@ -86,4 +87,9 @@ def _told(circle: list[str], nodes: dict[str, Node]) -> Problem:
         place = f"{nodes[name].position}: " if nodes[name].position else ""
         hints.append(f"{place}{name} needs {need}{', ' + why if why else ''}")
     way = " → ".join([*circle, circle[0]])
-    return Problem(f"resources need each other in a circle: {way}", nodes[circle[0]].position, tuple(hints))
+    return Problem(
+        f"circular needs: {way}",
+        nodes[circle[0]].position,
+        tuple(hints),
+        code=Code.CIRCULAR_NEEDS,
+    )

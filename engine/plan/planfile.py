@@ -13,8 +13,9 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from engine.bounds import check_json
+from engine.codes import Code
 from engine.errors import PlanRefused
-from engine.model import Drift, Drifted, HostPlan, Plan, Step
+from engine.model import Drift, Drifted, HostPlan, Plan, ResourceRef, Step
 
 FORMAT = "engine-plan"
 VERSION = 2
@@ -51,13 +52,18 @@ def loads(text: str, file: str) -> dict[str, Any]:
         found = json.loads(text)
         check_json(found)
     except (ValueError, RecursionError) as error:
-        raise PlanRefused(f"{file}: is no saved plan: {error}\n  Make one with: plan STATE --out {file}") from error
+        raise PlanRefused(
+            f"{file}: is not a saved plan: {error}\n  Make one with: plan STATE --out {file}", code=Code.NOT_A_PLAN
+        ) from error
     if not isinstance(found, dict) or found.get("format") != FORMAT:
-        raise PlanRefused(f"{file}: is no saved plan\n  Make one with: plan STATE --out {file}")
+        raise PlanRefused(
+            f"{file}: is not a saved plan\n  Make one with: plan STATE --out {file}", code=Code.NOT_A_PLAN
+        )
     if found.get("version") != VERSION:
         raise PlanRefused(
             f"{file}: is a plan of version {found.get('version')!r}, and this engine reads version {VERSION}\n"
-            f"  Plan again with the engine that is to apply it: plan STATE --out {file}"
+            f"  Plan again with the engine that is to apply it: plan STATE --out {file}",
+            code=Code.PLAN_VERSION,
         )
     return found
 
@@ -73,13 +79,15 @@ def check_seal(
         raise PlanRefused(
             f"{file}: was made with key {str(found.get('key'))[:16]!r}, and the key here is {key_id!r}\n"
             "  The machines that plan and apply must share one key: copy .engine/key of the project that made the\n"
-            "  plan, or set ENGINE_KEY to the same value on both."
+            "  plan, or set ENGINE_KEY to the same value on both.",
+            code=Code.PLAN_KEY,
         )
     body = {name: value for name, value in found.items() if name not in ("mac", "made")}
     if not (_sealed(body, found.get("mac"), found.get("made"), same) and dumps(found) == text):
         raise PlanRefused(
             f"{file}: was changed after it was made; nothing of it is applied\n"
-            f"  Plan again with: plan STATE --out {file}"
+            f"  Plan again with: plan STATE --out {file}",
+            code=Code.PLAN_EDITED,
         )
 
 
@@ -115,9 +123,9 @@ def drift(reviewed: Mapping[str, Any], host: HostPlan) -> Iterator[Drift]:
 def _step_drift(before: Mapping[str, Any], after: Step) -> Iterator[Drift]:
     name, told = after.name, False
     prior, now = before["prior"] or {}, after.prior or {}
-    if after.outlook in ("refused", "error") and after.outlook != before["outlook"]:
+    if after.outlook in ("refused", "error") and after.outlook != before["status"]:
         # Nothing is known of what was found, so to compare it would say that it is absent.
-        yield Drift(Drifted.STEP, name, "outlook", before["outlook"], after.outlook, after.reason)
+        yield Drift(Drifted.STEP, name, "status", before["status"], after.outlook, after.reason)
         return
     if (before["prior"] is None) != (after.prior is None):
         yield Drift(Drifted.EXISTENCE, name, "", before["prior"] is not None, after.prior is not None)
@@ -133,16 +141,16 @@ def _step_drift(before: Mapping[str, Any], after: Step) -> Iterator[Drift]:
             told = True
             yield Drift(Drifted.GOAL, name, attribute, wanted.get(attribute), wants.get(attribute))
     # That a check fails now is no drift: it is asked again before what it gates, which was not to be begun without.
-    gated = after.outlook == "blocked" and after.gates and before["outlook"] in ("change", "check")
-    was, is_now = _fields(before), _fields(asdict(after))
-    for what in ("kind", "verb", "needs") if gated else ("kind", "outlook", "verb", "needs"):
+    gated = after.outlook == "blocked" and after.gates and before["status"] in ("change", "check")
+    was, is_now = _fields(before), _fields(_saved(after))
+    for what in ("kind", "verb", "needs") if gated else ("kind", "status", "verb", "needs"):
         if not told and was[what] != is_now[what]:
             told = True
             yield Drift(Drifted.STEP, name, what, was[what], is_now[what])
 
 
 def _fields(step: Mapping[str, Any]) -> dict[str, str]:
-    return {**{what: step[what] for what in ("kind", "outlook", "verb")}, "needs": ", ".join(step["needs"])}
+    return {**{what: step[what] for what in ("kind", "status", "verb")}, "needs": ", ".join(step["needs"])}
 
 
 def _host(host: HostPlan) -> dict[str, Any]:
@@ -155,8 +163,17 @@ def _host(host: HostPlan) -> dict[str, Any]:
 
 
 def _step(step: Step) -> dict[str, Any]:
-    data = asdict(_comparable(step))
+    data = _saved(_comparable(step))
     del data["position"]
+    return data
+
+
+def _saved(item: Step | ResourceRef) -> dict[str, Any]:
+    """A step, or the cause of one, as a file has it: its `outlook` is its status there, as in every format."""
+    data = asdict(item)
+    data["status"] = data.pop("outlook")
+    if isinstance(item, Step) and item.cause is not None:
+        data["cause"] = _saved(item.cause)
     return data
 
 

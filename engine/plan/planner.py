@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from engine.errors import Refused, of_kind
+from engine.errors import Refused, code_of, of_kind
 from engine.model import (
     CURRENT,
     Action,
@@ -102,6 +102,11 @@ def plan_host(
     return PlannedHost(steps, drafter.work, frozenset(drafter.sends), frozenset(drafter.found))
 
 
+def _refusal(error: Refused) -> Reason:
+    """Why a resource is refused, with its code where that is a narrower one."""
+    return Reason.of(said(error), "" if error.code is Refused.code else error.code)
+
+
 def plain(value: Value, fingerprint: Fingerprint) -> Plain:
     """A value as it may be shown and saved."""
     if isinstance(value, Secret):
@@ -109,7 +114,7 @@ def plain(value: Value, fingerprint: Fingerprint) -> Plain:
     if isinstance(value, Unknown):
         return str(value)
     if not isinstance(value, str | int | float | None):
-        raise TypeError(f"{type(value).__name__} is no value of an attribute")
+        raise TypeError(f"{type(value).__name__} is not a value of an attribute")
     return str(value) if isinstance(value, str) else value
 
 
@@ -175,7 +180,9 @@ class Planner:
                 step = self._observed(step, declared, seen.facts, above, pending)
         except Exception as error:
             self.work.pop(step.name, None)
-            step = replace(step, outlook="error", reason=Reason.of(of_kind(step.name, step.kind, error)))
+            step = replace(
+                step, outlook="error", reason=Reason.of(of_kind(step.name, step.kind, error), code_of(error))
+            )
         if step.name in self.left_out:
             undone = step.outlook not in ("converged", "skipped") and not step.check
             step = replace(step, outlook="skipped", pending=undone)
@@ -195,7 +202,7 @@ class Planner:
         try:
             before, after = resource.actual(facts), resource.desired(facts)
         except Refused as refusal:
-            return replace(step, outlook="refused", reason=Reason.of(said(refusal)))
+            return replace(step, outlook="refused", reason=_refusal(refusal))
         self.found.update(value for value in (before or {}).values() if isinstance(value, Secret))
         found, before = before, self._with_watches(declared, before)
         change = Change(before, after, facts)
@@ -225,7 +232,7 @@ class Planner:
             if not all(isinstance(action, Action) for action in actions):
                 raise TypeError("something else than actions")
         except Refused as refusal:
-            return replace(step, outlook="refused", reason=Reason.of(said(refusal)))
+            return replace(step, outlook="refused", reason=_refusal(refusal))
         outlook: PlanStatus = "check" if unknown else "change"
         step = replace(step, outlook=outlook, actions=tuple(action.title for action in actions))
         self.work[step.name] = PlannedActions(change, actions, step)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from engine.errors import EngineError, of_kind
+from engine.errors import EngineError, code_of, of_kind
 from engine.model import DeclaredResource, HostDeclaration, HostPath, Lost, Plain, Reason, Resource, Why
 
 
@@ -27,26 +27,28 @@ def rolled_back(
     `place` names the directory in which a resource's replaced things are kept. Services that restart on what is put
     back stay declared; everything else is left out. What a run did last is taken back first.
     """
-    kept: list[DeclaredResource] = []
+    restorable: list[DeclaredResource] = []
     lost: dict[str, Reason | None] = dict.fromkeys(changed, Reason(Why.UNDECLARED))
     for resource in declared.resources:
         if resource.name in changed:
             try:
                 restored, why = _restored(resource.resource, changed[resource.name], place(resource.name))
             except Exception as error:
-                raise EngineError(of_kind(resource.name, resource.resource.kind, error)) from error
+                raise EngineError(
+                    of_kind(resource.name, resource.resource.kind, error), code=code_of(error)
+                ) from error
             lost[resource.name] = why
             if restored is not None:
-                kept.append(replace(resource, resource=restored, backup=place(resource.name)))
-    names = {resource.name for resource in kept}
-    kept.reverse()
+                restorable.append(replace(resource, resource=restored, backup=place(resource.name)))
+    names = {resource.name for resource in restorable}
+    restorable.reverse()
     watchers = [
         r
         for r in declared.resources
         if r.name not in names and any(watch.name in names for watch in r.resource.watches())
     ]
     left = tuple(Lost(declared.host.name, name, why) for name, why in lost.items() if why)
-    return replace(declared, resources=tuple(_chained([*kept, *watchers]))), left
+    return replace(declared, resources=tuple(_chained([*restorable, *watchers]))), left
 
 
 def _restored(resource: Resource, was: Changed, place: HostPath) -> tuple[Resource | None, Reason | None]:

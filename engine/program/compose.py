@@ -11,6 +11,7 @@ from dataclasses import replace
 from itertools import chain
 from typing import Any, cast
 
+from engine.codes import Code
 from engine.errors import HostFailed
 from engine.kit.shell import pins
 from engine.model import Become, Outside, Script, ScriptText, Sentence, Transport
@@ -107,7 +108,7 @@ def _seconds(section: Section) -> float:
 def _keep(sections: Sequence[Section], lock: Lock | None) -> list[str]:
     """The lock's part of a program, with what it depends on: who wants it, and which directories were staged."""
     staged = [_staged(section.staging, section.become) for section in sections if section.staging is not None]
-    who = "".join(c if c.isprintable() else " " for c in lock.who) if lock else "engine unlock"
+    who = "".join(c if c.isprintable() else " " for c in lock.who) if lock else "onetrip unlock"
     wait = math.ceil(lock.wait) if lock else -1
     return [
         bare(LOCK),
@@ -153,25 +154,27 @@ def run(transport: Transport, program: Program, stdin: Iterable[bytes] = ()) -> 
                 deadline.late(time.monotonic() - since)
     yield from parser.end()
     if parser.failure is not None or not parser.done:
-        raise HostFailed(unfinished(parser, status))
+        raise unfinished(parser, status)
 
 
-def unfinished(parser: Parser, status: int | None) -> str:
-    """Why a program that did not run to its end did not; `status` is the one it ended with, where it ended."""
+def unfinished(parser: Parser, status: int | None) -> HostFailed:
+    """Why a program that did not run to its end did not, as an error; `status` is its exit status,
+    where it ended."""
     noise = " ".join(parser.noise.take().split())[-500:]
     came = ("\nIt printed: ", Outside(noise)) if noise else ()
     if parser.failure is not None:
-        return Outside(parser.failure)
+        return HostFailed(Outside(parser.failure))
     if parser.greeted:
         at = f" while `{parser.current}` ran" if parser.current else ""
-        return f"the program on the host was killed{at} (exit status {status}); plan again"
+        return HostFailed(f"the program on the host was killed{at} (exit status {status}); plan again")
     if status == 97:
-        return Sentence("the connection was cut while the program was sent, so nothing of it was executed", *came)
+        why = "the connection was cut while the program was sent, so nothing of it was executed"
+        return HostFailed(Sentence(why, *came))
     if status in (126, 127):
         why = f"`sh` could not be started on the host (exit status {status}); the host needs a POSIX sh"
-    else:
-        why = f"the program did not start on the host (exit status {status}); nothing was executed"
-    return Sentence(why, *came)
+        return HostFailed(Sentence(why, *came), code=Code.NO_SHELL)
+    why = f"the program did not start on the host (exit status {status}); nothing was executed"
+    return HostFailed(Sentence(why, *came))
 
 
 def _section(

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from engine.codes import Code
 from engine.errors import HostFailed
 from engine.program.events import Done, Event, Finished, Started
 
@@ -52,7 +53,8 @@ class Deadline:
             raise HostFailed(
                 f"the host exceeded a time limit: {self._what} may take {self._limit:.0f} s, and had not ended after "
                 f"{now - self._since:.0f} s; the connection was closed\n"
-                "  Is the host overloaded, or was the program's watchdog killed?"
+                "  Is the host overloaded, or was the program's watchdog killed?",
+                code=Code.DEADLINE,
             )
 
     def update(self, *events: Event) -> None:

@@ -11,7 +11,6 @@ import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, cast
 
-from engine.errors import HostFailed
 from engine.kit.shell import texts
 from engine.model import Facts, Output, Transport
 from engine.program import quote
@@ -71,14 +70,14 @@ class FactsFirst:
         deadline = Deadline(Limits(sections={"facts": FACTS_SECONDS}))
         for output in outputs:
             if output.stream == "exit":
-                raise HostFailed(unfinished(self._parser, output.status))
+                raise unfinished(self._parser, output.status)
             deadline.received()
             for event in self._parser.feed(output):
                 deadline.update(event)
                 if isinstance(event, Finished):
                     found = dict(event.result.facts)
                     return {**found, "os": found["os"].lower()} if "os" in found else found
-        raise HostFailed(unfinished(self._parser, None))
+        raise unfinished(self._parser, None)
 
 
 def text(nonce: str) -> bytes:

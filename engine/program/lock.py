@@ -4,7 +4,7 @@ The lock is one file a user and host: `~/.local/state/engine/HOSTNAME/lock` (the
 be shared by several hosts), a hard link to the record of the program that holds it. A record says who runs the
 program, since when, and which processes belong to it: its shell, each step it started, its process group; a process
 is known by its number, its start time and the boot it belongs to. The lock counts as long as any of them runs. A
-record names its version; one of a version that this engine does not read counts until `engine unlock` breaks it.
+record names its version; one of a version that this engine does not read counts until `onetrip unlock` breaks it.
 
 A stale lock may be removed only by whoever made the file `over.ID`, a hard link to its own record, for the ID of the
 stale record; where a dead one made that, by whoever made `over.` and the ID of the dead one, and so on. IDs are

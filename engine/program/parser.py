@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NoReturn
 
+from engine.codes import Code
 from engine.errors import HostFailed
 from engine.model import Output
 from engine.program.events import (
@@ -318,5 +319,6 @@ def _impossible(words: list[str]) -> NoReturn:
     said = "".join(c if c.isprintable() else "?" for c in " ".join(words))[:80]
     raise HostFailed(
         f"the program on the host reported `{said}`, which no program of the engine does; the rest was ignored. "
-        "Something on the host altered the program or its output"
+        "Something on the host altered the program or its output",
+        code=Code.TAMPERED,
     )

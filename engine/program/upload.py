@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping, Sequence
 
+from engine.codes import Code
 from engine.errors import EngineError, HostFailed
 from engine.kit.shell import texts
 from engine.model import Outside, Script, Sentence, SourceFile, Transport, Upload, joined
@@ -51,11 +52,11 @@ def stage(transport: Transport, uploads: Mapping[str, Upload], shell: Sequence[s
         if isinstance(event, Finished):
             result = event.result
     if stream.problem:
-        raise EngineError(stream.problem)
+        raise EngineError(stream.problem, code=Code.UPLOAD)
     if result is None or result.status:
         lines = result.output.strip().splitlines() if result else []
         first = Sentence("upload: ", Outside(lines[-1]) if lines else "failed")
-        raise HostFailed(joined("\n  ", [first, *map(Outside, lines[-6:-1])]))
+        raise HostFailed(joined("\n  ", [first, *map(Outside, lines[-6:-1])]), code=Code.UPLOAD)
     return {name: result.facts[str(n)] for n, name in enumerate(uploads)}
 
 

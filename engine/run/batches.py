@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from engine.codes import Code
 from engine.errors import InvalidInput
 from engine.kit import duration
 
@@ -49,7 +50,7 @@ def rollout_rule(
     try:
         pause = duration.seconds(spec.get("pause", 0))
     except ValueError as error:
-        raise InvalidInput(f"rollout: pause {error}") from None
+        raise InvalidInput(f"rollout: pause {error}", code=Code.ROLLOUT) from None
     return RolloutRule(tuple(batches), failures, pause)
 
 
@@ -60,13 +61,13 @@ def _batch(
     if share or entry.isdecimal():
         wanted = math.ceil(len(hosts) * float(share[1]) / 100) if share else int(entry)
         if share and not 0 < float(share[1]) <= 100:
-            raise InvalidInput(f"rollout: batch `{entry}` is not between 0% and 100%")
+            raise InvalidInput(f"rollout: batch `{entry}` is not between 0% and 100%", code=Code.ROLLOUT)
         free = [host for host in hosts if host not in taken]
         return tuple(free[: max(0, wanted - len(taken))])
     named = set(select(entry)) & set(hosts)
     if not named and not limited:
         # Without its canary, a rollout would begin with what was to come last.
-        raise InvalidInput(f"rollout: batch `{entry}` matches none of the hosts of the state")
+        raise InvalidInput(f"rollout: batch `{entry}` matches none of the hosts of the state", code=Code.ROLLOUT)
     return tuple(host for host in hosts if host in named and host not in taken)
 
 
@@ -76,4 +77,4 @@ def _failures(text: str, hosts: int) -> int:
     share = re.fullmatch(r"(\d+(?:\.\d+)?)%", text)
     if share:
         return math.floor(hosts * float(share[1]) / 100)
-    raise InvalidInput(f"rollout: max_failures `{text}` is not a count or a share such as 10%")
+    raise InvalidInput(f"rollout: max_failures `{text}` is not a count or a share such as 10%", code=Code.ROLLOUT)

@@ -18,9 +18,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
 
+from engine.codes import Code
 from engine.errors import InvalidInput, Problem
 from engine.model import HostReport, Outcome
 from engine.model.events import Event, HostStarted, Note, StepFinished, StepStarted
+from engine.model.problems import host_code, resource_code
 from engine.plan.rollback import Changed
 
 VERSION = 1
@@ -112,6 +114,7 @@ class Journal:
                 attributes=[asdict(attribute) for attribute in outcome.step.attributes],
                 prior=outcome.step.prior,
                 reason=why(outcome),
+                code=resource_code(outcome),
                 cause=outcome.cause.name if outcome.cause is not None else "",
                 seconds=round(outcome.seconds, 3),
             )
@@ -119,6 +122,7 @@ class Journal:
             "host",
             host=report.host,
             error=error,
+            code=host_code(report),
             unreachable=report.unreachable,
             drift=bool(report.drift),
             started=report.started,
@@ -147,11 +151,15 @@ def events(project: Path, run: str) -> list[dict[str, Any]]:
     if run not in runs(project):
         known = runs(project)[-5:]
         hint = f"The latest are: {', '.join(known)}" if known else "There are no runs yet."
-        raise InvalidInput(Problem(f"there is no run `{run}`", where=str(runs_directory(project)), hints=(hint,)))
+        raise InvalidInput(
+            Problem(f"there is no run `{run}`", where=str(runs_directory(project)), hints=(hint,), code=Code.NO_RUN)
+        )
     found = list(_parsed(path))
     if strange := next((event["version"] for event in found if event.get("version", VERSION) != VERSION), None):
         what = f"was recorded in version {strange}, and this engine reads version {VERSION}"
-        raise InvalidInput(Problem(what, where=run, hints=("Use the engine that applied it.",)))
+        raise InvalidInput(
+            Problem(what, where=run, hints=("Use the engine that applied it.",), code=Code.RUN_VERSION)
+        )
     return found
 
 
@@ -188,7 +196,11 @@ def unfinished_hosts(found: list[dict[str, Any]]) -> list[str]:
 def _journals_to_keep() -> int:
     text = os.environ.get(KEEP, str(DEFAULT_RUNS)).strip()
     if not text.isdecimal() or int(text) < 1:
-        raise InvalidInput(Problem("expected a number of runs, 1 or more", where=f"environment variable {KEEP}"))
+        raise InvalidInput(
+            Problem(
+                "expected a number of runs, 1 or more", where=f"environment variable {KEEP}", code=Code.ENVIRONMENT
+            )
+        )
     return int(text)
 
 

@@ -12,6 +12,7 @@ from concurrent.futures import Executor, Future, wait
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
+from engine.codes import Code
 from engine.errors import EngineError, InvalidInput, Unreachable, internal
 from engine.model import Batch, Drift, HostPlan, HostReport, Stop
 from engine.model.events import HostFinished, HostObserved, HostObserving, HostStarted, Progress
@@ -133,7 +134,7 @@ class Rollout:
 
     def _plan_one(self, run: HostRun) -> HostPlan:
         if self.stopping.is_set():
-            return HostPlan(run.host, error="not inspected, because the run was stopped")
+            return HostPlan(run.host, error="not inspected, because the run was stopped", code=str(Code.INTERRUPTED))
         self.progress(HostObserving(run.host))
         start, ok = time.monotonic(), False
         try:
@@ -149,15 +150,21 @@ class Rollout:
         except InvalidInput as error:
             if run.invalid is None:
                 raise
-            self.not_inspected[run.host] = HostPlan(run.host, error=str(error), invalid=True, trips=run.trips)
+            self.not_inspected[run.host] = HostPlan(
+                run.host, error=error.coded(), code=str(error.code), invalid=True, trips=run.trips
+            )
             return self.not_inspected[run.host]
         except EngineError as error:
             lost = isinstance(error, Unreachable)
             text = without_name(run.host, error)
-            self.not_inspected[run.host] = HostPlan(run.host, error=text, unreachable=lost, trips=run.trips)
+            self.not_inspected[run.host] = HostPlan(
+                run.host, error=text, code=str(error.code), unreachable=lost, trips=run.trips
+            )
             return self.not_inspected[run.host]
         except Exception as error:
-            self.not_inspected[run.host] = HostPlan(run.host, error=internal(error), trips=run.trips)
+            self.not_inspected[run.host] = HostPlan(
+                run.host, error=internal(error), code=str(Code.INTERNAL), trips=run.trips
+            )
             return self.not_inspected[run.host]
 
     def _apply_one(self, run: HostRun, agreed: Agreed | None) -> HostReport:
@@ -176,7 +183,11 @@ class Rollout:
         not_inspected = self.not_inspected.get(run.host)
         if not_inspected is not None:
             return HostReport(
-                run.host, error=not_inspected.error, unreachable=not_inspected.unreachable, trips=run.trips
+                run.host,
+                error=not_inspected.error,
+                code=not_inspected.code,
+                unreachable=not_inspected.unreachable,
+                trips=run.trips,
             )
         try:
             return run.apply(agreed)
@@ -184,6 +195,6 @@ class Rollout:
             # Whatever ends the run on one host, what was done on the others is still to be told.
             lost = isinstance(error, Unreachable)
             text = without_name(run.host, error)
-            return HostReport(run.host, error=text, unreachable=lost, trips=run.trips)
+            return HostReport(run.host, error=text, code=str(error.code), unreachable=lost, trips=run.trips)
         except Exception as error:
-            return HostReport(run.host, error=internal(error), trips=run.trips)
+            return HostReport(run.host, error=internal(error), code=str(Code.INTERNAL), trips=run.trips)

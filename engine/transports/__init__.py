@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
+from engine.codes import Code
 from engine.errors import InvalidInput, Problem
 from engine.model import Become, Host, Transport, become_of
 
@@ -75,7 +76,9 @@ def connect(host: Host, options: Options) -> Transport:
     name = ANSIBLE_NAMES.get(name, name)
     if os.name == "nt" and name in NOT_FROM_WINDOWS:
         text = f"{host.name}: ansible_connection `{written}` does not work from Windows"
-        raise InvalidInput(Problem(text, hints=(NOT_FROM_WINDOWS[name], "Or run the engine inside WSL.")))
+        raise InvalidInput(
+            Problem(text, hints=(NOT_FROM_WINDOWS[name], "Or run the engine inside WSL."), code=Code.CONNECTION_TYPE)
+        )
     target = BUILT_IN.get(name)
     if target is not None:
         module, attribute = target.split(":")
@@ -103,5 +106,9 @@ def _third_party(host: Host, name: str) -> Callable[[Host, Options], Transport]:
             return cast("Callable[[Host, Options], Transport]", entry.load())
     known = ", ".join(sorted({*BUILT_IN, *(entry.name for entry in found)}))
     raise InvalidInput(
-        Problem(f"{host.name}: unknown connection `{name}` (ansible_connection)", hints=(f"known: {known}",))
+        Problem(
+            f"{host.name}: unknown connection `{name}` (ansible_connection)",
+            hints=(f"known: {known}",),
+            code=Code.CONNECTION_TYPE,
+        )
     )

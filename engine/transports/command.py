@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
 
+from engine.codes import Code
 from engine.errors import InvalidInput, Problem, Unreachable
 from engine.model import Host, Output
 from engine.transports import Options
@@ -32,6 +33,7 @@ class CommandTransport:
                 Problem(
                     f"{self.host.name}: ansible_connection is command, but ansible_command_argv is not set",
                     hints=("for example: ansible_command_argv: [podman, exec, -i, NAME]",),
+                    code=Code.CONNECTION_PROGRAM,
                 )
             )
         return tuple(words)
@@ -46,7 +48,8 @@ class CommandTransport:
         except OSError as error:
             raise Unreachable(
                 f"{self.host.name}: {self.prefix[0]} cannot be started: {error.strerror}\n"
-                f"  The host is reached by: {shlex.join(self.prefix)}"
+                f"  The host is reached by: {shlex.join(self.prefix)}",
+                code=Code.CONNECTION_PROGRAM,
             ) from error
         yield from converse(process, stdin, silence=self.options.silence, name=self.host.name)
 

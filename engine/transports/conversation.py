@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import IO, Literal
 
+from engine.codes import Code
 from engine.errors import ConnectionLost
 from engine.model import Output
 from engine.transports import process as processes
@@ -67,7 +68,9 @@ class _Conversation:
             if ready:
                 moved = now
             elif now - moved > silence:
-                raise ConnectionLost(f"{name}: no output from the program for {silence:g} s; gave up")
+                raise ConnectionLost(
+                    f"{name}: no output from the program for {silence:g} s; gave up", code=Code.SILENCE
+                )
             if ended is None and not ready and self.process.poll() is not None:
                 ended = now
             if ended is not None and now - ended > LINGER:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from math import ceil
 from typing import Any, Literal
 
+from engine.codes import Code
 from engine.errors import ConnectionLost, Unreachable
 from engine.model import Host, Output, Outside, Sentence
 from engine.transports import Options
@@ -53,7 +54,9 @@ class DockerTransport:
             )["Id"]
             stream = _Stream(client, identity)
         except docker.errors.NotFound as error:
-            raise Unreachable(f"{self.host.name}: {self._where()} has no container `{self.container}`") from error
+            raise Unreachable(
+                f"{self.host.name}: {self._where()} has no container `{self.container}`", code=Code.CONTAINER
+            ) from error
         except docker.errors.APIError as error:
             text = str(error.explanation or error)
             if "exec failed" in text:
@@ -61,7 +64,7 @@ class DockerTransport:
                 yield Output("exit", status=127)
                 return
             refusal = Sentence(f"{self.host.name}: cannot exec in container `{self.container}`: ", Outside(text))
-            raise Unreachable(refusal) from error
+            raise Unreachable(refusal, code=Code.CONTAINER) from error
         except requests.exceptions.RequestException as error:
             raise self._silent(error) from error
         conversation = _Conversation(stream, stdin, self.options.silence, self.host.name, self.container)
@@ -72,7 +75,7 @@ class DockerTransport:
 
     def _silent(self, error: Exception) -> Unreachable:
         text = f"{self.host.name}: {self._where()} does not answer: "
-        return Unreachable(Sentence(text, Outside(error)))
+        return Unreachable(Sentence(text, Outside(error)), code=Code.CONTAINER)
 
     def _where(self) -> str:
         return f"the Docker engine at {self._url() or 'its default address'}"
@@ -89,7 +92,8 @@ class DockerTransport:
             raise Unreachable(
                 f"{self.host.name}: a Docker engine behind {url} cannot be used directly\n"
                 "  Reach the machine with ansible_connection: ssh, or the container with ansible_connection:"
-                " command and ansible_command_argv: [docker, exec, -i, NAME]"
+                " command and ansible_command_argv: [docker, exec, -i, NAME]",
+                code=Code.CONTAINER,
             )
         return str(url) if url else None
 
@@ -225,7 +229,8 @@ class _Conversation:
                 self.moved = looked = now
             elif now - self.moved > self.silence:
                 raise ConnectionLost(
-                    f"{self.name}: no output from container {self.container} for {self.silence:g} s; gave up"
+                    f"{self.name}: no output from container {self.container} for {self.silence:g} s; gave up",
+                    code=Code.CONTAINER,
                 )
             elif now - looked > POLL:
                 looked = now
@@ -269,7 +274,8 @@ class _Conversation:
             return self.stream.recv()
         except OSError as error:
             raise ConnectionLost(
-                Sentence(f"{self.name}: the connection to container {self.container} was cut: ", Outside(error))
+                Sentence(f"{self.name}: the connection to container {self.container} was cut: ", Outside(error)),
+                code=Code.CONTAINER,
             ) from error
 
     def _frames(self) -> Iterator[Output]:
@@ -293,7 +299,7 @@ class _Conversation:
             return self.stream.status()
         except (docker.errors.APIError, requests.exceptions.RequestException) as error:
             text = Sentence(f"{self.name}: container {self.container} is gone: ", Outside(error))
-            raise ConnectionLost(text) from error
+            raise ConnectionLost(text, code=Code.CONTAINER) from error
 
     def _status(self) -> int:
         deadline = time.monotonic() + self.silence
@@ -302,4 +308,6 @@ class _Conversation:
             if status is not None:
                 return status
             time.sleep(0.01)
-        raise ConnectionLost(f"{self.name}: the program in container {self.container} does not end")
+        raise ConnectionLost(
+            f"{self.name}: the program in container {self.container} does not end", code=Code.CONTAINER
+        )

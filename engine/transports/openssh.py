@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from math import ceil
 from pathlib import Path
 
+from engine.codes import Code
 from engine.errors import (
     AuthenticationRefused,
     ConnectionLost,
@@ -54,6 +55,7 @@ class OpenSshTransport:
                 Problem(
                     f"{host.name}: ansible_connection is openssh, which takes no {given}",
                     hints=("use ansible_connection: ssh, or a key",),
+                    code=Code.CONNECTION_PROGRAM,
                 )
             )
         persist = host.vars.get("ansible_openssh_persist")
@@ -86,7 +88,8 @@ class OpenSshTransport:
             return start(command, outer_environment())
         except OSError as error:
             raise Unreachable(
-                f"{self.host.name}: the OpenSSH client cannot be started: {command[0]}: {error.strerror}"
+                f"{self.host.name}: the OpenSSH client cannot be started: {command[0]}: {error.strerror}",
+                code=Code.CONNECTION_PROGRAM,
             ) from error
 
     def _client(self) -> list[str]:
@@ -180,5 +183,7 @@ def control_directory() -> Path:
         pass
     found = path.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
-        raise InvalidInput(f"{path}: must be a directory that only you can access; remove it")
+        raise InvalidInput(
+            f"{path}: must be a directory that only you can access; remove it", code=Code.CONNECTION_PROGRAM
+        )
     return path

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 
+from engine.codes import Code
 from engine.errors import ConnectionLost
 
 PIECE = 1 << 16
@@ -112,7 +113,9 @@ def ended(process: subprocess.Popen[bytes], timeout: float) -> bool:
 def exit_status(process: subprocess.Popen[bytes], silence: float, name: str) -> int:
     """As a shell has it: 128 and the signal's number where one ended it. Raises ConnectionLost."""
     if not ended(process, silence):
-        raise ConnectionLost(f"{name}: the program closed its output but did not end within {silence:g} s")
+        raise ConnectionLost(
+            f"{name}: the program closed its output but did not end within {silence:g} s", code=Code.SILENCE
+        )
     status = process.wait()
     return status if status >= 0 else 128 - status
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import IO, Literal
 
+from engine.codes import Code
 from engine.errors import ConnectionLost
 from engine.model import Output
 from engine.transports.process import LINGER, PIECE, POLL, exit_status, leave
@@ -88,7 +89,9 @@ class Threads:
                     raise self.failure from None
                 now = time.monotonic()
                 if now - self.moved > silence:
-                    raise ConnectionLost(f"{name}: no output from the program for {silence:g} s; gave up") from None
+                    raise ConnectionLost(
+                        f"{name}: no output from the program for {silence:g} s; gave up", code=Code.SILENCE
+                    ) from None
                 if ended is None and self.process.poll() is not None:
                     ended = now
                 if ended is not None and now - ended > LINGER:

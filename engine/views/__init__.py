@@ -38,6 +38,7 @@ def render(
     diff: bool = False,
     command: str = "",
     limit: int = 65_536,
+    program: str = "onetrip",
 ) -> str:
     """A plan or report in a format, ending with a line break.
 
@@ -47,6 +48,7 @@ def render(
     verbosity  -1 failures and summary only, 0, 1 and 2 also what is unchanged and the actions
     diff       whether text shows unified diffs
     command    what was run, without options for single hosts (`apply states/qwen.yaml`), for hints on what to run
+    program    the command's name, for hints in text; what is kept in files always says `onetrip`
     limit      the most characters of Markdown a forge takes in one comment
     """
     from engine.views.layout import Style
@@ -54,7 +56,7 @@ def render(
 
     if format != "json":
         value = shortened(value)
-    style = Style(width, color, ascii, verbosity, diff, command, limit)
+    style = Style(width, color, ascii, verbosity, diff, command, limit, program)
     module = import_module(f"engine.views.{_MODULES[format]}")
     text: str = module.render(value, style)
     return text

@@ -11,7 +11,7 @@ from engine.model import Plan, Report
 from engine.views import wording
 from engine.views.escape import cells, to_ascii, visible
 from engine.views.fold import alike, few, names
-from engine.views.groups import Group, HostLine, Wish, batch_lines, groups, host_lines
+from engine.views.groups import Group, GroupOptions, HostLine, batch_lines, groups, host_lines
 from engine.views.layout import Style, block, filled, padded, wrapped
 from engine.views.status import status
 from engine.views.wording import Summary, headline, plan_summary, report_summary, what_now
@@ -37,11 +37,11 @@ def _report(report: Report, style: Style) -> Iterator[str]:
     yield from _rollout(report, style) if len(report.batches) > 1 else _groups(report, style)
     yield from _lost(report, style)
     yield _last(report_summary(report), style)
-    yield from what_now(report)
+    yield from what_now(report, style.program)
 
 
 def _groups(value: Plan | Report, style: Style) -> Iterator[str]:
-    for group in groups(value, Wish(style.verbosity, style.diff, style.ascii)):
+    for group in groups(value, GroupOptions(style.verbosity, style.diff, style.ascii)):
         for line in [group.title] if style.width is None else wrapped(group.title, style.width):
             yield style.paint(line, "bold")
         yield from _failure(group, style)
@@ -101,11 +101,11 @@ def _batches(report: Report, style: Style) -> Iterator[str]:
     digits = max(len(str(batch.counts[0][0])) for batch in batches)
     said = [wording.batch_text(batch.counts, digits) for batch in batches]
     heads = [f"  {number}/{len(batches)}  " for number in range(1, len(batches) + 1)]
-    hosts = [batch.hosts for batch in batches]
+    hosts = [", ".join(batch.hosts) for batch in batches]
     if style.width is not None:
         took = max(cells(batch.took) for batch in batches)
         room = style.width - cells(heads[-1]) - max(map(cells, said)) - took - 4
-        hosts = [few(each, max(room, 13)) for each in hosts]
+        hosts = [few(batch.hosts, max(room, 13)) for batch in batches]
     wide = max(*map(cells, hosts), 13) + 2
     for head, some, what, batch in zip(heads, hosts, said, batches, strict=True):
         yield filled(f"{head}{padded(some, wide)}{what}", batch.took, style)

@@ -28,6 +28,7 @@ from engine.model import (
     Step,
     Watched,
 )
+from engine.model.problems import host_code, resource_code
 from engine.views import VERSION, wording
 from engine.views.escape import json_text
 from engine.views.layout import Style
@@ -100,6 +101,7 @@ def _host(host: HostPlan | HostReport) -> tuple[dict[str, Any], Iterable[dict[st
         "host": host.host,
         "status": status(host),
         "error": host.error,
+        "code": host_code(host),
         "unreachable": host.unreachable,
         "trips": host.trips,
         "seconds": _rounded(host.seconds),
@@ -117,7 +119,8 @@ def step_data(host: str, step: Step) -> dict[str, Any]:
         "address": f"{host}/{step.name}",
         "name": step.name,
         "kind": step.kind,
-        "outlook": step.outlook,
+        "status": step.outlook,
+        "code": resource_code(step),
         "verb": step.verb,
         "attributes": _attributes(step.attributes),
         "prior": None if step.prior is None else dict(step.prior),
@@ -140,7 +143,8 @@ def step_data(host: str, step: Step) -> dict[str, Any]:
 def _outcome(host: str, outcome: Outcome) -> dict[str, Any]:
     return {
         "address": f"{host}/{outcome.step.name}",
-        "verdict": outcome.verdict,
+        "status": outcome.verdict,
+        "code": resource_code(outcome),
         "words": wording.outcome_text(outcome),
         "reason": _reason(outcome.reason),
         "attributes": _attributes(outcome.attributes),
@@ -171,7 +175,9 @@ def _reason(reason: Reason | None) -> dict[str, Any] | None:
 def _cause(cause: ResourceRef | None) -> dict[str, Any] | None:
     if cause is None:
         return None
-    return {**asdict(cause), "reason": _reason(cause.reason), "words": wording.cause_text(cause)}
+    data = asdict(cause)
+    head = {"name": data.pop("name"), "status": data.pop("outlook")}
+    return {**head, **data, "reason": _reason(cause.reason), "words": wording.cause_text(cause)}
 
 
 def _fix(fix: Command | None) -> dict[str, Any] | None:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal, TypeAlias
 
+from engine.model.counting import count
 from engine.views.escape import visible
-from engine.views.fold import count
 
 Sign: TypeAlias = Literal[" ", "+", "-", "@", "\\", "~"]
 

@@ -16,6 +16,11 @@ _ADDRESS = re.compile(r"[0-9.]+$")
 
 def names(hosts: Iterable[str]) -> str:
     """Host names with ranges folded: `gpu[02:03], web1.lan`. Order is that of first appearance."""
+    return ", ".join(folded(hosts))
+
+
+def folded(hosts: Iterable[str]) -> tuple[str, ...]:
+    """The same, range by range."""
     groups: dict[tuple[str, str], list[str]] = {}
     for host in hosts:
         head, number, tail = _split(host)
@@ -23,14 +28,15 @@ def names(hosts: Iterable[str]) -> str:
     parts: list[str] = []
     for (head, tail), numbers in groups.items():
         parts += [visible(f"{head}{part}{tail}") for part in _ranges(numbers)]
-    return ", ".join(parts)
+    return tuple(parts)
 
 
-def few(hosts: str, width: int) -> str:
-    """What `names` gave, within so many columns: as many of the names as there is room for, and `…`."""
-    if cells(hosts) <= width:
-        return hosts
-    first, *rest = hosts.split(", ")
+def few(hosts: Sequence[str], width: int) -> str:
+    """What `folded` gave, within so many columns: as many of the names as there is room for, and `…`."""
+    whole = ", ".join(hosts)
+    if cells(whole) <= width:
+        return whole
+    first, *rest = hosts
     if cells(first) > width - 3:
         return middle(first, width) if not rest else f"{middle(first, width - 3)}, …"
     for part in rest:
@@ -46,12 +52,6 @@ def alike(items: Iterable[Item], key: Callable[[Item], Hashable]) -> list[list[I
     for item in items:
         groups.setdefault(key(item), []).append(item)
     return list(groups.values())
-
-
-def count(number: int, noun: str) -> str:
-    """`1 host`, `2 hosts`, `1 batch`, `2 batches`."""
-    plural = noun + ("es" if noun.endswith(("ch", "s", "x")) else "s")
-    return f"{number} {noun if number == 1 else plural}"
 
 
 def listed(words: Sequence[str]) -> str:

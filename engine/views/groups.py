@@ -8,10 +8,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from engine.model import HostPlan, HostReport, Outcome, Plan, Report, Step
+from engine.model.counting import count
 from engine.views import wording
 from engine.views.diff import FOLD, TextDiff, unified
 from engine.views.escape import visible
-from engine.views.fold import alike, count, names
+from engine.views.fold import alike, folded, names
 from engine.views.rows import Row, outcome_rows, step_rows
 from engine.views.status import Tone, status, tone, trouble
 
@@ -50,7 +51,7 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Wish:
+class GroupOptions:
     """What is wanted: `verbosity` as for `engine.views.render`; whether diffs are, whether in ASCII (`plain`)."""
 
     verbosity: int = 0
@@ -58,32 +59,34 @@ class Wish:
     plain: bool = False
 
 
-def groups(value: Plan | Report, wish: Wish) -> list[Group]:
+def groups(value: Plan | Report, options: GroupOptions) -> list[Group]:
     """All hosts of which something is to be said, in order."""
     hosts: Sequence[HostPlan | HostReport] = value.hosts
-    told = [(host, _planned(host, wish) if isinstance(host, HostPlan) else _reported(host, wish)) for host in hosts]
+    told = [
+        (host, _planned(host, options) if isinstance(host, HostPlan) else _reported(host, options)) for host in hosts
+    ]
     found = [_group(same) for same in alike(told, _said)]
     return [group for group in found if group.entries or group.error]
 
 
-def _planned(host: HostPlan, wish: Wish) -> tuple[Entry, ...]:
-    facts = [Row(name, visible(value)) for name, value in host.facts.items()] if wish.verbosity > 0 else []
+def _planned(host: HostPlan, options: GroupOptions) -> tuple[Entry, ...]:
+    facts = [Row(name, visible(value)) for name, value in host.facts.items()] if options.verbosity > 0 else []
     told = (Entry("quiet", "host", tuple(facts)),) if facts else ()
     return told + tuple(
-        Entry(tone(step), visible(step.name), tuple(step_rows(step, wish.verbosity)), None, _diffs(step, wish))
+        Entry(tone(step), visible(step.name), tuple(step_rows(step, options.verbosity)), None, _diffs(step, options))
         for step in host.steps
-        if _wanted(step, wish.verbosity)
+        if _wanted(step, options.verbosity)
     )
 
 
-def _reported(host: HostReport, wish: Wish) -> tuple[Entry, ...]:
+def _reported(host: HostReport, options: GroupOptions) -> tuple[Entry, ...]:
     found = []
     for outcome in host.outcomes:
-        if not _wanted(outcome, wish.verbosity):
+        if not _wanted(outcome, options.verbosity):
             continue
-        rows = tuple(outcome_rows(outcome, wish.verbosity))
+        rows = tuple(outcome_rows(outcome, options.verbosity))
         took = outcome.seconds if outcome.verdict in ("changed", "passed") else None
-        diffs = _diffs(outcome.step, wish) if outcome.verdict != "unchanged" else ()
+        diffs = _diffs(outcome.step, options) if outcome.verdict != "unchanged" else ()
         found.append(Entry(tone(outcome), visible(outcome.step.name), rows, took, diffs))
     return tuple(found)
 
@@ -100,12 +103,12 @@ def _wanted(item: Step | Outcome, verbosity: int) -> bool:
     return item.outlook not in ("converged", "skipped")
 
 
-def _diffs(step: Step, wish: Wish) -> tuple[tuple[str, TextDiff], ...]:
-    if not wish.diff:
+def _diffs(step: Step, options: GroupOptions) -> tuple[tuple[str, TextDiff], ...]:
+    if not options.diff:
         return ()
-    fold = None if wish.verbosity > 0 else FOLD
+    fold = None if options.verbosity > 0 else FOLD
     return tuple(
-        (wording.label(name), unified(before, after, fold=fold, plain=wish.plain))
+        (wording.label(name), unified(before, after, fold=fold, plain=options.plain))
         for name, (before, after) in step.texts.items()
     )
 
@@ -143,9 +146,9 @@ def _for_all(row: Row, hosts: tuple[str, ...]) -> Row:
 
 @dataclass(frozen=True)
 class BatchLine:
-    """A batch: its hosts folded, how many of them came to what, and how long it took (empty: not started)."""
+    """A batch: its hosts as ranges, how many of them came to what, and how long it took (empty: not started)."""
 
-    hosts: str
+    hosts: tuple[str, ...]
     counts: tuple[tuple[int, str], ...]
     took: str
 
@@ -166,7 +169,7 @@ def batch_lines(report: Report) -> list[BatchLine]:
     for batch in report.batches:
         tally = Counter(status(by_name[name]) for name in batch.hosts if name in by_name)
         took = wording.seconds(batch.seconds) if batch.seconds else ""
-        found.append(BatchLine(names(batch.hosts), wording.batch_counts(tally), took))
+        found.append(BatchLine(folded(batch.hosts), wording.batch_counts(tally), took))
     return found
 
 

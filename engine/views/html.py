@@ -35,7 +35,7 @@ _FOLD = 400  # lines of a diff; the rest is counted
 
 def render(value: Plan | Report, style: Style) -> str:
     """A plan or report as an HTML page. It is ASCII, so it can be sent in any encoding."""
-    data = json.dumps(_Gathering().told(value), separators=(",", ":"))
+    data = json.dumps(_Gathering().shown(value), separators=(",", ":"))
     page, css, script = _template()
     # Within a script element only `<` could end it; the rest is for the sake of careless readers of the file.
     safe = data.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
@@ -74,7 +74,7 @@ def _text(text: str) -> str:
 
 
 class _Gathering:
-    """What the page is told, equal parts pooled."""
+    """What the page is shown, equal parts pooled."""
 
     def __init__(self) -> None:
         self.resources: dict[str, dict[str, Any]] = {}
@@ -83,7 +83,7 @@ class _Gathering:
         self._detail_at: dict[str, int] = {}
         self._diff_at: dict[TextDiff, int] = {}
 
-    def told(self, value: Plan | Report) -> dict[str, Any]:
+    def shown(self, value: Plan | Report) -> dict[str, Any]:
         """All the page needs, as plain data. Numbers in `cells`, `needs` and `diffs` are positions in the lists."""
         summary = plan_summary(value) if isinstance(value, Plan) else report_summary(value)
         for name, kind in _columns(value):
@@ -113,11 +113,11 @@ class _Gathering:
             at = self.resources[step.name]["at"]
             cells[at] = self._detail(item, step)
             took[at] = 0.0 if isinstance(item, Step) else round(item.seconds, 1)
-        told: dict[str, Any] = {"name": visible(host.host), "status": status(host), "cells": cells}
+        shown: dict[str, Any] = {"name": visible(host.host), "status": status(host), "cells": cells}
         error = wording.host_lines(host)
-        told |= {"error": error} if error else {}
-        told |= {"took": took} if any(took) else {}
-        return told | {"trips": host.trips, "seconds": round(host.seconds, 1)}
+        shown |= {"error": error} if error else {}
+        shown |= {"took": took} if any(took) else {}
+        return shown | {"trips": host.trips, "seconds": round(host.seconds, 1)}
 
     def _detail(self, item: Step | Outcome, step: Step) -> int:
         rows = step_rows(item, 1) if isinstance(item, Step) else outcome_rows(item, 1)
@@ -186,7 +186,7 @@ def _batches(value: Plan | Report) -> list[dict[str, Any]]:
         return []
     if isinstance(value, Report):
         return [
-            {"hosts": line.hosts, "parts": list(map(_batch_part, line.counts)), "took": line.took}
+            {"hosts": ", ".join(line.hosts), "parts": list(map(_batch_part, line.counts)), "took": line.took}
             for line in batch_lines(value)
         ]
     return [{"hosts": names(batch.hosts), "parts": [], "took": ""} for batch in value.batches]

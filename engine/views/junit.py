@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from xml.sax.saxutils import quoteattr
 
 from engine.model import HostPlan, HostReport, Outcome, Plan, Report, Step
+from engine.model.problems import host_code, resource_code
 from engine.views import wording
 from engine.views.escape import lines, visible
 from engine.views.layout import Style
@@ -50,14 +51,14 @@ def _cases(state: str, host: HostPlan | HostReport) -> Iterator[tuple[str, str]]
     error = wording.host_error(host)
     if error or (isinstance(host, HostReport) and not host.started):
         kind = "error" if error else "skipped"
-        yield kind, _case("host", group, 0.0, kind, lines(error) if error else [wording.NOT_STARTED])
+        yield kind, _case("host", group, 0.0, kind, lines(error) if error else [wording.NOT_STARTED], host_code(host))
     items: tuple[Step | Outcome, ...] = host.steps if isinstance(host, HostPlan) else host.outcomes
     for item in items:
         step = item if isinstance(item, Step) else item.step
         rows = step_rows(item) if isinstance(item, Step) else outcome_rows(item)
         spent = 0.0 if isinstance(item, Step) else item.seconds
         kind = _kind(item)
-        yield kind, _case(visible(step.name), group, spent, kind, [_line(row) for row in rows])
+        yield kind, _case(visible(step.name), group, spent, kind, [_line(row) for row in rows], resource_code(item))
 
 
 def _kind(item: Step | Outcome) -> str:
@@ -67,12 +68,13 @@ def _kind(item: Step | Outcome) -> str:
     return kinds.get(word, "")
 
 
-def _case(name: str, group: str, spent: float, kind: str, said: list[str]) -> str:
+def _case(name: str, group: str, spent: float, kind: str, text_lines: list[str], code: str) -> str:
     head = f'    <testcase name={_quoted(name)} classname={_quoted(group)} time="{spent:.3f}"'
     if not kind:
         return f"{head}/>"
-    body = "\n".join(said).translate(_TEXT)
-    return f"{head}>\n      <{kind} message={_quoted(said[0])}>{body}</{kind}>\n    </testcase>"
+    body = "\n".join(text_lines).translate(_TEXT)
+    of = f" type={_quoted(code)}" if code and kind != "skipped" else ""
+    return f"{head}>\n      <{kind} message={_quoted(text_lines[0])}{of}>{body}</{kind}>\n    </testcase>"
 
 
 def _line(row: Row) -> str:

@@ -50,6 +50,7 @@ class Style:
     diff: bool = False
     command: str = ""
     limit: int = 65_536
+    program: str = "onetrip"
 
     def paint(self, text: str, colour: str) -> str:
         """Text in a colour, if there are colours and there is text."""

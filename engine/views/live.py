@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TextIO
 
+from engine.model.counting import count
 from engine.model.events import (
     Event,
     HostFinished,
@@ -24,7 +25,6 @@ from engine.model.events import (
     StepStarted,
 )
 from engine.views.escape import cells, middle, to_ascii, visible
-from engine.views.fold import count
 from engine.views.wording import seconds as spelled
 
 if TYPE_CHECKING:
@@ -51,13 +51,13 @@ class Running:
 
 @dataclass
 class Track:
-    """What is known of a run so far. `sizes`: hosts by batch. `looking`: hosts that are looked at, for the plan;
-    `looked`: how many were."""
+    """What is known of a run so far. `sizes`: hosts by batch. `inspecting`: hosts that are looked at, for the plan;
+    `inspected`: how many were."""
 
     sizes: Sequence[int]
     batch_of: dict[str, int]
-    looking: dict[str, float] = field(default_factory=dict)
-    looked: int = 0
+    inspecting: dict[str, float] = field(default_factory=dict)
+    inspected: int = 0
     running: dict[str, Running] = field(default_factory=dict)
     done: dict[int, int] = field(default_factory=dict)
     failed: dict[int, int] = field(default_factory=dict)
@@ -75,10 +75,10 @@ class Track:
         """Take up what happened on a host."""
         match event:
             case HostObserving(host):
-                self.looking[host] = now
+                self.inspecting[host] = now
             case HostObserved(host):
-                self.looking.pop(host, None)
-                self.looked += 1
+                self.inspecting.pop(host, None)
+                self.inspected += 1
             case HostStarted(host):
                 self.running[host] = Running(now)
                 self.peak = max(self.peak, len(self.running))
@@ -201,11 +201,11 @@ def draw(track: Track, now: float, start: float, size: tuple[int, int], plain: b
 
 
 def _looking(track: Track, now: float, start: float, width: int, spin: str) -> Text:
-    """`looking at 30 hosts, 28 done  3.2 s  still gpu07, gpu11`"""
-    done = f", {track.looked} done" if track.looked else ""
-    said = [(f"{spin} ", "cyan"), (f"looking at {count(sum(track.sizes), 'host')}{done}", "")]
-    still = [visible(host) for host in track.looking]
-    names = f"  still {', '.join(still)}" if track.looked and 0 < len(still) <= _FEW else ""
+    """`inspecting 30 hosts, 28 done  3.2 s  still gpu07, gpu11`"""
+    done = f", {track.inspected} done" if track.inspected else ""
+    said = [(f"{spin} ", "cyan"), (f"inspecting {count(sum(track.sizes), 'host')}{done}", "")]
+    still = [visible(host) for host in track.inspecting]
+    names = f"  still {', '.join(still)}" if track.inspected and 0 < len(still) <= _FEW else ""
     line = _text(*said, (f"  {spelled(now - start)}", "dim"), (names, ""))
     line.truncate(width - 1, overflow="ellipsis")
     return line
@@ -258,7 +258,7 @@ def _hosts(track: Track, now: float, width: int, most: int, spin: str, plain: bo
     names = [spelling(middle(visible(host), max(width * 2 // 5, 8))) for host, _ in shown]
     wide = max(map(cells, names), default=0)
     for name, (_, host) in zip(names, shown, strict=True):
-        # Before the first step the host's lock may have to be waited for; after the last the host is looked at again.
+        # Before the first step the host's lock may have to be waited for; after the last the host is inspected again.
         step = visible(host.step) or ("verifying" if host.stepped else "starting")
         step = spelling(middle(step, max(width - wide - 18, 8)))
         took = spelled(now - (host.step_since or host.since))

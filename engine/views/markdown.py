@@ -17,7 +17,7 @@ from engine.model import Plan, Report
 from engine.views import wording
 from engine.views.diff import TextDiff
 from engine.views.escape import to_ascii, visible
-from engine.views.groups import Entry, Group, Wish, batch_lines, groups, host_lines
+from engine.views.groups import Entry, Group, GroupOptions, batch_lines, groups, host_lines
 from engine.views.layout import Style
 from engine.views.rows import Row
 from engine.views.status import MARKS
@@ -42,7 +42,7 @@ def render(value: Plan | Report, style: Style) -> str:
     if isinstance(value, Report) and len(value.batches) > 1:
         page.rows(_rollout(value))
     else:
-        _groups(page, groups(value, Wish(style.verbosity, True)))
+        _groups(page, groups(value, GroupOptions(style.verbosity, True)))
     if isinstance(value, Report):
         page.last(prose(line) for line in what_now(value))
     return page.text(style.command)
@@ -206,7 +206,8 @@ def _rollout(report: Report) -> Iterator[str]:
     yield "| batch | hosts | | |\n| --: | :-- | :-- | --: |"
     batches = batch_lines(report)
     for number, batch in enumerate(batches, 1):
-        yield f"| {number}/{len(batches)} | {code(batch.hosts)} | {wording.batch_text(batch.counts)} | {batch.took} |"
+        hosts = code(", ".join(batch.hosts))
+        yield f"| {number}/{len(batches)} | {hosts} | {wording.batch_text(batch.counts)} | {batch.took} |"
     yield "\n| | hosts | |\n| :-: | :-- | :-- |"
     for line in host_lines(report):
         yield f"| {MARKS[line.tone]} | {prose(line.hosts)} | {'<br>'.join(map(prose, line.texts))} |"

@@ -52,6 +52,8 @@ def step_rows(step: Step, verbosity: int = 0) -> list[Row]:
             found = [Row(wording.LEFT_OUT, wording.left_out(step))]
         case "blocked" if step.gates and not step.check:
             found = [Row("blocked", wording.blocked_text(step)), *_change(step, step.verb)]
+        case "refused" | "error":
+            found = _sentences(step.outlook, wording.error_text(step))
         case outlook:
             found = _sentences(outlook, wording.blocked_text(step))
     return found + _actions(step, verbosity)
@@ -74,11 +76,13 @@ def outcome_rows(outcome: Outcome, verbosity: int = 0) -> list[Row]:
             found += _because(reason, wording.cause_text(outcome.cause))
         case "failed":
             found = _change(step, step.verb)[:1]
-            found += _because(wording.outcome_text(outcome), wording.cause_text(outcome.cause))
+            found += _because(wording.error_text(outcome), wording.cause_text(outcome.cause))
         case "unproven":
             found = [Row(visible(step.expected), wording.unproven_text(outcome))]
         case "left":
             found = [Row(wording.LEFT_OUT, wording.left_out(outcome))]
+        case "refused":
+            found = _sentences("refused", wording.error_text(outcome))
         case verdict:
             found = _sentences(verdict, wording.outcome_text(outcome))
     return found + _fix(outcome.fix) + _output(outcome.output) + _actions(step, verbosity)
@@ -86,7 +90,7 @@ def outcome_rows(outcome: Outcome, verbosity: int = 0) -> list[Row]:
 
 def _change(step: Step, word: str, because: str = "") -> list[Row]:
     if step.outlook == "error":
-        return [Row(wording.NOT_SEEN)]
+        return [Row(wording.NOT_INSPECTED)]
     done = word != step.verb
     kind = verb(step)
     if kind == "remove" and step.verb == "change":

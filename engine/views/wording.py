@@ -28,16 +28,22 @@ from engine.model import (
     ResourceRef,
     Step,
     Stop,
+    Tense,
     Watched,
     Why,
 )
+from engine.model.counting import count
+from engine.model.problems import host_code, resource_code
+from engine.model.sentence import coded
 from engine.views.escape import lines, visible
-from engine.views.fold import count, listed, names
+from engine.views.fold import listed, names
 from engine.views.status import HOST_ORDER, Tone, status, verb
 
 _DIGEST = re.compile(r"(?:sha256:)?[0-9a-f]{40,64}$")
+PROGRAM = "onetrip"
+"""The command's name in what is kept: reports in files, comments and pages."""
 LATER = "checked after apply"
-NOT_SEEN = "not seen"
+NOT_INSPECTED = "not inspected"
 LEFT_OUT = "left out"
 ALL_OF_IT = "All of it:"
 STOPPED_EARLY = "stopped before it was done"
@@ -129,10 +135,19 @@ _REASONS: Mapping[Why, str] = {
 
 def because_text(because: Iterable[Watched]) -> str:
     """`login-password will change and login-node changed`"""
-    tenses: dict[str, list[str]] = {}
+    tenses: dict[Tense, list[str]] = {}
     for watched in because:
-        tenses.setdefault(watched.tense.value, []).append(watched.name)
-    return " and ".join(f"{listed(names)} {tense}" for tense, names in tenses.items())
+        tenses.setdefault(watched.tense, []).append(watched.name)
+    return " and ".join(_TENSES[tense].format(them=listed(names)) for tense, names in tenses.items())
+
+
+_TENSES: Mapping[Tense, str] = {
+    Tense.CHANGED: "{them} changed",
+    Tense.MAY_HAVE_CHANGED: "{them} may have changed",
+    Tense.NOT_KNOWN: "it is not known whether {them} changed",
+    Tense.WILL_CHANGE: "{them} will change",
+    Tense.MAY_CHANGE: "{them} may change",
+}
 
 
 _STARTS = frozenset({"restart", "start", "create", "recreate"})
@@ -167,6 +182,12 @@ def differences(attributes: Sequence[Attribute], most: int = 3) -> str:
     return "; ".join(parts)
 
 
+def error_text(item: Step | Outcome) -> str:
+    """Why a resource is refused, in error or failed, with the code at the end of the first line."""
+    text = outcome_text(item) if isinstance(item, Outcome) else blocked_text(item)
+    return coded(text, resource_code(item)) if text else ""
+
+
 def outcome_text(outcome: Outcome) -> str:
     """Why an outcome is what it is; empty where there is nothing to say."""
     reason, wrong = reason_text(outcome.reason), differences(outcome.attributes)
@@ -187,6 +208,7 @@ def host_lines(host: HostPlan | HostReport) -> tuple[str, ...]:
         text = "\n".join(drift_text(host.host if drift.name else "", drift) for drift in host.drift)
     else:
         text = f"unreachable: {host.error}" if host.unreachable else host.error
+    text = coded(text, "" if isinstance(host, HostPlan) and host.invalid else host_code(host)) if text else ""
     return tuple(line.strip() for line in lines(text)) if text else ()
 
 
@@ -253,12 +275,12 @@ PAST: Mapping[str, str] = {
 
 _PLANNED: Mapping[tuple[str, bool], tuple[str, str]] = {
     ("check", True): ("check after apply", "checks after apply"),
-    ("check", False): ("to look at again after apply", "to look at again after apply"),
+    ("check", False): ("to inspect again after apply", "to inspect again after apply"),
     ("failing", True): ("check failing", "checks failing"),
     ("refused", False): ("refused", "refused"),
     ("refused", True): ("check refused", "checks refused"),
-    ("error", False): ("could not be seen", "could not be seen"),
-    ("error", True): ("check could not be asked", "checks could not be asked"),
+    ("error", False): ("could not be inspected", "could not be inspected"),
+    ("error", True): ("check could not be run", "checks could not be run"),
     ("blocked", False): ("blocked", "blocked"),
     ("blocked", True): ("check blocked", "checks blocked"),
     ("converged", False): ("unchanged", "unchanged"),
@@ -277,7 +299,7 @@ _BAD: Mapping[tuple[str, bool], tuple[str, str]] = {
     ("refused", True): ("check refused", "checks refused"),
 }
 _HOSTS: Mapping[str, tuple[str, str]] = {
-    "trouble": ("host in trouble", "hosts in trouble"),
+    "trouble": ("host could not be inspected", "hosts could not be inspected"),
     "failed": ("host", "hosts"),
     "refused": ("host refused", "hosts refused"),
     "unreachable": ("host unreachable", "hosts unreachable"),
@@ -291,7 +313,7 @@ def word(item: Step | Outcome) -> str:
     if isinstance(item, Step):
         if item.outlook == "change":
             return f"to {verb(item)}"
-        said = {"check": LATER, "error": NOT_SEEN, "skipped": LEFT_OUT}
+        said = {"check": LATER, "error": NOT_INSPECTED, "skipped": LEFT_OUT}
         return said.get(item.outlook) or ("unchanged" if item.outlook == "converged" else item.outlook)
     if item.verdict == "changed":
         return past(verb(item.step))
@@ -325,7 +347,8 @@ def plan_summary(plan: Plan) -> Summary:
     if idle and not any(step.pending for host in plan.hosts for step in host.steps):
         return Summary("Nothing to change", "bad" if plan.lost else "good", tuple(parts), _extent(plan))
     bad = plan.lost or states & {"trouble", "unreachable"}
-    return Summary("Plan", "bad" if bad else "change", tuple(parts), _extent(plan))
+    lead = "Plan" if any(host.steps for host in plan.hosts) else "Plan failed"
+    return Summary(lead, "bad" if bad else "change", tuple(parts), _extent(plan))
 
 
 def planned(steps: Iterable[Step]) -> list[str]:
@@ -355,7 +378,7 @@ def _report_summary(report: Report) -> Summary:
         return _rollout_summary(report, states)
     lost = _lost(report.hosts)
     bad = _failures(outcomes)
-    done = carried(outcomes)
+    done = done_counts(outcomes)
     if report.stopped:
         return Summary("Stopped", "bad", tuple(bad + lost + done), _extent(report))
     if bad or lost or set(states) - {"converged"}:
@@ -366,7 +389,7 @@ def _report_summary(report: Report) -> Summary:
     return Summary(lead, "check" if unproven else "good", tuple(done + _due(outcomes)), _extent(report))
 
 
-def carried(outcomes: Iterable[Outcome]) -> list[str]:
+def done_counts(outcomes: Iterable[Outcome]) -> list[str]:
     """`2 changed, 1 restarted, 3 checks passed, 1 unchanged`, as parts."""
     every = tuple(outcomes)
     changes = Counter(verb(outcome.step) for outcome in every if outcome.verdict == "changed")
@@ -449,7 +472,7 @@ def later_text(step: Step) -> str:
     """What is known of a step that is checked after apply."""
     unseen = step.reason is not None and step.reason.why is not Why.LEFT_OUT
     if not step.check:
-        why = because_text(step.because) or (f"cannot be seen yet: {reason_text(step.reason)}" if unseen else "")
+        why = because_text(step.because) or (f"not known yet: {reason_text(step.reason)}" if unseen else "")
         return f"{one_line(why)}; {LATER}" if why else LATER
     if unseen:
         return f"now not known; {LATER}"
@@ -493,7 +516,7 @@ def failed_check(outcome: Outcome) -> tuple[str, str]:
     """What came instead of what was expected, and further reasons, if they say more."""
     got, said = one_line(outcome.now), one_line(outcome_text(outcome))
     if not got:
-        return said, ""
+        return one_line(error_text(outcome)), ""
     if outcome.now == outcome.step.expected and said:
         return f"got {got}, but {said}", ""
     return f"got {got}", "" if _says_no_more(outcome) else outcome_text(outcome)
@@ -555,7 +578,7 @@ def batch_text(counts: Sequence[tuple[int, str]], digits: int = 0) -> str:
 
 def done_text(outcomes: Iterable[Outcome]) -> str:
     """What was done on a host that converged."""
-    return ", ".join(carried(outcomes)) or "nothing to do"
+    return ", ".join(done_counts(outcomes)) or "nothing to do"
 
 
 def as_html(command: str) -> str:
@@ -584,10 +607,15 @@ def lost_title(value: Plan | Report) -> str:
     return "Cannot be put back:" if isinstance(value, Plan) else "Not put back:"
 
 
-def what_now(report: Report) -> tuple[str, ...]:
-    """Why a run ended early, and what to run next."""
+def resume(run: str, program: str) -> str:
+    """The command that runs again what a run did not bring to its end."""
+    return f"Resume with: {program} retry {visible(run)}"
+
+
+def what_now(report: Report, program: str = PROGRAM) -> tuple[str, ...]:
+    """Why a run ended early, and what to run next. `program`: the command's name."""
     found = ["Stopped on request"] if report.stopped is Stop.REQUESTED else []
     stuck = any(status(host) != "converged" for host in report.hosts)
     if stuck and report.run and len(report.hosts) > 1:
-        found.append(f"Go on with: engine retry {visible(report.run)}")
+        found.append(resume(report.run, program))
     return tuple(found)

@@ -50,8 +50,8 @@ class Ran:
         """Resource → verdict, or outlook in a plan, of one host."""
         (host,) = self.data["hosts"]
         if "steps" in host:
-            return {step["name"]: step["outlook"] for step in host["steps"]}
-        return {outcome["step"]["name"]: outcome["verdict"] for outcome in host["outcomes"]}
+            return {step["name"]: step["status"] for step in host["steps"]}
+        return {outcome["step"]["name"]: outcome["status"] for outcome in host["outcomes"]}
 
 
 class Project:

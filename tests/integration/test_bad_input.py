@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from engine.codes import BY_NAME
 from tests.integration.project import Project, Ran
 from tests.sshd import Sshd, free_port, keygen, needs_sshd, public
 
@@ -53,7 +54,7 @@ STATES = {
     "unknown parameter": (
         f"{ONE}    file-sync: {{ path: /nowhere/x, contents: a }}\n",
         "state.yaml:5:36: file-sync has no parameter `contents`\n"
-        "  did you mean `content`? See: engine kinds file-sync\n",
+        "  did you mean `content`? See: onetrip kinds file-sync\n",
     ),
     "unknown kind": (
         f"{ONE}    file-synch: {{ path: /nowhere/x }}\n",
@@ -75,7 +76,7 @@ STATES = {
     ),
     "cycle": (
         f"{ONE}{FILE}    needs: [two]\n  two:\n{FILE}    needs: [one]\n",
-        "state.yaml:4:3: resources need each other in a circle: one → two → one\n"
+        "state.yaml:4:3: circular needs: one → two → one\n"
         "  state.yaml:4:3: one needs two\n  state.yaml:7:3: two needs one\n",
     ),
     "needs of an unknown name": (
@@ -173,6 +174,43 @@ COMMANDS = {
 }
 
 
+CODES = {
+    "not YAML": "OT1103",
+    "tabs": "OT1103",
+    "unquoted template": "OT1103",
+    "duplicate key": "OT1105",
+    "unknown keyword": "OT1108",
+    "unknown parameter": "OT1108",
+    "unknown kind": "OT1111",
+    "wrong type": "OT1107",
+    "missing parameter": "OT1109",
+    "undefined variable": "OT1401",
+    "cycle": "OT1115",
+    "needs of an unknown name": "OT1114",
+    "a pattern without hosts": "OT1206",
+    "an empty file": "OT1107",
+    "a relative path": "OT1107",
+    "several at once": "OT1111 OT1109",
+    "missing": "OT1301",
+    "empty": "OT1305",
+    "a raw password": "OT1305",
+    "without $2b": "OT1305",
+    "without $2": "OT1305",
+    "with BOM": "OT1305",
+    "with CR": "OT1305",
+    "-e of an undeclared variable": "OT1006",
+    "-e without a value": "OT1005",
+    "-e of a file that is not there": "OT1101",
+    "--only without a match": "OT1007",
+    "--skip without a match": "OT1007",
+    "--limit without a match": "OT1206",
+    "an option that is none": "OT1001",
+    "a root that is none": "OT1004",
+    "an inventory that is none": "OT1101",
+}
+"""Case → the codes its message shows."""
+
+
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
     project = Project(tmp_path)
@@ -181,14 +219,22 @@ def project(tmp_path: Path) -> Project:
     return project
 
 
-def judge(ran: Ran, project: Project, code: int, message: str) -> None:
-    """The whole message, the exit code, nothing on the other stream."""
+SHOWN = re.compile(r"(?m) \[(OT\d{4})\]$")
+"""The code at the end of an error's first line."""
+
+
+def judge(ran: Ran, project: Project, code: int, message: str, *codes: str) -> str:
+    """The whole message, the codes in it, the exit code, nothing on the other stream. The message without codes."""
     assert ran.code == code, ran.out + ran.err
-    assert ran.err.replace(str(project.root), "ROOT").startswith(message), ran.err
+    said = SHOWN.sub("", ran.err).replace(str(project.root), "ROOT")
+    assert said.startswith(message), ran.err
+    assert tuple(SHOWN.findall(ran.err)) == codes, ran.err
+    assert set(codes) <= set(BY_NAME)
     if message.count("\n") > 1:
         assert len(ran.err.splitlines()) <= message.count("\n") + 1
     assert ran.out == ""
     assert "Traceback" not in ran.err
+    return said
 
 
 @pytest.mark.parametrize("case", STATES)
@@ -196,8 +242,8 @@ def test_a_state_that_cannot_be(project: Project, case: str) -> None:
     text, message = STATES[case]
     project.write("state.yaml", text)
     ran = project.run("plan")
-    judge(ran, project, 3, message)
-    assert ran.err == message
+    assert judge(ran, project, 3, message, *CODES[case].split()) == message
+    assert all(SHOWN.search(line) for line in ran.err.splitlines() if not line.startswith(" "))
 
 
 @pytest.mark.parametrize("case", SECRETS)
@@ -207,8 +253,7 @@ def test_a_secret_that_cannot_be(project: Project, case: str) -> None:
     if text is not None:
         project.write(".secrets/token", text)
     ran = project.run("apply")
-    judge(ran, project, 3, message)
-    assert ran.err.replace(str(project.root), "ROOT") == message
+    assert judge(ran, project, 3, message, CODES[case]) == message
     assert not (project.root / ".engine/runs").exists()
 
 
@@ -227,13 +272,25 @@ def test_a_secret_that_everybody_can_read(project: Project, tmp_path: Path) -> N
 def test_a_command_that_cannot_be(project: Project, case: str) -> None:
     words, message = COMMANDS[case]
     project.write("state.yaml", f"{HEAD}vars: {{ workspace: /nowhere }}\nresources:\n  one:\n{FILE}")
-    judge(project.run(*words), project, 3, message)
+    judge(project.run(*words), project, 3, message, CODES[case])
 
 
 def test_a_state_that_is_not_there(project: Project) -> None:
     project.write("states/qwen.yaml", f"{ONE}{FILE}")
-    judge(project.run("plan", state="stat.yaml"), project, 3, "no such state file: ROOT/stat.yaml\n  Available:\n")
-    judge(project.run("plan", state=""), project, 3, "no state file given\n  Available:\n    states/qwen.yaml\n")
+    judge(
+        project.run("plan", state="stat.yaml"),
+        project,
+        3,
+        "no such state file: ROOT/stat.yaml\n  Available:\n",
+        "OT1003",
+    )
+    judge(
+        project.run("plan", state=""),
+        project,
+        3,
+        "no state file given\n  Available:\n    states/qwen.yaml\n",
+        "OT1002",
+    )
 
 
 # --- hosts ---------------------------------------------------------------------------------------------------------
@@ -244,7 +301,8 @@ def told(project: Project, code: int, *messages: str) -> None:
     ran = project.run("apply")
     assert ran.code == code, ran.out + ran.err
     for message in messages:
-        assert re.search(rf"(?m)^ .*{re.escape(message)}$", ran.out), ran.out
+        assert re.search(rf"(?m)^ .*{re.escape(message)}( \[OT\d{{4}}\])?$", ran.out), ran.out
+    assert SHOWN.search(ran.out), "an error without a code"
     assert "Traceback" not in ran.out + ran.err
 
 

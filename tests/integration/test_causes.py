@@ -56,7 +56,7 @@ def assert_told(box: Sandbox, check: str, got: str, cause: str, *, fix: bool = T
     report = engine(box, "apply", "-y", *QUICK, *CHECKS)
     assert report.code == 1, (report.out, report.err)
     outcome = report.outcomes()[check]
-    assert outcome["verdict"] == "failed"
+    assert outcome["status"] == "failed"
     assert outcome["cause"]["words"].startswith(cause), outcome
     assert (outcome["fix"] is not None and outcome["fix"]["verb"] == "apply") is fix, outcome
     said = text(box, "apply", "-y", *QUICK, *CHECKS)

@@ -175,7 +175,7 @@ def tell_the_truth(project: Project, fleet: Fleet, ran: Ran) -> None:
     hosts = by_name(ran)
     for name in rest:
         assert held(fleet, name) == ["2"] * 3
-        assert [o["verdict"] for o in hosts[name]["outcomes"]] == ["changed"] * 3
+        assert [o["status"] for o in hosts[name]["outcomes"]] == ["changed"] * 3
     # The running step was finished, the next one not begun.
     assert held(fleet, DYING) == ["2", "1", "1"]
     assert held(fleet, FULL) == held(fleet, DOWN) == held(fleet, CHANGED) == ["1"] * 3
@@ -188,7 +188,7 @@ def tell_the_truth(project: Project, fleet: Fleet, ran: Ran) -> None:
     assert hosts[DYING]["error"].startswith(f"the connection to {where(DYING)} was cut")
     assert hosts[CHANGED]["error"].startswith(f"host key of {where(CHANGED)} (ssh-ed25519 SHA256:")
     assert ") does not match the known one; " in hosts[CHANGED]["error"]
-    assert [o["verdict"] for o in hosts[FULL]["outcomes"]] == ["failed", "skipped", "skipped"]
+    assert [o["status"] for o in hosts[FULL]["outcomes"]] == ["failed", "skipped", "skipped"]
     assert "could not be written in full (no space left?)" in hosts[FULL]["outcomes"][0]["words"]
     assert ran.data["stopped"] is None
     sizes = [1, len(hosts) // 5 - 1, len(hosts) * 4 // 5]

@@ -80,7 +80,7 @@ def test_once(held: Held) -> None:
     for name in held.fleet.names:
         if name in begun:
             assert held.files(name) == ["one"]
-            assert [o["verdict"] for o in hosts[name]["outcomes"]] == ["changed", "skipped", "skipped"]
+            assert [o["status"] for o in hosts[name]["outcomes"]] == ["changed", "skipped", "skipped"]
             assert hosts[name]["status"] == "failed"
         else:
             assert held.files(name) == []
@@ -105,7 +105,7 @@ def test_twice(held: Held) -> None:
     ran = running.end(30)
     assert ran.code == 130, ran.out + ran.err
     assert ran.err.splitlines()[-1] == "stopped", ran.err
-    assert f"Resume it: engine retry {held.project.runs()[-1]}" in ran.err
+    assert f"Resume with: onetrip retry {held.project.runs()[-1]}" in ran.err
     assert "Traceback" not in ran.err
     # Their steps are held still.
     assert not any((held.fleet.target(name) / "one").exists() for name in held.fleet.names)

@@ -125,7 +125,7 @@ def test_a_gate_that_still_comes_is_waited_for(project: Project, server: Web, wa
     ran = apply(project)
     assert ran.code == 0, (ran.out, ran.err)
     assert ran.verdicts() == {"gate": "passed", "file": "changed"}
-    assert outcome(ran, "file")["step"]["outlook"] == "change"
+    assert outcome(ran, "file")["step"]["status"] == "change"
     assert files(project, "file") == ["file"]
 
 
@@ -317,7 +317,7 @@ def test_what_a_review_saw_blocked_is_not_done(project: Project, server: Web) ->
         server.says(answer(500), GOOD)
         ran = apply(project, "saved.json", state="")
         assert ran.code == 5, ran.out
-        assert "outlook was blocked when reviewed, is change now" in ran.out
+        assert "status was blocked when reviewed, is change now" in ran.out
         assert files(project, "file") == []
 
 

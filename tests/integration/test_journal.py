@@ -106,6 +106,7 @@ def test_an_apply_is_recorded_host_by_host_and_resource_by_resource(project: Pat
         found = {e["name"]: e for e in told if e["event"] == "resource" and e["host"] == host}
         assert list(found) == ["settings", "credential", "last"]
         assert {e["verdict"] for e in found.values()} == {"changed"}
+        assert {e["code"] for e in found.values()} == {""}
         assert all(isinstance(e["seconds"], float) for e in found.values())
         assert {"name": "mode", "before": "0600", "after": "0640"} in found["settings"]["attributes"]
         (line,) = found["credential"]["attributes"]

@@ -208,7 +208,7 @@ def test_a_killed_run(how: str, moment: str, tmp_path: Path) -> None:
         healed = run.end(following)
         eventually(lambda: not run.records(), "the killed run's program does not end")
         assert healed.code == 0, (healed.out, healed.err)
-        verdicts = {name: outcome["verdict"] for name, outcome in healed.outcomes().items()}
+        verdicts = {name: outcome["status"] for name, outcome in healed.outcomes().items()}
         ours = {step: "unchanged" if n < at.done else "changed" for n, step in enumerate(STEPS)}
         assert verdicts == ours | dict.fromkeys(CHECKS, "passed")
         assert_goal(run.box, USER)
@@ -285,5 +285,5 @@ def assert_settled(box: Sandbox, starts: Starts) -> None:
     before, inode = starts.count(), box.password.stat().st_ino
     again = engine(box, "apply", "-y")
     assert again.code == 0, again.out
-    assert {outcome["verdict"] for outcome in again.outcomes().values()} == {"unchanged", "passed"}
+    assert {outcome["status"] for outcome in again.outcomes().values()} == {"unchanged", "passed"}
     assert (starts.count(), box.password.stat().st_ino) == (before, inode)

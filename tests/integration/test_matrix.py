@@ -53,22 +53,22 @@ def test_from_every_starting_point(
 
         # Honesty: what changed is what the plan said would change.
         steps, outcomes = planned.steps(), applied.outcomes()
-        changed = {name for name, outcome in outcomes.items() if outcome["verdict"] == "changed"}
-        foretold = {name for name, step in steps.items() if step["outlook"] == "change"}
-        perhaps = {name for name, step in steps.items() if step["outlook"] == "check" and not step["check"]}
+        changed = {name for name, outcome in outcomes.items() if outcome["status"] == "changed"}
+        foretold = {name for name, step in steps.items() if step["status"] == "change"}
+        perhaps = {name for name, step in steps.items() if step["status"] == "check" and not step["check"]}
         told = (applied.out, applied.err)
         assert changed - perhaps == foretold - perhaps, told
 
         if node in ("dirty", "plain"):
             assert (planned.code, applied.code) == (1, 1), told
-            assert outcomes["login-node"]["verdict"] == "refused"
+            assert outcomes["login-node"]["status"] == "refused"
             assert changed == set()
             assert (box.password.read_bytes() if box.password.is_file() else None) == found
             assert starts.count() == 0
             return
         if password == "directory":
             assert (planned.code, applied.code) == (1, 1), told
-            assert outcomes["login-password"]["verdict"] == "refused"
+            assert outcomes["login-password"]["status"] == "refused"
             assert changed <= {"login-node"}
             assert box.password.is_dir()
             assert starts.count() == 0
@@ -81,6 +81,6 @@ def test_from_every_starting_point(
 
         inode, started, again = box.password.stat().st_ino, box.started_at(), engine(box, "apply", "-y")
         assert again.code == 0, (again.out, again.err)
-        assert {outcome["verdict"] for outcome in again.outcomes().values()} == {"unchanged", "passed"}
+        assert {outcome["status"] for outcome in again.outcomes().values()} == {"unchanged", "passed"}
         assert again.trips() == 1
         assert (box.password.stat().st_ino, box.started_at()) == (inode, started)

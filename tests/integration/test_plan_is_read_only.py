@@ -265,7 +265,7 @@ def test_every_kind(how: str, tmp_path: Path) -> None:
             )
         )
         steps = the_host.plan(str(state), "-vv").steps()
-        outlooks = {name: step["outlook"] for name, step in steps.items()}
+        outlooks = {name: step["status"] for name, step in steps.items()}
         assert "error" not in outlooks.values(), [(step["name"], step["reason"]) for step in steps.values()]
         assert outlooks["link"] == outlooks["dirty"] == "refused"
         the_host.run("apply", str(state), "-y", "--only", "kind:file-sync", "--only", "kind:git-clone")

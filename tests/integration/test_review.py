@@ -181,7 +181,7 @@ EDITS: dict[str, tuple[Callable[[Path], object], str]] = {
     "remote": (lambda host: git(host / "code", "remote", "set-url", "origin", "/nowhere"), "code: remote"),
     "uncommitted change": (
         lambda host: (host / "code/file").write_text("by hand"),
-        "code: outlook was change when reviewed, is refused now: 1 file in",
+        "code: status was change when reviewed, is refused now: 1 file in",
     ),
     "checkout removed": (lambda host: shutil.rmtree(host / "code"), "code: was present"),
     "already gone": (lambda host: (host / "gone").unlink(), "gone: was present"),
@@ -338,4 +338,4 @@ def test_an_edited_plan_is_refused(team: Team) -> None:
         team.plan.write_text(edited)
         refused(team, said=("was changed after it was made; nothing of it is applied",))
     team.plan.write_text(text[: len(text) // 2])
-    refused(team, said=("is no saved plan",))
+    refused(team, said=("is not a saved plan",))

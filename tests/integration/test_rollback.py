@@ -1,4 +1,4 @@
-"""`engine rollback RUN`: what an apply replaced comes back, as a plan that is shown and proved like any other."""
+"""`onetrip rollback RUN`: what an apply replaced comes back, as a plan that is shown and proved like any other."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ def test_a_step_of_this_machine_that_does_not_end(tmp_path: Path) -> None:
     running = project.begin("apply", "-y", env={"PATH": path})
     gates.wait()
     ran = interrupt_twice(running)
-    assert f"Resume it: engine retry {project.runs()[-1]}" in ran.err
+    assert f"Resume with: onetrip retry {project.runs()[-1]}" in ran.err
     gates.open()
     eventually((tmp_path / "one").exists, "the step was not left to itself")
     time.sleep(1)

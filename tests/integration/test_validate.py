@@ -1,4 +1,4 @@
-"""`engine validate`, for people, programs, GitHub and pre-commit: it reads no secret and reaches no host."""
+"""`onetrip validate`, for people, programs, GitHub and pre-commit: it reads no secret and reaches no host."""
 
 from __future__ import annotations
 

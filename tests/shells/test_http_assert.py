@@ -205,7 +205,7 @@ def test_bodies(server: Web, shell: tuple[str, ...], said: bytes, expected: dict
 def test_no_json_is_told(server: Web, shell: tuple[str, ...]) -> None:
     server.says(answer(200, "<h1>Welcome</h1>", kind="text/html"))
     check = HttpAssert(url=server.url, json={"a": 1})
-    assert differing(check, ask(check, shell)) == {"json": "the body is no JSON (text/html): <h1>Welcome</h1>"}
+    assert differing(check, ask(check, shell)) == {"json": "the body is not JSON (text/html): <h1>Welcome</h1>"}
 
 
 def test_a_large_body(server: Web, shell: tuple[str, ...]) -> None:

@@ -71,25 +71,26 @@ PRIVATE_WORDS = {
 }
 """A word that only its author understands → the field's term."""
 
-INHERITED = {
-    "engine/bounds.py": {"JUDGING"},
-    "engine/declare/controller_files.py": {"KEPT"},
-    "engine/declare/expand.py": {"holds"},
-    "engine/declare/inventory/text.py": {"holds_vaulted", "seen"},
-    "engine/declare/schema/document.py": {"DRAFT"},
-    "engine/declare/secrets/bcrypt_format.py": {"looks_like"},
-    "engine/declare/secrets/redact.py": {"reach"},
-    "engine/declare/templates/jinja.py": {"seen"},
-    "engine/declare/templates/template.py": {"holds"},
-    "engine/kinds/": {"*"},
-    "engine/kit/testing.py": {"look", "seen", "test_looking_writes_nothing"},
-    "engine/kit/watching.py": {"TOLD", "nested_looks"},
-    "engine/model/": {"curable", "judge", "said", "seen"},
-    "engine/plan/": {"*"},
-    "engine/run/outcome.py": {"carried"},
-    "engine/views/": {"*"},
+EXCEPTIONS = {
+    # Hooks that kinds of others implement: they are public, so to rename one breaks every such kind.
+    "engine/model/resource.py": {"curable", "judge"},
+    "engine/kinds/git_clone/__init__.py": {"curable"},
+    "engine/kinds/file_sync/__init__.py": {"curable"},
+    "engine/kinds/http_assert/__init__.py": {"judge"},
+    "engine/kinds/pip_install/program.py": {"judge"},
+    # A secret of which the engine has seen no more than the digest; a text as an error says it.
+    "engine/model/values.py": {"seen"},
+    "engine/model/sentence.py": {"said"},
+    # What was observed, and that it was so after the last change, when nothing is pending any more.
+    "engine/plan/planner.py": {"seen", "settled"},
+    # A name of the kit's contract suite, which prints it.
+    "engine/kit/testing.py": {"test_looking_writes_nothing"},
+    # One script that several resources share, named as its file.
+    "engine/kinds/compose_restart/look.py": {"look", "service_look"},
+    "engine/kinds/file_sync/scripts.py": {"GLANCE"},
+    "engine/kinds/file_sync/tree.py": {"strangers", "seen"},
 }
-"""Such names that were there before this test. Do not add any."""
+"""Module → such names in it that stay, and why. Do not add any without a reason."""
 
 PHRASES = {
     r"\bputs? up with\b": "allows",
@@ -122,8 +123,14 @@ PHRASES = {
 """A phrase that reads as translated → a plain one."""
 
 PAGES = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "docs/*.md", "docs/kinds/writing.md", "states/*.yaml"]
-UNCHECKED = ("engine/kinds/", "engine/kit/", "engine/plan/", "engine/run/outcome.py", "engine/views/")
-"""Packages whose messages this test does not check."""
+UNCHECKED = {
+    # Its sentences are those of its scripts, which say the same of files.
+    "engine/kinds/file_sync/__init__.py": {"is no file"},
+    "engine/kinds/file_sync/restore.py": {"is no regular"},
+    "engine/kinds/file_sync/target.py": {"is no directory", "as whom", "whom"},
+    "engine/kinds/file_sync/tree.py": {"looked at"},
+}
+"""Module → the phrases in it that stay."""
 
 
 @cache
@@ -159,17 +166,15 @@ def names(path: Path) -> Iterator[tuple[int, str]]:
                 yield node.lineno, target.id
 
 
-def inherited(place: str, name: str) -> bool:
-    return any(place.startswith(where) and not found.isdisjoint({name, "*"}) for where, found in INHERITED.items())
-
-
 def test_public_names() -> None:
     found = [
         f"{place}:{line}: `{name}`; write {', '.join(PRIVATE_WORDS[word] for word in sorted(private))}"
         for path in modules()
         for place in [str(path.relative_to(TOP))]
         for line, name in names(path)
-        if not name.startswith("_") and (private := words(name) & PRIVATE_WORDS.keys()) and not inherited(place, name)
+        if not name.startswith("_")
+        and (private := words(name) & PRIVATE_WORDS.keys())
+        and name not in EXCEPTIONS.get(place, ())
     ]
     assert not found, "\n".join(["private words in names:", *found])
 
@@ -205,10 +210,8 @@ def prose() -> Iterator[tuple[str, int, str]]:
             for number, line in enumerate(path.read_text().splitlines(), 1):
                 yield str(path.relative_to(TOP)), number, line
     for path in modules():
-        place = str(path.relative_to(TOP))
-        if not place.startswith(UNCHECKED):
-            for line, text in texts(path):
-                yield place, line, text
+        for line, text in texts(path):
+            yield str(path.relative_to(TOP)), line, text
 
 
 def texts(path: Path) -> Iterator[tuple[int, str]]:
@@ -233,9 +236,18 @@ def test_sentences() -> None:
         f"{place}:{line}: `{hit[0]}`; write: {plain}"
         for place, line, text in prose()
         for phrase, plain in PHRASES.items()
-        if (hit := re.search(phrase, text, re.IGNORECASE))
+        if (hit := re.search(phrase, text, re.IGNORECASE)) and hit[0] not in UNCHECKED.get(place, ())
     ]
     assert not found, "\n".join(["phrases that read as translated:", *found])
+
+
+def test_every_exception_is_needed() -> None:
+    """One that is no longer there is taken off the lists."""
+    for place, allowed in EXCEPTIONS.items():
+        assert allowed <= {name for _, name in names(TOP / place)}, place
+    for place, phrases in UNCHECKED.items():
+        said = "\n".join(text for _, text in texts(TOP / place))
+        assert [phrase for phrase in phrases if phrase not in said] == [], place
 
 
 def test_what_is_found() -> None:

@@ -89,10 +89,10 @@ def test_a_body_with_a_secret_is_one(body: Any) -> None:
     [
         ({"bearer": Secret("a\nb")}, "bearer has a line break in it; a header is one line"),
         ({"headers": {"X-A": "a\rb"}}, "headers: `X-A` has a line break in it; a header is one line"),
-        ({"headers": {"X A": "a"}}, "headers: `X A` is no name of a header"),
-        ({"json": {"devices[": 1}}, "`devices[` is no JMESPath:"),
-        ({"json": {"foo(bar)": 1}}, "`foo(bar)` is no JMESPath: Unknown function: foo()"),
-        ({"show_": {"GPU": "a b"}}, "`a b` is no JMESPath:"),
+        ({"headers": {"X A": "a"}}, "headers: `X A` is not the name of a header"),
+        ({"json": {"devices[": 1}}, "`devices[` is not JMESPath:"),
+        ({"json": {"foo(bar)": 1}}, "`foo(bar)` is not JMESPath: Unknown function: foo()"),
+        ({"show_": {"GPU": "a b"}}, "`a b` is not JMESPath:"),
         ({"json": {"a": {"matches": "("}}}, "json: `a`: `(` is not a regular expression:"),
         ({"text": {"version": "1"}}, "text: `1` gives no bounds of a version"),
         ({"response_headers": {"Server": {"matches": "["}}}, "response_headers: `Server`: `[` is not a regular"),
@@ -161,10 +161,10 @@ def test_no_answer(found: dict[str, str], said: str) -> None:
 @pytest.mark.parametrize(
     ("body", "said"),
     [
-        ("<h1>\x1bno\n</h1>", "the body is no JSON (text/html): <h1> no </h1>"),
+        ("<h1>\x1bno\n</h1>", "the body is not JSON (text/html): <h1> no </h1>"),
         ("", "the body is empty"),
         ("x" * (BODY + 1), "the body is larger than 2 MiB"),
-        ("\udcff{}", "the body is no JSON (text/html): \ufffd{}"),
+        ("\udcff{}", "the body is not JSON (text/html): \ufffd{}"),
     ],
 )
 def test_no_json(body: str, said: str) -> None:

@@ -92,7 +92,7 @@ def test_who_asks_and_what_is_shown(tmp_path: Path) -> None:
         ("url: http://h/\njson: { a: { atleast: 1 } }", "atleast"),
         ("url: http://h/\njson: { a: { gte: 1, lte: 2 } }", "at most 1 key"),
         ("url: http://h/\njson: { a: { gte: many } }", "many"),
-        ("url: http://h/\njson: { 'a[': 1 }", r"`a\[` is no JMESPath"),
+        ("url: http://h/\njson: { 'a[': 1 }", r"`a\[` is not JMESPath"),
         ("url: http://h/\nshow: { a: { octets: b } }", "octets"),
         ("url: http://h/\nca: certs.pem", "absolute"),
         ("url: http://h/\nretry: 3", "no parameter `retry`"),

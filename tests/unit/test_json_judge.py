@@ -60,7 +60,7 @@ HOLDS: list[tuple[Any, Any, bool]] = [
 @pytest.mark.parametrize(("expectation", "found", "holds"), HOLDS)
 def test_holds(expectation: Any, found: Any, holds: bool) -> None:
     expect.check(expectation)
-    assert expect.holds(expectation, found) is holds
+    assert expect.is_met(expectation, found) is holds
 
 
 @pytest.mark.parametrize(("expectation", "found"), [row[:2] for row in HOLDS if not row[2]])
@@ -104,7 +104,7 @@ def test_found_values_are_short_and_printable() -> None:
     [
         ({"matches": "("}, "`(` is not a regular expression: missing ), unterminated subpattern"),
         ({"version": "0.3"}, "`0.3` gives no bounds of a version; write for example `>=0.3,<1`"),
-        ({"schema": {"type": "text"}}, "the schema is no JSON Schema: 'text' is not valid"),
+        ({"schema": {"type": "text"}}, "the schema is not a JSON Schema: 'text' is not valid"),
     ],
 )
 def test_expectations_that_could_never_be_judged(expectation: Any, said: str) -> None:

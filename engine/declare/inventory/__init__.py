@@ -10,15 +10,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from engine.codes import Code
 from engine.declare.controller_files import label
 from engine.declare.inventory import connection, patterns
 from engine.declare.inventory.connection import passwords
 from engine.declare.inventory.sources import Reader, absolute
-from engine.declare.inventory.text import holds_vaulted
+from engine.declare.inventory.text import has_vaulted
 from engine.declare.inventory.tree import Tree
 from engine.declare.inventory.varsfiles import VarsFiles
 from engine.errors import InvalidInput, Problem
 from engine.model import Host
+from engine.model.counting import count
 
 __all__ = ["Inventory", "passwords"]
 
@@ -98,10 +100,10 @@ class Inventory:
             parts, from_file = patterns.limit_parts(limit, Path.cwd())
             # A file may be older than the inventory, and name hosts that are gone.
             kept = set(patterns.select(self._tree, parts, strict=not from_file)) if parts or not from_file else set()
-            count = len(names)
+            before = len(names)
             names = [name for name in names if name in kept]
             if not names:
-                left = f"none of the {count} hosts" if count > 1 else "no host"
+                left = f"none of the {before} hosts" if before > 1 else "no host"
                 raise self._none(f"--limit {patterns.short(limit)} leaves {left} of `{shown}`")
         return tuple(self._host(name) for name in names)
 
@@ -124,9 +126,11 @@ class Inventory:
         if not self._tree.hosts:
             hint = "no inventory found, so only `localhost` is known; create inventory.yaml or use -i"
         else:
-            hint = f"the inventory has {len(self._tree.hosts)} hosts: {', '.join(list(self._tree.hosts)[:10])}"
+            hint = (
+                f"the inventory has {count(len(self._tree.hosts), 'host')}: {', '.join(list(self._tree.hosts)[:10])}"
+            )
             hint += ", ..." if len(self._tree.hosts) > 10 else ""
-        return InvalidInput(Problem(message, hints=(hint,)))
+        return InvalidInput(Problem(message, hints=(hint,), code=Code.UNKNOWN_HOST))
 
     def _host(self, name: str) -> Host:
         return Host(name, tuple(sorted(self._tree.groups_of(name))), connection.rendered(self._names(name)))
@@ -172,7 +176,7 @@ class Inventory:
 
     def _decrypted(self, host: str, values: dict[str, Any]) -> dict[str, Any]:
         """The variables without those that Ansible Vault has encrypted."""
-        vaulted = [name for name, value in values.items() if holds_vaulted(value)]
+        vaulted = [name for name, value in values.items() if has_vaulted(value)]
         for name in vaulted:
             self._warn(
                 f"{host}: skipping `{name}`: it is encrypted with Ansible Vault. Declare it under `secrets:` instead"

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from engine.codes import Code
 from engine.declare.templates.names import MISSING, RenderError
 from engine.declare.templates.template import render
 from engine.errors import InvalidInput, Problem
@@ -28,7 +29,9 @@ def rendered(names: Names) -> dict[str, Any]:
             except RenderError as fault:
                 if name.endswith("_interpreter"):
                     continue
-                problem = Problem(f"{names.host}: {name} cannot be rendered: {fault.message}", hints=fault.hints)
+                problem = Problem(
+                    f"{names.host}: {name} cannot be rendered: {fault.message}", hints=fault.hints, code=fault.code
+                )
                 raise InvalidInput(problem) from None
     return found
 
@@ -77,7 +80,7 @@ class Names:
         shown = f"`{name}` of {self.host}"
         if shown in self._opened:
             way = " → ".join([*self._opened[self._opened.index(shown) :], shown])
-            raise RenderError(f"circular reference between variables: {way}")
+            raise RenderError(f"circular reference between variables: {way}", code=Code.CIRCULAR_REFERENCE)
         self._opened.append(shown)
         try:
             return render(value, self)

@@ -9,10 +9,12 @@ from pathlib import Path
 
 from engine import bounds, matching
 from engine.bounds import LOOKUPS, PATTERN
+from engine.codes import Code
 from engine.declare.inventory import ranges
 from engine.declare.inventory.tree import Tree
 from engine.declare.schema.validate import nearest
 from engine.errors import InvalidInput, Problem
+from engine.model.counting import count
 
 LOCAL = ("localhost", "127.0.0.1", "::1")
 _SUBSCRIPT = re.compile(r"(.+)\[(?:(-?[0-9]+)|([0-9]+)[:-]([0-9]*))\]")
@@ -25,7 +27,9 @@ def split(pattern: str) -> list[str]:
     Raises InvalidInput for a bracket that is not closed, or was not opened.
     """
     if len(pattern) > PATTERN:
-        raise InvalidInput(Problem(f"a host pattern has {len(pattern)} characters; the limit is {PATTERN}"))
+        raise InvalidInput(
+            Problem(f"a host pattern has {len(pattern)} characters; the limit is {PATTERN}", code=Code.HOST_PATTERN)
+        )
     if "," in pattern:
         parts = pattern.split(",")
     elif ranges.address(pattern):
@@ -33,7 +37,11 @@ def split(pattern: str) -> list[str]:
     else:
         parts = _PART.findall(pattern)
         if _PART.sub("", pattern).strip(": \t\n"):
-            raise InvalidInput(Problem(f"the host pattern `{short(pattern)}` is invalid: unbalanced brackets"))
+            raise InvalidInput(
+                Problem(
+                    f"the host pattern `{short(pattern)}` is invalid: unbalanced brackets", code=Code.HOST_PATTERN
+                )
+            )
     return [part.strip() for part in parts if part.strip()]
 
 
@@ -54,7 +62,7 @@ def limit_parts(limit: str, directory: Path) -> tuple[list[str], bool]:
             reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
             reason = f"it {error}" if isinstance(error, bounds.Exceeded) else reason
             raise InvalidInput(
-                Problem(f"--limit {short(part)}: {short(str(path))} cannot be read: {reason}")
+                Problem(f"--limit {short(part)}: {short(str(path))} cannot be read: {reason}", code=Code.HOST_PATTERN)
             ) from None
     return found, from_file
 
@@ -69,7 +77,9 @@ def select(tree: Tree, parts: Iterable[str], *, strict: bool = True) -> list[str
     parts = dict.fromkeys(parts)
     names = len(tree.hosts) + len(tree.groups)
     if sum(names for part in parts if part not in tree.hosts) > LOOKUPS:
-        raise InvalidInput(Problem(f"a host pattern of {len(parts)} parts is too large for {names} names"))
+        raise InvalidInput(
+            Problem(f"a host pattern of {len(parts)} parts is too large for {names} names", code=Code.HOST_PATTERN)
+        )
     for part in parts:
         marked[part[0] if part[0] in "&!" else ""].append(part)
     hosts: dict[str, None] = {}
@@ -89,7 +99,9 @@ def _match(tree: Tree, part: str, strict: bool) -> list[str]:
     if part in tree.hosts:
         return [part]
     if part in ("", "~"):
-        raise InvalidInput(Problem("a host pattern has a `&`, `!` or `~` with nothing after it"))
+        raise InvalidInput(
+            Problem("a host pattern has a `&`, `!` or `~` with nothing after it", code=Code.HOST_PATTERN)
+        )
     expression, first, last = _subscripted(part)
     hosts = _named(tree, expression, part, strict)
     if first is None or not hosts:
@@ -97,9 +109,11 @@ def _match(tree: Tree, part: str, strict: bool) -> list[str]:
     try:
         return hosts[first : len(hosts) if last == "" else int(last) + 1] if last is not None else [hosts[first]]
     except IndexError:
-        count = f"{len(hosts)} host{'s' if len(hosts) > 1 else ''}"
         raise InvalidInput(
-            Problem(f"there is no `{short(part)}`: `{short(expression)}` has {count}, counted from 0")
+            Problem(
+                f"there is no `{short(part)}`: `{short(expression)}` has {count(len(hosts), 'host')}, counted from 0",
+                code=Code.HOST_PATTERN,
+            )
         ) from None
 
 
@@ -132,18 +146,24 @@ def _matcher(expression: str, part: str) -> Callable[[str], bool]:
         try:
             wanted = re.compile(fnmatch.translate(expression))
         except (re.error, RecursionError, OverflowError) as error:
-            raise InvalidInput(Problem(f"the host pattern `{short(part)}` is invalid: {error}")) from None
+            raise InvalidInput(
+                Problem(f"the host pattern `{short(part)}` is invalid: {error}", code=Code.HOST_PATTERN)
+            ) from None
         return lambda name: wanted.match(name) is not None
     try:
         bounded = matching.expression(expression[1:])
     except ValueError as error:
-        raise InvalidInput(Problem(f"the host pattern `{short(part)}` is invalid: {error}")) from None
+        raise InvalidInput(
+            Problem(f"the host pattern `{short(part)}` is invalid: {error}", code=Code.HOST_PATTERN)
+        ) from None
 
     def matches(name: str) -> bool:
         try:
             return bounded.match(name)
         except bounds.Exceeded as error:
-            raise InvalidInput(Problem(f"the host pattern `{short(part)}` cannot be used: {error}")) from None
+            raise InvalidInput(
+                Problem(f"the host pattern `{short(part)}` cannot be used: {error}", code=Code.HOST_PATTERN)
+            ) from None
 
     return matches
 
@@ -170,4 +190,8 @@ def unknown(tree: Tree, name: str) -> InvalidInput:
     lines = (*(hint.strip() for hint in hints if hint.strip()), *(line for line in (known, hosts) if line))
     if not tree.hosts:
         lines = ("no inventory found, so only `localhost` is known; create inventory.yaml or use -i",)
-    return InvalidInput(Problem(f"`{short(name)}` is neither a group nor a host of the inventory", hints=lines))
+    return InvalidInput(
+        Problem(
+            f"`{short(name)}` is neither a group nor a host of the inventory", hints=lines, code=Code.UNKNOWN_HOST
+        )
+    )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from engine import bounds
+from engine.codes import Code
 from engine.declare.inventory.tree import Loop, Tree
 from engine.errors import InvalidInput, Problem
 
@@ -76,22 +77,28 @@ def _run(path: Path, label: str, *arguments: str) -> dict[str, Any]:
     try:
         done = bounds.run([str(path), *arguments], seconds=SECONDS, limit=bounds.INVENTORY)
     except bounds.Exceeded as error:
-        raise InvalidInput(Problem(f"{shown} {error}", label)) from None
+        raise InvalidInput(Problem(f"{shown} {error}", label, code=Code.INVENTORY_SCRIPT)) from None
     except OSError as error:
-        raise InvalidInput(Problem(f"{shown} does not start: {error.strerror}", label)) from None
+        raise InvalidInput(
+            Problem(f"{shown} does not start: {error.strerror}", label, code=Code.INVENTORY_SCRIPT)
+        ) from None
     if done.status != 0:
         lines = done.err.decode("utf-8", "replace").strip().splitlines()[-5:]
-        raise InvalidInput(Problem(f"{shown} ended with status {done.status}", label, tuple(lines)))
+        raise InvalidInput(
+            Problem(f"{shown} ended with status {done.status}", label, tuple(lines), code=Code.INVENTORY_SCRIPT)
+        )
     if arguments[0] == "--host" and not done.out.strip():
         return {}
     try:
         data = json.loads(done.out)
     except (ValueError, RecursionError) as error:
-        raise InvalidInput(Problem(f"{shown} did not print JSON: {error}", label)) from None
+        raise InvalidInput(
+            Problem(f"{shown} did not print JSON: {error}", label, code=Code.INVENTORY_SCRIPT)
+        ) from None
     if not isinstance(data, dict):
         raise _wrong(label, "it must print one JSON object")
     return data
 
 
 def _wrong(label: str, message: str) -> InvalidInput:
-    return InvalidInput(Problem(f"the executable's answer: {message}", label))
+    return InvalidInput(Problem(f"the executable's answer: {message}", label, code=Code.INVENTORY_SCRIPT))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.bounds import HOSTS
+from engine.codes import Code
 from engine.declare.inventory import ranges, script, text
 from engine.declare.inventory.text import Item
 from engine.declare.inventory.tree import Loop, Tree
@@ -61,7 +62,14 @@ class Reader:
             content = text.read(path, label)
             document = text.parse(content, label)
             if document is None:
-                raise InvalidInput(Problem("is empty, expected an inventory", label, ("all: {hosts: {gpu1: {}}}",)))
+                raise InvalidInput(
+                    Problem(
+                        "is empty, expected an inventory",
+                        label,
+                        ("all: {hosts: {gpu1: {}}}",),
+                        code=Code.INVENTORY_SHAPE,
+                    )
+                )
             self._document(document)
         except InvalidInput as error:
             self.problems += error.problems
@@ -76,17 +84,35 @@ class Reader:
         if document.kind != "map":
             found = _NAMES[document.kind]
             hint = "it starts with a group: all: {hosts: {gpu1: {}}}"
-            raise InvalidInput(Problem(f"an inventory must be a map of groups, got {found}", document.where, (hint,)))
+            raise InvalidInput(
+                Problem(
+                    f"an inventory must be a map of groups, got {found}",
+                    document.where,
+                    (hint,),
+                    code=Code.INVENTORY_SHAPE,
+                )
+            )
         entries = list(document.pairs())
         if any(key == "plugin" and item.kind == "text" for key, _, item in entries):
             hint = "let Ansible resolve it: ansible-inventory -i FILE --list --yaml --output inventory.yaml"
-            raise InvalidInput(Problem("this configures an inventory plugin of Ansible", document.where, (hint,)))
+            raise InvalidInput(
+                Problem(
+                    "this configures an inventory plugin of Ansible",
+                    document.where,
+                    (hint,),
+                    code=Code.INVENTORY_SHAPE,
+                )
+            )
         for name, where, item in entries:
             self._group(name, where, item)
 
     def _group(self, name: Any, where: Position, item: Item) -> None:
         if not isinstance(name, str) or not name:
-            self.problems.append(Problem(f"the name of a group must be text, got {name!r}", where, ("quote it",)))
+            self.problems.append(
+                Problem(
+                    f"the name of a group must be text, got {name!r}", where, ("quote it",), code=Code.INVENTORY_SHAPE
+                )
+            )
             return
         self.tree.add_group(name)
         if item.kind == "nothing":
@@ -94,7 +120,12 @@ class Reader:
         if item.kind != "map":
             hint = f"{name}: {{hosts: {{gpu1: {{}}}}}}"
             self.problems.append(
-                Problem(f"group `{name}` must be a map, got {_NAMES[item.kind]}", item.where, (hint,))
+                Problem(
+                    f"group `{name}` must be a map, got {_NAMES[item.kind]}",
+                    item.where,
+                    (hint,),
+                    code=Code.INVENTORY_SHAPE,
+                )
             )
             return
         for key, position, section in item.pairs():
@@ -116,34 +147,49 @@ class Reader:
             hints = ("write each as a key of its own, like `gpu1:`, without `-`",) if section.kind == "list" else ()
             found = _NAMES[section.kind]
             self.problems.append(
-                Problem(f"`{key}` of group `{group}` must be a map, got {found}", section.where, hints)
+                Problem(
+                    f"`{key}` of group `{group}` must be a map, got {found}",
+                    section.where,
+                    hints,
+                    code=Code.INVENTORY_SHAPE,
+                )
             )
         return []
 
     def _hosts(self, group: str, name: Any, where: Position, item: Item) -> None:
         if not isinstance(name, str):
-            self.problems.append(Problem(f"the name of a host must be text, got {name!r}", where, ("quote it",)))
+            self.problems.append(
+                Problem(
+                    f"the name of a host must be text, got {name!r}", where, ("quote it",), code=Code.INVENTORY_SHAPE
+                )
+            )
             return
         if item.kind not in ("map", "nothing"):
             self.problems.append(
-                Problem(f"variables of host `{name}` must be a map, got {_NAMES[item.kind]}", item.where)
+                Problem(
+                    f"variables of host `{name}` must be a map, got {_NAMES[item.kind]}",
+                    item.where,
+                    code=Code.INVENTORY_SHAPE,
+                )
             )
             return
         try:
             hosts, port = ranges.expand(name)
         except ValueError as error:
-            self.problems.append(Problem(str(error), where))
+            self.problems.append(Problem(str(error), where, code=Code.HOST_NAME))
             return
         entries = list(item.pairs()) if item.kind == "map" else []
         values = {str(key): value.value for key, _, value in entries}
         try:
             self._add_hosts(hosts, port, values, group)
         except InvalidInput as error:
-            raise InvalidInput(Problem(error.problems[0].message, where)) from None
+            raise InvalidInput(Problem(error.problems[0].message, where, code=error.problems[0].code)) from None
 
     def _add_hosts(self, names: list[str], port: int | None, values: dict[str, Any], group: str) -> None:
         if len(self.tree.hosts) + len(names) > HOSTS and any(name not in self.tree.hosts for name in names):
-            raise InvalidInput(Problem(f"with `{names[0]}` the inventory has more than {HOSTS} hosts"))
+            raise InvalidInput(
+                Problem(f"with `{names[0]}` the inventory has more than {HOSTS} hosts", code=Code.INVENTORY_LIMIT)
+            )
         for name in names:
             self.tree.add_host(name, group)
             if port is not None:
@@ -154,7 +200,7 @@ class Reader:
         try:
             self.tree.set(group, str(name), item.value)
         except (ValueError, TypeError):
-            self.problems.append(Problem(f"`{name}` must be a whole number", item.where))
+            self.problems.append(Problem(f"`{name}` must be a whole number", item.where, code=Code.INVENTORY_SHAPE))
 
     def _children(self, group: str, name: Any, where: Position, item: Item) -> None:
         self._group(name, where, item)
@@ -162,11 +208,13 @@ class Reader:
             try:
                 self.tree.add_child(group, name)
             except Loop as error:
-                self.problems.append(Problem(str(error), where))
+                self.problems.append(Problem(str(error), where, code=Code.INVENTORY_SHAPE))
 
 
 def absolute(name: str, directory: Path) -> Path:
     """The path that a name on the command line means; symbolic links are not resolved. Raises InvalidInput."""
     if "\0" in name:
-        raise InvalidInput(Problem("a path cannot hold a NUL byte", name.split("\0")[0]))
+        raise InvalidInput(
+            Problem("a path cannot hold a NUL byte", name.split("\0")[0], code=Code.INVENTORY_UNREADABLE)
+        )
     return Path(os.path.abspath(directory / Path(name).expanduser()))

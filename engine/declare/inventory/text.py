@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from engine.bounds import DEPTH, ENTRIES, LONG, TOO_DEEP, Exceeded, check_json
+from engine.codes import Code
 from engine.declare.yaml.loader import read_text
 from engine.errors import InvalidInput, Position, Problem
 
@@ -51,11 +52,13 @@ class Item:
             return self._loader.construct_object(self._node, deep=True)
         except (yaml.YAMLError, ValueError) as error:
             message = getattr(error, "problem", None) or str(error)
-            raise InvalidInput(Problem(f"cannot be read: {message}", self.where)) from None
+            raise InvalidInput(Problem(f"cannot be read: {message}", self.where, code=Code.INVENTORY_YAML)) from None
         except (LookupError, AttributeError, TypeError, OverflowError):
             # How PyYAML fails on a value that is not what its tag says, like `!!int ""`.
             tag = str(self._node.tag).replace("tag:yaml.org,2002:", "!!")
-            raise InvalidInput(Problem(f"cannot be read: it is not a `{tag}`", self.where)) from None
+            raise InvalidInput(
+                Problem(f"cannot be read: it is not a `{tag}`", self.where, code=Code.INVENTORY_YAML)
+            ) from None
 
     @property
     def kind(self) -> str:
@@ -74,7 +77,9 @@ class Item:
         try:
             self._loader.flatten_mapping(self._node)
         except yaml.YAMLError:
-            raise InvalidInput(Problem("`<<` needs a map, or a list of maps", self.where)) from None
+            raise InvalidInput(
+                Problem("`<<` needs a map, or a list of maps", self.where, code=Code.INVENTORY_YAML)
+            ) from None
         last: dict[Any, tuple[Any, Position, Item]] = {}
         for key_node, value_node in self._node.value:
             key = Item(_position(self.where.file, key_node), key_node, self._loader)
@@ -97,7 +102,7 @@ def parse(text: str, label: str) -> Item | None:
             data = json.loads(text)
             check_json(data)
         except (RecursionError, Exceeded):
-            raise InvalidInput(Problem(TOO_DEEP, label)) from None
+            raise InvalidInput(Problem(TOO_DEEP, label, code=Code.INVENTORY_LIMIT)) from None
         except ValueError:
             pass
         else:
@@ -139,38 +144,45 @@ def _measure(text: str, label: str) -> None:
             sizes |= {name: total - before} if name else {}
         elif isinstance(event, yaml.AliasEvent):
             if any(anchor == name for name, _ in open_):
-                raise InvalidInput(Problem(f"`*{anchor}` is inside what it refers to", where))
+                raise InvalidInput(
+                    Problem(f"`*{anchor}` is inside what it refers to", where, code=Code.INVENTORY_YAML)
+                )
             size = sizes.get(anchor or "", 1)
         elif isinstance(event, yaml.ScalarEvent):
             size = 1 + len(event.value) // LONG
             sizes |= {anchor: size} if anchor else {}
         total += size
         if len(open_) > DEPTH:
-            raise InvalidInput(Problem(TOO_DEEP, where))
+            raise InvalidInput(Problem(TOO_DEEP, where, code=Code.INVENTORY_LIMIT))
         if total > ENTRIES:
             what = f"with this it holds more than {ENTRIES} values, aliases written out"
-            raise InvalidInput(Problem(what, where))
+            raise InvalidInput(Problem(what, where, code=Code.INVENTORY_LIMIT))
 
 
 def _ini(text: str, label: str) -> Problem | None:
     if not _SECTION.search(text):
         return None
     hint = f"to convert it: ansible-inventory -i {label} --list --yaml --output inventory.yaml"
-    return Problem("this looks like an INI inventory; the engine reads YAML inventories", label, (hint,))
+    return Problem(
+        "this looks like an INI inventory; the engine reads YAML inventories",
+        label,
+        (hint,),
+        code=Code.INVENTORY_YAML,
+    )
 
 
 def _position(label: str, node: Any) -> Position:
     return Position(label, node.start_mark.line + 1, node.start_mark.column + 1)
 
 
-def _wrong_keys(node: Any, label: str, lines: list[str], seen: set[int]) -> Iterator[Problem]:
+def _wrong_keys(node: Any, label: str, lines: list[str], visited: set[int]) -> Iterator[Problem]:
     """Keys that stand in a map twice, and keys that are no text."""
-    if id(node) in seen or isinstance(node, yaml.ScalarNode):
+    if id(node) in visited or isinstance(node, yaml.ScalarNode):
         return
-    seen.add(id(node))
+    visited.add(id(node))
     if isinstance(node, yaml.SequenceNode):
         for item in node.value:
-            yield from _wrong_keys(item, label, lines, seen)
+            yield from _wrong_keys(item, label, lines, visited)
         return
     keys: dict[tuple[str, str], Any] = {}
     for key, value in node.value:
@@ -180,8 +192,8 @@ def _wrong_keys(node: Any, label: str, lines: list[str], seen: set[int]) -> Iter
             first = keys.setdefault((key.tag, key.value), key)
             if first is not key:
                 hint = f"the first one is in line {first.start_mark.line + 1}"
-                yield Problem(f"duplicate key `{key.value}`", _position(label, key), (hint,))
-        yield from _wrong_keys(value, label, lines, seen)
+                yield Problem(f"duplicate key `{key.value}`", _position(label, key), (hint,), code=Code.DUPLICATE_KEY)
+        yield from _wrong_keys(value, label, lines, visited)
 
 
 def _no_key(node: Any, key: Any, label: str, lines: list[str]) -> Problem:
@@ -189,13 +201,13 @@ def _no_key(node: Any, key: Any, label: str, lines: list[str]) -> Problem:
         from engine.declare.yaml.syntax import unquoted
 
         return unquoted(_position(label, node), lines[node.start_mark.line])
-    return Problem("a key must be text, not a list or a map", _position(label, key))
+    return Problem("a key must be text, not a list or a map", _position(label, key), code=Code.INVENTORY_YAML)
 
 
-def holds_vaulted(value: Any) -> bool:
+def has_vaulted(value: Any) -> bool:
     """Whether something in a value is encrypted."""
     if isinstance(value, dict):
-        return any(holds_vaulted(item) for item in value.values())
+        return any(has_vaulted(item) for item in value.values())
     if isinstance(value, list):
-        return any(holds_vaulted(item) for item in value)
+        return any(has_vaulted(item) for item in value)
     return isinstance(value, Vaulted)

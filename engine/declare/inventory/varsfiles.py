@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from engine.codes import Code
 from engine.declare.inventory import text
 from engine.errors import InvalidInput, Problem
 
@@ -55,7 +56,12 @@ class VarsFiles:
         if document is None or document.kind == "nothing":
             return {}
         if document.kind != "map":
-            problem = Problem(f"variables must be a map, got a {document.kind}", document.where, ("name: value",))
+            problem = Problem(
+                f"variables must be a map, got a {document.kind}",
+                document.where,
+                ("name: value",),
+                code=Code.INVENTORY_SHAPE,
+            )
             raise InvalidInput(problem)
         return {str(name): item.value for name, _, item in document.pairs()}
 
@@ -66,7 +72,9 @@ def _listed(directory: Path) -> frozenset[str]:
     except (FileNotFoundError, NotADirectoryError):
         return frozenset()
     except OSError as error:
-        raise InvalidInput(Problem(f"cannot be read: {error.strerror}", str(directory))) from None
+        raise InvalidInput(
+            Problem(f"cannot be read: {error.strerror}", str(directory), code=Code.INVENTORY_UNREADABLE)
+        ) from None
 
 
 def _inside(directory: Path) -> list[Path]:

@@ -14,7 +14,7 @@ from engine.declare.registry import Kinds, kinds
 from engine.declare.schema.language import INCLUDE, KEYWORDS, NAME, RESERVED, ROLLOUT, VARIABLE
 from engine.model import Params, Resource
 
-DRAFT = "https://json-schema.org/draft/2020-12/schema"
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 _MARKS = {"secret", "source", "watches", "host_path", "mode"}
 _MODE = r"^[0-7]{4}$"
@@ -131,7 +131,7 @@ def state_schema(available: Kinds | None = None) -> dict[str, Any]:
         "oneOf": [{"required": [name]} for name in bodies],
     }
     template = {"type": "string", "pattern": r"\{\{|\{%", "description": "A Jinja2 template."}
-    about = {"$schema": DRAFT, "title": "State file", "description": "What hosts should look like."}
+    about = {"$schema": DIALECT, "title": "State file", "description": "What hosts should look like."}
     made: dict[str, Any] = _cleaned({**about, **schema, "$defs": {"template": template}})
     return made
 

@@ -1,4 +1,4 @@
-"""The reference of a kind, from the kind itself: what `engine kinds KIND` prints and `docs/kinds/` holds."""
+"""The reference of a kind, from the kind itself: what `onetrip kinds KIND` prints and `docs/kinds/` holds."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from textwrap import dedent, fill
 from typing import Any
 
 from engine.model import Resource
+from engine.program_name import program_name
 
 _NAMES = {"array": "list", "object": "map", "string": "text", "integer": "whole number", "boolean": "true or false"}
 _BOUNDS = {"minimum": "from {}", "maximum": "to {}", "exclusiveMinimum": "above {}", "exclusiveMaximum": "below {}"}
@@ -32,7 +33,7 @@ def _abilities(kind: type[Resource]) -> Iterator[str]:
     if kind.watched is not Resource.watched:
         yield "A service can name it in `restart_on`."
     if kind.restored is not Resource.restored:
-        yield "`engine rollback` can put back what it changed."
+        yield f"`{program_name()} rollback` can put back what it changed."
 
 
 def _entry(name: str, schema: Mapping[str, Any], indent: str, printed: set[tuple[str, str]]) -> Iterator[str]:

@@ -6,12 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from engine.codes import Code
 from engine.declare.convert import json_type, of_item, of_key
 from engine.declare.schema.fast import NotSure, valid
 from engine.declare.schema.language import KEY, KEY_RULE, VARIABLE
 from engine.declare.yaml.nodes import Map, Node, Scalar, find
 from engine.declare.yaml.scalars import core, word
 from engine.errors import Position, Problem
+from engine.model.counting import count
 
 _TYPES = {
     "string": "text",
@@ -25,10 +27,10 @@ _TYPES = {
 _BOUNDS = {"minimum": "from {}", "maximum": "to {}", "exclusiveMinimum": "above {}", "exclusiveMaximum": "below {}"}
 _UNQUOTE = ("write it without quotes",)
 _COUNTS = {
-    "minItems": "must have at least {} item",
-    "maxItems": "must have at most {} item",
-    "minProperties": "must have at least {} key",
-    "maxProperties": "must have at most {} key",
+    "minItems": ("must have at least {}", "item"),
+    "maxItems": ("must have at most {}", "item"),
+    "minProperties": ("must have at least {}", "key"),
+    "maxProperties": ("must have at most {}", "key"),
 }
 
 
@@ -166,7 +168,12 @@ class _Writer:
         for name in error.instance:
             if name not in known:
                 where = find(self.node, [*path, name], key=True)
-                yield Problem(f"{self.title(path)} has no {item} `{name}`", where, nearest(name, known, more))
+                yield Problem(
+                    f"{self.title(path)} has no {item} `{name}`",
+                    where,
+                    nearest(name, known, more),
+                    code=Code.UNKNOWN_KEY,
+                )
 
     def missing(self, name: str, path: list[str | int]) -> Problem:
         item = self.subject.item if not path else "key"
@@ -176,6 +183,7 @@ class _Writer:
             f"{self.title(path)} needs the {item} `{name}`",
             find(self.node, path, key=True) if path else self.at,
             hints,
+            code=Code.MISSING_KEY,
         )
 
     def misnamed(self, error: Any, path: list[str | int]) -> Problem:
@@ -183,41 +191,51 @@ class _Writer:
         where = find(self.node, [*path, name], key=True)
         if error.validator == "not":
             return Problem(
-                f"`{name}` is a reserved name", where, ("choose another name: templates define it already",)
+                f"`{name}` is a reserved name",
+                where,
+                ("choose another name: templates define it already",),
+                code=Code.BAD_NAME,
             )
         hint = "names contain letters, digits, `_`, `-` and `.`"
         if error.validator_value == VARIABLE:
             hint = "names contain letters, digits and `_`, and do not start with a digit"
         elif error.validator_value == KEY:
             hint = f"it becomes part of an address: {KEY_RULE}"
-        return Problem(f"`{shown(name).strip('`')}` cannot be a name in {self.title(path)}", where, (hint,))
+        return Problem(
+            f"`{shown(name).strip('`')}` cannot be a name in {self.title(path)}", where, (hint,), code=Code.BAD_NAME
+        )
 
     def wrong(self, error: Any, path: list[str | int]) -> Problem:
         where, value, title = find(self.node, path), error.instance, self.title(path)
         if error.validator in _COUNTS:
-            plural = "" if error.validator_value == 1 else "s"
-            return Problem(f"{title} {_COUNTS[error.validator].format(error.validator_value)}{plural}", where)
+            must, noun = _COUNTS[error.validator]
+            what = must.format(count(error.validator_value, noun))
+            return Problem(f"{title} {what}", where, code=Code.WRONG_VALUE)
         if names := _required_ones(error):
             given = [name for name in names if name in value]
             what = (
                 f"must have only one of {', '.join(given)}" if given else f"needs one of the keys {', '.join(names)}"
             )
-            return Problem(f"{title} {what}", where if path else self.at)
+            return Problem(f"{title} {what}", where if path else self.at, code=Code.WRONG_VALUE)
         if error.validator == "uniqueItems":
             double = next((item for item in value if value.count(item) > 1), "")
-            return Problem(f"{title} has {shown(double)} twice", where)
+            return Problem(f"{title} has {shown(double)} twice", where, code=Code.WRONG_VALUE)
         wants = expected(error.schema)
         if error.validator == "minLength" and not value and "x-expected" not in error.schema:
             wants += " that is not empty"
         if self.secret(path) and value is not None and not isinstance(value, list | dict):
-            return Problem(f"{title}: expected {wants}, got something else (not shown: it may be secret)", where)
+            return Problem(
+                f"{title}: expected {wants}, got something else (not shown: it may be secret)",
+                where,
+                code=Code.WRONG_VALUE,
+            )
         got = shown(value)
         hints: tuple[str, ...] = ()
         if isinstance(value, str) and error.validator == "enum":
             hints = near(value, [str(each) for each in error.validator_value])
         elif isinstance(value, str) and not self.plain(path) and _fits_unquoted(value, error.schema):
             got, hints = f"the text {got}", _UNQUOTE
-        return Problem(f"{title}: expected {wants}, got {got}", where, hints)
+        return Problem(f"{title}: expected {wants}, got {got}", where, hints, code=Code.WRONG_VALUE)
 
     def secret(self, path: Sequence[str | int]) -> bool:
         return any(of_path(self.schema, path[:end]).get("x-secret") for end in range(len(path) + 1))

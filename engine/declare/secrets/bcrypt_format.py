@@ -57,7 +57,7 @@ def setting(cost: int, salt: bytes) -> bytes:
     return b"$2b$%02d$" % cost + ordinary.translate(bytes.maketrans(_BASE64, _BCRYPT_BASE64))
 
 
-def looks_like(text: str) -> bool:
+def is_hash(text: str) -> bool:
     """Whether `text` has the shape of a bcrypt hash."""
     return _HASH.fullmatch(text) is not None
 
@@ -89,12 +89,12 @@ def _lines(body: str) -> RenderError:
     if len(filled) == 1:
         side = "before" if not lines[0].strip() else "after"
         return RenderError(f"there are empty lines {side} it", "Remove them.")
-    if looks_like(filled[0]) and len(filled) == 2 and not looks_like(filled[1]):
+    if is_hash(filled[0]) and len(filled) == 2 and not is_hash(filled[1]):
         return RenderError(
             "it has two lines: a hash and something else, as ComfyUI-Login's PASSWORD has a user name in line 2",
             "Only the hash belongs here: head -n 1",
         )
-    if all(looks_like(line) for line in filled):
+    if all(is_hash(line) for line in filled):
         return RenderError(f"it has {len(filled)} hashes, expected one")
     return RenderError(f"it has {len(lines)} lines, expected one")
 
@@ -123,23 +123,23 @@ def _cost(cost: int) -> RenderError | None:
 
 def _wrapped(body: str) -> RenderError | None:
     """A whole hash with something around or inside it."""
-    if body[0] == body[-1] and body[0] in "'\"" and looks_like(body[1:-1]):
+    if body[0] == body[-1] and body[0] in "'\"" and is_hash(body[1:-1]):
         return RenderError("it is in quotes", "Remove them.")
     for written, plain, what in (
         ("$$", "$", "every `$` is doubled, as Compose files need it"),
         ("\\$", "$", "every `$` has a backslash before it"),
         ("%24", "$", "every `$` is written as `%24`, as in URLs"),
     ):
-        if looks_like(body.replace(written, plain)):
+        if is_hash(body.replace(written, plain)):
             return RenderError(what, "Write the plain hash.")
     for mark, what in (
         ("=", "a name and `=`, as in a .env file,"),
         (":", "a user name and `:`, as htpasswd writes it,"),
     ):
         rest = body.partition(mark)[2].strip()
-        if looks_like(rest) or looks_like(rest[1:-1]):
+        if is_hash(rest) or is_hash(rest[1:-1]):
             return RenderError(f"{what} come before it", "Only the hash belongs here.")
-    if body.startswith("Bearer ") and looks_like(body[7:]):
+    if body.startswith("Bearer ") and is_hash(body[7:]):
         return RenderError("`Bearer` comes before it", "Only the hash belongs here.")
     return None
 

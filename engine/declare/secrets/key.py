@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from engine import filemodes
+from engine.codes import Code
 from engine.errors import InvalidInput, PlanRefused, Problem
 from engine.model import Secret
 
@@ -54,7 +55,8 @@ class Key:
                 raise PlanRefused(
                     f"there is no key: ENGINE_KEY is not set and {path} does not exist\n"
                     "  A plan can be applied only under the key it was made with. On the machine that made it:\n"
-                    "  copy the project's .engine/key to this path (mode 0600), or set ENGINE_KEY to its content."
+                    "  copy the project's .engine/key to this path (mode 0600), or set ENGINE_KEY to its content.",
+                    code=Code.PLAN_KEY,
                 )
             return cls(_checked(_make(path) if text is None else text, str(path)))
         except OSError as error:
@@ -62,6 +64,7 @@ class Key:
                 Problem(
                     f"the key {path} cannot be read or made: {error.strerror}",
                     hints=("Make it readable and writable for you, or set ENGINE_KEY instead.",),
+                    code=Code.KEY,
                 )
             ) from error
 
@@ -98,14 +101,14 @@ class Key:
 def _checked(text: str, origin: str) -> str:
     if text.startswith("\ufeff"):
         what = f"the key in {origin} begins with a byte-order mark (BOM), probably added by an editor"
-        raise InvalidInput(Problem(what, hints=("Save it as UTF-8 without BOM.",)))
+        raise InvalidInput(Problem(what, hints=("Save it as UTF-8 without BOM.",), code=Code.KEY))
     length = len(text.strip())
     if length >= MINIMUM:
         return text
     found = f"has {length} characters, expected at least {MINIMUM}" if length else "is empty"
     hint = 'Make one: python3 -c "import secrets; print(secrets.token_urlsafe(32))"'
     more = () if length else ("In CI an empty value often means that the job does not get the secret.",)
-    raise InvalidInput(Problem(f"the key in {origin} {found}", hints=(*more, hint)))
+    raise InvalidInput(Problem(f"the key in {origin} {found}", hints=(*more, hint), code=Code.KEY))
 
 
 def _read(path: Path, name: Path | None = None) -> str | None:
@@ -123,7 +126,9 @@ def _read(path: Path, name: Path | None = None) -> str | None:
             "If somebody else may have read it, delete it: a new one is made, and saved plans must be made again.",
         )
         mode = stat.S_IMODE(status.st_mode)
-        raise InvalidInput(Problem(f"the key {name or path} can be read by others (mode {mode:04o})", hints=hints))
+        raise InvalidInput(
+            Problem(f"the key {name or path} can be read by others (mode {mode:04o})", hints=hints, code=Code.KEY)
+        )
     return text
 
 

@@ -118,7 +118,7 @@ class Redactor:
         return Stream(self)
 
     @property
-    def reach(self) -> int:
+    def longest(self) -> int:
         """The most characters that one secret can take up, in whatever form."""
         return max(_WIDEST, *(form.width for form in self._forms)) if self._forms else 0
 
@@ -166,7 +166,7 @@ class Redactor:
 class Stream:
     """Redacts a text that comes in pieces, cut anywhere: `feed` each, then `close`.
 
-    It keeps back as much as the longest form of a secret may take up (`Redactor.reach`), so it lags behind.
+    It keeps back as much as the longest form of a secret may take up (`Redactor.longest`), so it lags behind.
     """
 
     def __init__(self, redactor: Redactor) -> None:
@@ -176,9 +176,9 @@ class Stream:
     def feed(self, text: str) -> str:
         """Take the next piece; return what is certain by now."""
         self._kept += text
-        certain = len(self._kept) - self._redactor.reach
+        certain = len(self._kept) - self._redactor.longest
         # Looking again at what is kept costs time, so wait until there is as much new text as old.
-        if certain < self._redactor.reach:
+        if certain < self._redactor.longest:
             return ""
         spans = self._redactor._spans(self._kept)
         # What reaches beyond the certain part may reach further yet.

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from engine.codes import Code
 from engine.declare.secrets import bcrypt_format, sources
 from engine.declare.secrets.key import Key
 from engine.declare.secrets.sources import Found
@@ -99,7 +100,9 @@ class NewHash:
         try:
             old = sources.put(self.path, self.replaced, self.value.reveal(), f".before-{run}")
         except sources.Failed as failed:
-            raise InvalidInput(Problem(f"secret {self.name} {failed.message}", None, failed.hints)) from None
+            raise InvalidInput(
+                Problem(f"secret {self.name} {failed.message}", None, failed.hints, code=failed.code)
+            ) from None
         where = f"; the old one is in {old}" if old is not None else ""
         return f"secret {self.name}: {self.path} holds a new bcrypt hash of {self.password}{where}"
 
@@ -119,8 +122,10 @@ class _Entry:
     prompt: Callable[[str], str] | None = None
     env: Mapping[str, str] | None = field(default=None, repr=False)
 
-    def wrong(self, what: str, *hints: str) -> InvalidInput:
-        return InvalidInput(Problem(f"secret {self.name} {what}", self.where, tuple(hint for hint in hints if hint)))
+    def wrong(self, what: str, *hints: str, code: Code) -> InvalidInput:
+        return InvalidInput(
+            Problem(f"secret {self.name} {what}", self.where, tuple(hint for hint in hints if hint), code=code)
+        )
 
 
 def resolve(
@@ -154,7 +159,7 @@ def resolve(
     given = [source for source in SOURCES if source in spec]
     if len(given) != 1:
         count = f"has {len(given)} sources ({', '.join(given)})" if given else "has no source"
-        raise entry.wrong(f"{count}, expected exactly one of: {', '.join(SOURCES)}")
+        raise entry.wrong(f"{count}, expected exactly one of: {', '.join(SOURCES)}", code=Code.WRONG_VALUE)
     if given[0] == "bcrypt":
         secret = _made(entry)
     else:
@@ -181,9 +186,9 @@ def _found(entry: _Entry, source: str) -> Found:
             text = value if isinstance(value, str) and value.lower() != "true" else f"Secret {entry.name}: "
             found = sources.from_prompt(text, entry.prompt)
     except sources.Failed as failed:
-        raise entry.wrong(failed.message, *failed.hints) from None
+        raise entry.wrong(failed.message, *failed.hints, code=failed.code) from None
     except ValueError as error:
-        raise entry.wrong(f"has a wrong timeout: {error}") from None
+        raise entry.wrong(f"has a wrong timeout: {error}", code=Code.WRONG_VALUE) from None
     for warning in found.warnings:
         entry.warn(f"secret {entry.name}: {warning}")
     return found
@@ -194,12 +199,15 @@ def _plain(entry: _Entry, found: Found) -> str:
     value = found.text.removesuffix("\n") if not found.exact else found.text
     value = value.removesuffix("\r") if value != found.text else value
     if not value.strip():
-        raise entry.wrong("is empty" if not value else "contains only white space", found.origin)
+        raise entry.wrong(
+            "is empty" if not value else "contains only white space", found.origin, code=Code.SECRET_TEXT
+        )
     if value.startswith("\ufeff"):
         raise entry.wrong(
             "begins with a byte-order mark (BOM), probably added by an editor",
             found.origin,
             "Save it as UTF-8 without BOM.",
+            code=Code.SECRET_TEXT,
         )
     if len(value) < 4:
         entry.warn(
@@ -216,7 +224,7 @@ def _hash(entry: _Entry, found: Found) -> str:
         size = len(found.text.removesuffix("\n").removeprefix("\ufeff"))
         origin = f"{found.origin} ({size} characters, expected {bcrypt_format.LENGTH})"
         fix = fault.fix.replace("write it again", found.again)
-        raise entry.wrong(f"is not a bcrypt hash: {fault.message}", origin, fix)
+        raise entry.wrong(f"is not a bcrypt hash: {fault.message}", origin, fix, code=Code.SECRET_FORMAT)
     value = found.text.removesuffix("\n")
     for doubt in bcrypt_format.doubts(value):
         entry.warn(f"secret {entry.name}: the hash {doubt}; {found.origin}")
@@ -229,6 +237,7 @@ def _check_match(entry: _Entry, secret: Secret, password_name: str) -> None:
             f"does not match {password_name}: the hash was made from another password",
             "Put the hash of the right password there, or correct the password; to keep the hash up to date "
             f"automatically, declare `bcrypt: {{password: {password_name}, file: PATH}}`.",
+            code=Code.SECRET_FORMAT,
         )
 
 
@@ -247,6 +256,7 @@ def _bytes(entry: _Entry, password: Secret) -> bytes:
             f"cannot be the bcrypt hash of {password.name or 'its password'}: "
             f"that has {len(data)} bytes, and bcrypt takes at most 72",
             "Choose a shorter password.",
+            code=Code.SECRET_FORMAT,
         )
     return data
 
@@ -263,7 +273,7 @@ def _made(entry: _Entry) -> Secret:
         path = sources.located(str(wanted["file"]), entry.project).resolve()
         replaced = _replaced(entry, path)
     except sources.Failed as failed:
-        raise entry.wrong(failed.message, *failed.hints) from None
+        raise entry.wrong(failed.message, *failed.hints, code=failed.code) from None
     if replaced and bcrypt.checkpw(data, replaced.encode()):
         return Secret(replaced, entry.name)
     if (known := entry.new.get(path)) is not None:
@@ -271,6 +281,7 @@ def _made(entry: _Entry) -> Secret:
             raise entry.wrong(
                 f"cannot be written to {path}, which {known.name} uses for the hash of another password",
                 "Name another file.",
+                code=Code.SECRET_NOT_WRITTEN,
             )
         return Secret(known.value.reveal(), entry.name)
     salt = entry.key().salt(entry.name, password.reveal(), replaced)
@@ -294,7 +305,7 @@ def _replaced(entry: _Entry, path: Path) -> str:
         if not path.exists():
             return ""
     except OSError as error:
-        raise sources.Failed(f"cannot be written to {path}: {error.strerror}") from None
+        raise sources.Failed(f"cannot be written to {path}: {error.strerror}", code=Code.SECRET_NOT_WRITTEN) from None
     found = sources.from_file(str(path), entry.project)
     if not found.text.strip():
         return ""
@@ -304,6 +315,7 @@ def _replaced(entry: _Entry, path: Path) -> str:
             f"cannot be written to a file with other content: {fault.message}",
             found.origin,
             "Remove the file to create a new hash, or name another file.",
+            code=Code.SECRET_NOT_WRITTEN,
         )
     for warning in found.warnings:
         entry.warn(f"secret {entry.name}: {warning}")

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine import bounds, filemodes
+from engine.codes import Code
 
 _ENOUGH = f"A secret may be at most {bounds.size(bounds.SECRET)}; use `source` for larger files."
 
@@ -31,20 +32,23 @@ class Found:
 class Failed(Exception):
     """No secret to be had there; `message` goes on after `secret NAME`, `hints` say what to do."""
 
-    def __init__(self, message: str, *hints: str) -> None:
+    def __init__(self, message: str, *hints: str, code: Code) -> None:
         super().__init__(message)
         self.message = message
+        self.code = code
         self.hints = hints
 
 
 def located(name: str, project: Path) -> Path:
     """The absolute path that `name` means: `~` expands, relative paths start in the project root. Raises Failed."""
     if "\0" in name:
-        raise Failed("has a path that contains a NUL byte", f"path: {name.split(chr(0))[0]}")
+        raise Failed(
+            "has a path that contains a NUL byte", f"path: {name.split(chr(0))[0]}", code=Code.SECRET_MISSING
+        )
     try:
         path = Path(name).expanduser()
     except RuntimeError:
-        raise Failed(f"has a path with an unknown home directory: {name}") from None
+        raise Failed(f"has a path with an unknown home directory: {name}", code=Code.SECRET_MISSING) from None
     return Path(os.path.abspath(project / path))
 
 
@@ -53,15 +57,15 @@ def from_file(name: str, project: Path) -> Found:
     path = located(name, project)
     try:
         if path.is_dir():
-            raise Failed("names a directory, expected a file", f"path: {path}")
+            raise Failed("names a directory, expected a file", f"path: {path}", code=Code.SECRET_UNREADABLE)
         status = path.stat()
         data = bounds.read(path, bounds.SECRET)
     except bounds.Exceeded as error:
-        raise Failed(f"cannot be read from {path}: it {error}", _ENOUGH) from None
+        raise Failed(f"cannot be read from {path}: it {error}", _ENOUGH, code=Code.SECRET_UNREADABLE) from None
     except FileNotFoundError:
-        raise Failed(f"cannot be read: {path} does not exist", *_nearest(path)) from None
+        raise Failed(f"cannot be read: {path} does not exist", *_nearest(path), code=Code.SECRET_MISSING) from None
     except OSError as error:
-        raise Failed(f"cannot be read from {path}: {error.strerror}") from None
+        raise Failed(f"cannot be read from {path}: {error.strerror}", code=Code.SECRET_UNREADABLE) from None
     origin = f"read from {path}"
     return Found(_text(data, origin), origin, _exposed(path, status), again="write the file again")
 
@@ -70,7 +74,9 @@ def from_env(name: str, env: Mapping[str, str] | None) -> Found:
     """The value of an environment variable. Raises Failed where it is not set."""
     value = (os.environ if env is None else env).get(name)
     if value is None:
-        raise Failed(f"needs the environment variable {name}, which is not set", "Set and export it.")
+        raise Failed(
+            f"needs the environment variable {name}, which is not set", "Set and export it.", code=Code.SECRET_MISSING
+        )
     data, origin = value.encode("utf-8", "surrogateescape"), f"read from the environment variable {name}"
     return Found(_text(data, origin), origin, exact=True, again="set the variable again")
 
@@ -86,19 +92,29 @@ def from_command(command: str | Sequence[str], project: Path, seconds: float, en
     try:
         ran = bounds.run(argv, cwd=project, env=env, seconds=seconds, limit=bounds.SECRET, apart=apart)
     except FileNotFoundError:
-        raise Failed(f"needs the command {argv[0]}, which was not found", f"It runs in {project}.") from None
+        raise Failed(
+            f"needs the command {argv[0]}, which was not found", f"It runs in {project}.", code=Code.SECRET_MISSING
+        ) from None
     except OSError as error:
-        raise Failed(f"needs the command {argv[0]}, which does not start: {error.strerror}") from None
+        raise Failed(
+            f"needs the command {argv[0]}, which does not start: {error.strerror}", code=Code.SECRET_COMMAND
+        ) from None
     except bounds.TooSlow:
-        raise Failed(f"did not come from its command within {seconds:g} s", f"command: {shown}") from None
+        raise Failed(
+            f"did not come from its command within {seconds:g} s", f"command: {shown}", code=Code.SECRET_COMMAND
+        ) from None
     except bounds.Exceeded as error:
-        raise Failed(f"could not be read: its command {error}", f"command: {shown}", _ENOUGH) from None
+        raise Failed(
+            f"could not be read: its command {error}", f"command: {shown}", _ENOUGH, code=Code.SECRET_COMMAND
+        ) from None
     except ValueError:
-        raise Failed("has a command that contains a NUL byte") from None
+        raise Failed("has a command that contains a NUL byte", code=Code.SECRET_COMMAND) from None
     if ran.status != 0:
         ended = f"status {ran.status}" if ran.status > 0 else f"signal {-ran.status}"
         tail = _tail(ran.out, ran.err)
-        raise Failed(f"could not be read: its command ended with {ended}", f"command: {shown}", *tail)
+        raise Failed(
+            f"could not be read: its command ended with {ended}", f"command: {shown}", *tail, code=Code.SECRET_COMMAND
+        )
     return Found(_text(ran.out, f"printed by: {shown}"), f"printed by: {shown}")
 
 
@@ -109,6 +125,7 @@ def from_prompt(text: str, prompt: Callable[[str], str] | None) -> Found:
             raise Failed(
                 "has to be typed on a terminal, and there is none",
                 "Run the command on a terminal, or give the secret another source: file, env or command.",
+                code=Code.SECRET_PROMPT,
             )
         from getpass import getpass
 
@@ -116,7 +133,7 @@ def from_prompt(text: str, prompt: Callable[[str], str] | None) -> Found:
     try:
         return Found(prompt(text if text.endswith((" ", "\n")) else f"{text}: "), "typed in", exact=True)
     except EOFError:
-        raise Failed("was not typed at the prompt") from None
+        raise Failed("was not typed at the prompt", code=Code.SECRET_PROMPT) from None
 
 
 def put(path: Path, replaced: str, value: str, aside: str) -> Path | None:
@@ -133,7 +150,11 @@ def put(path: Path, replaced: str, value: str, aside: str) -> Path | None:
             if found == value:
                 return None
             if found != replaced:
-                raise Failed(f"cannot be written to {path}, which has changed meanwhile", "Check it and plan again.")
+                raise Failed(
+                    f"cannot be written to {path}, which has changed meanwhile",
+                    "Check it and plan again.",
+                    code=Code.SECRET_NOT_WRITTEN,
+                )
             old = path.with_name(f"{path.name}{aside}") if found else None
             for file, text in ((old, found), (path, value)):
                 if file is not None:
@@ -142,7 +163,7 @@ def put(path: Path, replaced: str, value: str, aside: str) -> Path | None:
                 os.fsync(directory)
             return old
     except OSError as error:
-        raise Failed(f"cannot be written to {path}: {error.strerror}") from None
+        raise Failed(f"cannot be written to {path}: {error.strerror}", code=Code.SECRET_NOT_WRITTEN) from None
 
 
 def _write(path: Path, text: str) -> None:
@@ -180,17 +201,22 @@ def _locked(directory: Path) -> Iterator[int | None]:
 
 def _text(data: bytes, origin: str) -> str:
     if len(data) > bounds.SECRET:
-        raise Failed(f"is larger than {bounds.size(bounds.SECRET)}", origin, _ENOUGH)
+        raise Failed(f"is larger than {bounds.size(bounds.SECRET)}", origin, _ENOUGH, code=Code.SECRET_TEXT)
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         raise Failed(
-            "is UTF-16, expected UTF-8; PowerShell's `>` writes such files", origin, "Save it as UTF-8 without BOM."
+            "is UTF-16, expected UTF-8; PowerShell's `>` writes such files",
+            origin,
+            "Save it as UTF-8 without BOM.",
+            code=Code.SECRET_TEXT,
         )
     if b"\0" in data:
-        raise Failed("contains a NUL byte, so it is not text", origin)
+        raise Failed("contains a NUL byte, so it is not text", origin, code=Code.SECRET_TEXT)
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise Failed(f"is not UTF-8: byte {error.start + 1} of {len(data)} is wrong", origin) from None
+        raise Failed(
+            f"is not UTF-8: byte {error.start + 1} of {len(data)} is wrong", origin, code=Code.SECRET_TEXT
+        ) from None
 
 
 def _exposed(path: Path, status: os.stat_result) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engine.codes import Code
 from engine.declare.convert import convert
 from engine.declare.schema.document import secret_schema
 from engine.declare.schema.validate import Subject, check
@@ -87,7 +88,11 @@ class SecretStore:
         """Raises InvalidInput where somebody would have to be asked, too late."""
         if "prompt" in spec and not self.asking:
             hint = "it is needed only because of a host fact (like `host.os`); use another source"
-            raise InvalidInput(Problem(f"secret {name} cannot be asked for after connecting", where, (hint,)))
+            raise InvalidInput(
+                Problem(
+                    f"secret {name} cannot be asked for after connecting", where, (hint,), code=Code.SECRET_PROMPT
+                )
+            )
 
     def stand_in(self, name: str, spec: dict[str, object], other: Callable[[str], Secret]) -> Secret:
         """What stands for a secret that is not read; the names it refers to are looked up all the same."""
@@ -125,7 +130,7 @@ class StateSecrets(SecretNames):
         node, where = self.specs.items[name], self.specs.at(name)
         if name in self._open:
             way = " → ".join([*self._open[self._open.index(name) :], name])
-            raise RenderError(f"circular reference between secrets: {way}", where=where)
+            raise RenderError(f"circular reference between secrets: {way}", where=where, code=Code.CIRCULAR_REFERENCE)
         self._open.append(name)
         try:
             spec = convert(node, secret_schema(), lambda scalar: evaluate(scalar, self.scope))
@@ -133,7 +138,12 @@ class StateSecrets(SecretNames):
                 raise InvalidInput(problems)
             if _secret_in(spec):
                 hint = "`matches` and `bcrypt.password` take the name of another secret"
-                raise RenderError(f"secret {name} cannot be made of another secret", (hint,), where=node.where)
+                raise RenderError(
+                    f"secret {name} cannot be made of another secret",
+                    (hint,),
+                    where=node.where,
+                    code=Code.SECRET_REFERENCE,
+                )
             return self.store.resolve(name, spec, _source(node), partial(self.other, name))
         finally:
             self._open.pop()
@@ -149,7 +159,11 @@ class StateSecrets(SecretNames):
         places = [find(node, path) for path in paths if isinstance(node, Map) and path[0] in node.items]
         where = places[0] if places else node.where
         hints = nearest(wanted, [other for other in self if other != name])
-        raise InvalidInput(Problem(f"secret {name} refers to `{wanted}`, which is not a secret", where, hints))
+        raise InvalidInput(
+            Problem(
+                f"secret {name} refers to `{wanted}`, which is not a secret", where, hints, code=Code.SECRET_REFERENCE
+            )
+        )
 
     def ask(self) -> None:
         """Ask now for what may be needed when nobody can be asked any more. What goes wrong is told when it is."""

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 from engine import bounds
+from engine.codes import Code
 from engine.errors import InvalidInput, Position, Problem
 
 
@@ -27,10 +28,10 @@ class Spent:
         self.made += characters
         if self.made > bounds.LOADED:
             what = f"with this, templates produce more than {bounds.LOADED} characters"
-            raise Exhausted(Problem(what, where, ("use fewer hosts at a time: --limit",)))
+            raise Exhausted(Problem(what, where, ("use fewer hosts at a time: --limit",), code=Code.TEMPLATE_LIMIT))
         if time.monotonic() - self.began > bounds.LOADING:
             what = f"reading and rendering has come to here in {bounds.LOADING:g} s, and is stopped"
-            raise Exhausted(Problem(what, where, ("use fewer hosts at a time: --limit",)))
+            raise Exhausted(Problem(what, where, ("use fewer hosts at a time: --limit",), code=Code.TEMPLATE_LIMIT))
 
 
 _spent: ContextVar[Spent | None] = ContextVar("spent", default=None)

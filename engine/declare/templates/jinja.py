@@ -20,6 +20,7 @@ from jinja2.runtime import Context
 from jinja2.utils import missing, pass_context
 
 from engine.bounds import DEPTH
+from engine.codes import Code
 from engine.declare.host_facts import HostNames
 from engine.declare.templates.names import MISSING, Names, RenderError, SecretNames, undefined
 from engine.declare.templates.sandbox import WORK, Bounded, PlannedActions, output, work
@@ -38,7 +39,7 @@ class _Render:
 
     def __init__(self, names: Names) -> None:
         self.names = names
-        self.seen: list[Secret] = []
+        self.secrets: list[Secret] = []
         self.work = PlannedActions()
 
     def context(self) -> dict[str, Any]:
@@ -47,7 +48,7 @@ class _Render:
     def open(self, value: Any) -> Any:
         """A value as Jinja2 gets it; a map that holds a secret is opened key by key."""
         if isinstance(value, Secret):
-            self.seen.append(value)
+            self.secrets.append(value)
             return value.reveal()
         if isinstance(value, Mapping):
             return _View(value, self) if _holds_secret(value) else value
@@ -225,15 +226,18 @@ def _closed(value: Any, *, reveal: bool = False) -> Any:
 
 def _sealed(value: Any, render: _Render, text: str) -> Any:
     """The outcome of rendering `text`: secret in every part once the render has seen a secret."""
-    if not render.seen or isinstance(value, Secret):
+    if not render.secrets or isinstance(value, Secret):
         return value
     if isinstance(value, Mapping):
         if any(key not in text for key in value):
-            raise RenderError("a map built with a secret may only have keys that are written in the template")
+            raise RenderError(
+                "a map built with a secret may only have keys that are written in the template",
+                code=Code.SECRET_EXPOSED,
+            )
         return {key: _sealed(item, render, text) for key, item in value.items()}
     if isinstance(value, list):
         return [_sealed(item, render, text) for item in value]
-    return Secret(as_text(value), render.seen[0].name)
+    return Secret(as_text(value), render.secrets[0].name)
 
 
 def _holds_secret(value: Any) -> bool:
@@ -275,21 +279,26 @@ class _Faults:
             return error
         if isinstance(error, TemplateSyntaxError):
             return RenderError(f"the template is invalid: {_sentence(error)}", self.filters(str(error)), line=line)
-        if isinstance(error, _Missing) and (not self.render.seen or str(error.name) in self.text):
+        if isinstance(error, _Missing) and (not self.render.secrets or str(error.name) in self.text):
             owner = MISSING if error.owner is missing else error.owner
             if isinstance(owner, _View):
                 owner = owner.data
-            elif self.render.seen and owner is not MISSING:
+            elif self.render.secrets and owner is not MISSING:
                 owner = {}  # its keys may be secret
             fault = undefined(str(error.name), self.render.names, owner, self.path(str(error.name)))
             fault.line = line
             return fault
         if isinstance(error, RecursionError):
             what = "the template is nested too deeply, or one of its macros never stops calling itself"
-            return RenderError(what, (f"parts of a template may be nested about {DEPTH} levels deep",), line=line)
+            return RenderError(
+                what,
+                (f"parts of a template may be nested about {DEPTH} levels deep",),
+                line=line,
+                code=Code.TEMPLATE_LIMIT,
+            )
         if isinstance(error, NoText):
             return RenderError(str(error), ("`| join(', ')` and `| tojson` turn it into text",), line=line)
-        if self.render.seen:
+        if self.render.secrets:
             hint = "the message is hidden, because it may contain the secret"
             return RenderError("the template cannot be rendered with this secret", (hint,), line=line)
         if isinstance(error, SecurityError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
+from engine.codes import Code
 from engine.errors import Position
 from engine.model import Secret
 
@@ -52,6 +53,7 @@ class RenderError(Exception):
         line: int = 0,
         undefined: bool = False,
         where: Position | str | None = None,
+        code: Code = Code.TEMPLATE,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -59,6 +61,7 @@ class RenderError(Exception):
         self.line = line
         self.undefined = undefined
         self.where = where
+        self.code = code
 
 
 class FactPending(RenderError):

@@ -22,6 +22,7 @@ from jinja2.utils import Namespace, _PassArg, pass_context
 from jinja2.visitor import NodeTransformer
 
 from engine import bounds
+from engine.codes import Code
 from engine.declare.templates.names import RenderError
 
 WORK = "\0work"
@@ -75,7 +76,9 @@ class PlannedActions:
 
 
 def _too_much(what: str) -> RenderError:
-    return RenderError(f"the template {what}", ("simplify it; docs/language.md lists the limits",))
+    return RenderError(
+        f"the template {what}", ("simplify it; docs/language.md lists the limits",), code=Code.TEMPLATE_LIMIT
+    )
 
 
 def work(context: Context) -> PlannedActions:

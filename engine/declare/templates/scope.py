@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine import bounds
+from engine.codes import Code
 from engine.declare.convert import free
 from engine.declare.host_facts import HostNames
 from engine.declare.schema.language import RESERVED
@@ -96,7 +97,9 @@ class Scope:
             self.values[name] = self.value(binding)
             if self.weights.of(self.values[name]) > bounds.TEXT:
                 del self.values[name]
-                raise RenderError(f"variable `{name}` holds more than {bounds.TEXT} characters or items")
+                raise RenderError(
+                    f"variable `{name}` holds more than {bounds.TEXT} characters or items", code=Code.TEMPLATE_LIMIT
+                )
         except RenderError as fault:
             fault.where = fault.where or binding.where
             self.faults[name] = fault
@@ -119,7 +122,12 @@ class Scope:
         names = [*names[first:], *names[:first]]
         hints = tuple(f"{each}: {self.open[each].where}" for each in names)
         way = " → ".join([*names, names[0]])
-        return RenderError(f"circular reference between variables: {way}", hints, where=self.open[names[0]].where)
+        return RenderError(
+            f"circular reference between variables: {way}",
+            hints,
+            where=self.open[names[0]].where,
+            code=Code.CIRCULAR_REFERENCE,
+        )
 
 
 class Each:
@@ -186,7 +194,11 @@ def _like(value: str, default: Any, node: Scalar) -> Any:
     if default is None or (isinstance(found, kinds) and isinstance(found, bool) == isinstance(default, bool)):
         return found
     what = {bool: "true or false", int: "a whole number", float: "a number"}[kinds[-1]]
-    raise RenderError(f"expected {what}, got `{value}`", (f"its default is `{node.text}`, at {node.where}",))
+    raise RenderError(
+        f"expected {what}, got `{value}`",
+        (f"its default is `{node.text}`, at {node.where}",),
+        code=Code.EXTRA_VARIABLE,
+    )
 
 
 def _structure(name: str, value: str, default: Node) -> Any:
@@ -195,5 +207,7 @@ def _structure(name: str, value: str, default: Node) -> Any:
     node = parse(value, f"-e {name}", [])
     if type(node) is not type(default):
         what = "a map, like {key: value}" if isinstance(default, Map) else "a list, like [one, two]"
-        raise RenderError(f"expected {what}, got `{value}`", (f"as its default, at {default.where}",))
+        raise RenderError(
+            f"expected {what}, got `{value}`", (f"as its default, at {default.where}",), code=Code.EXTRA_VARIABLE
+        )
     return free(node, lambda scalar: scalar.text)

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine.bounds import TEXT
+from engine.codes import Code
 from engine.declare.templates.names import MISSING, FactPending, Names, RenderError, SecretNames, undefined
 from engine.declare.yaml.scalars import NoText, as_text
 from engine.model import Secret
@@ -51,18 +52,22 @@ def render_text(text: str, names: Names, filename: str) -> str | Secret:
     return _text(parts, names)
 
 
-def holds(expression: str, names: Names) -> bool:
+def is_true(expression: str, names: Names) -> bool:
     """Whether a bare expression (`when`) holds. Raises Fault, also where it gives anything but true or false."""
     if "{{" in expression or "{%" in expression:
-        raise RenderError("`when` is a bare expression", ("write it without braces, like `when: gpu and not old`",))
+        raise RenderError(
+            "`when` is a bare expression", ("write it without braces, like `when: gpu and not old`",), code=Code.WHEN
+        )
     value = render("{{ " + expression.strip() + " }}", names)
     if isinstance(value, Secret):
-        raise RenderError("`when` cannot depend on a secret", ("plans show its result",))
+        raise RenderError("`when` cannot depend on a secret", ("plans show its result",), code=Code.WHEN)
     if not isinstance(value, bool):
         from engine.declare.schema.validate import shown
 
         got = f"the text {shown(value)}" if isinstance(value, str) else shown(value)
-        raise RenderError(f"`when` must give true or false, not {got}", ("compare it, like `when: kind == 'gpu'`",))
+        raise RenderError(
+            f"`when` must give true or false, not {got}", ("compare it, like `when: kind == 'gpu'`",), code=Code.WHEN
+        )
     return value
 
 
@@ -77,7 +82,7 @@ def _text(parts: tuple[str | tuple[str, ...], ...], names: Names) -> str | Secre
             texts.append(part)
             continue
         if size > TEXT:
-            raise RenderError(f"the template makes a value of more than {TEXT} characters")
+            raise RenderError(f"the template makes a value of more than {TEXT} characters", code=Code.TEMPLATE_LIMIT)
         try:
             value = _follow(part, names)
             if isinstance(value, Secret):

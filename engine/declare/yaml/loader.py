@@ -10,6 +10,7 @@ import yaml
 
 from engine import bounds
 from engine.bounds import DEPTH, LONG, VALUES
+from engine.codes import Code
 from engine.declare.yaml.nodes import Map, Node, Scalar, Seq
 from engine.errors import InvalidInput, Position, Problem
 
@@ -24,16 +25,22 @@ def read_text(path: Path, label: str) -> str:
     try:
         data = bounds.read(path)
     except bounds.Exceeded as error:
-        raise InvalidInput(Problem(f"cannot be read: it {error}", label, (f"tried {path.absolute()}",))) from None
+        raise InvalidInput(
+            Problem(f"cannot be read: it {error}", label, (f"tried {path.absolute()}",), code=Code.FILE_UNREADABLE)
+        ) from None
     except OSError as error:
         what = "no such file" if isinstance(error, FileNotFoundError) else (error.strerror or str(error)).lower()
-        raise InvalidInput(Problem(f"cannot be read: {what}", label, (f"tried {path.absolute()}",))) from None
+        raise InvalidInput(
+            Problem(f"cannot be read: {what}", label, (f"tried {path.absolute()}",), code=Code.FILE_UNREADABLE)
+        ) from None
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         where = Position(label, line, error.start - (data.rfind(b"\n", 0, error.start) + 1) + 1)
-        raise InvalidInput(Problem("not UTF-8 text", where, ("save the file as UTF-8",))) from None
+        raise InvalidInput(
+            Problem("not UTF-8 text", where, ("save the file as UTF-8",), code=Code.FILE_TEXT)
+        ) from None
 
 
 def parse(text: str, label: str, problems: list[Problem]) -> Node | None:
@@ -93,7 +100,9 @@ class _Builder:
             self.add(self.scalar(event), event.anchor)
         elif isinstance(event, yaml.CollectionStartEvent):
             if len(self.stack) >= DEPTH:
-                raise _TooMuch(Problem(f"nested more than {DEPTH} levels deep", self.where(event)))
+                raise _TooMuch(
+                    Problem(f"nested more than {DEPTH} levels deep", self.where(event), code=Code.FILE_LIMIT)
+                )
             self.stack.append(_Frame(event))
         elif isinstance(event, yaml.CollectionEndEvent):
             frame = self.stack.pop()
@@ -105,7 +114,11 @@ class _Builder:
             self.documents += 1
             if self.documents == 2:
                 hint = "write each document to a file of its own"
-                raise _TooMuch(Problem("a second YAML document begins here", self.where(event), (hint,)))
+                raise _TooMuch(
+                    Problem(
+                        "a second YAML document begins here", self.where(event), (hint,), code=Code.YAML_UNSUPPORTED
+                    )
+                )
 
     def where(self, event: Any) -> Position:
         mark = event.start_mark
@@ -114,7 +127,7 @@ class _Builder:
     def add(self, node: Node, anchor: str | None) -> None:
         self.count += 1
         if self.count > VALUES:
-            raise _TooMuch(Problem(f"the file contains more than {VALUES} values", node.where))
+            raise _TooMuch(Problem(f"the file contains more than {VALUES} values", node.where, code=Code.FILE_LIMIT))
         if anchor is not None:
             self.anchors[anchor] = node
         if self.stack:
@@ -131,16 +144,22 @@ class _Builder:
     def tag(self, event: Any) -> None:
         name = str(event.tag).replace(_TAG, "!!")
         hint = f"text that begins with `!` must be quoted: '{name}'"
-        self.problems.append(Problem(f"the YAML tag `{name}` is not supported", self.where(event), (hint,)))
+        self.problems.append(
+            Problem(f"the YAML tag `{name}` is not supported", self.where(event), (hint,), code=Code.YAML_UNSUPPORTED)
+        )
 
     def alias(self, event: Any) -> Node:
         node, where = self.anchors.get(event.anchor), self.where(event)
         if node is None:
             open_anchors = {frame.start.anchor for frame in self.stack}
             if event.anchor in open_anchors:
-                raise _TooMuch(Problem(f"`*{event.anchor}` is inside what it refers to", where))
+                raise _TooMuch(
+                    Problem(f"`*{event.anchor}` is inside what it refers to", where, code=Code.YAML_UNSUPPORTED)
+                )
             hint = f"an anchor is written `&{event.anchor}`; text that begins with `*` must be quoted"
-            self.problems.append(Problem(f"`*{event.anchor}` refers to no anchor", where, (hint,)))
+            self.problems.append(
+                Problem(f"`*{event.anchor}` refers to no anchor", where, (hint,), code=Code.YAML_UNSUPPORTED)
+            )
             return Scalar("", True, where)
         return node
 
@@ -148,7 +167,9 @@ class _Builder:
         """Note how large the node is with aliases written out."""
         size = 1 + sum(self.size(part) for part in parts)
         if size > VALUES:
-            raise _TooMuch(Problem(f"its aliases expand to more than {VALUES} values", node.where))
+            raise _TooMuch(
+                Problem(f"its aliases expand to more than {VALUES} values", node.where, code=Code.FILE_LIMIT)
+            )
         self.sizes[id(node)] = size
 
     def size(self, node: Node) -> int:
@@ -172,14 +193,18 @@ class _Builder:
         nodes = iter(frame.nodes)
         for key, value in zip(nodes, nodes, strict=True):
             if not isinstance(key, Scalar):
-                self.problems.append(Problem("a key must be text, not a list or a map", key.where))
+                self.problems.append(
+                    Problem("a key must be text, not a list or a map", key.where, code=Code.YAML_UNSUPPORTED)
+                )
             elif key.plain and key.text == "<<":
                 merged += self.merge(value)
             elif key.plain and not key.text:
-                self.problems.append(Problem("a key is missing before this `:`", key.where))
+                self.problems.append(Problem("a key is missing before this `:`", key.where, code=Code.YAML_SYNTAX))
             elif key.text in items:
                 hint = f"the first one is in line {keys[key.text].line}"
-                self.problems.append(Problem(f"duplicate key `{key.text}`", key.where, (hint,)))
+                self.problems.append(
+                    Problem(f"duplicate key `{key.text}`", key.where, (hint,), code=Code.DUPLICATE_KEY)
+                )
             else:
                 items[key.text], keys[key.text] = value, key.where
         for other in merged:
@@ -193,7 +218,9 @@ class _Builder:
         parts = value.items if isinstance(value, Seq) else (value,)
         for part in parts:
             if not isinstance(part, Map):
-                self.problems.append(Problem("`<<` needs a map, or a list of maps", part.where))
+                self.problems.append(
+                    Problem("`<<` needs a map, or a list of maps", part.where, code=Code.YAML_UNSUPPORTED)
+                )
         return [part for part in parts if isinstance(part, Map)]
 
     def braces(self, frame: _Frame) -> Node | None:

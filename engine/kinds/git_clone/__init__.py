@@ -25,6 +25,7 @@ from engine.kit.fields import Schema
 from engine.kit.paths import managed, temporary, within
 from engine.kit.shell import texts
 from engine.model import Outside, Place, Plain, Resource, Sentence, Value
+from engine.model.counting import count
 
 NAMED = 5
 """How many files or commits a sentence names."""
@@ -53,8 +54,7 @@ class GitClone(Watchable, Reversible):
     ]
     path: Annotated[
         HostPath,
-        "The directory on the host. git runs as whom it belongs to; a new one belongs to the owner of the directory "
-        "it is in.",
+        "The directory on the host. git runs as its owner; a new one belongs to the owner of the directory it is in.",
     ]
     revision: Annotated[
         str,
@@ -63,8 +63,7 @@ class GitClone(Watchable, Reversible):
     ] = "HEAD"
     on_dirty: Annotated[
         Literal["fail", "discard", "stash"],
-        "What to do with uncommitted changes and commits that are nowhere else: leave them and fail, lose them, or "
-        "keep them in git's stash (commits on a branch of their own).",
+        "What to do with uncommitted or unpushed work: `fail`, `discard` it, or `stash` it (commits go to a branch).",
     ] = "fail"
     shallow: Annotated[
         bool | Annotated[int, Schema(minimum=0)],
@@ -167,7 +166,7 @@ class GitClone(Watchable, Reversible):
         if files and self.on_dirty == "fail":
             raise Refused(
                 Sentence(
-                    f"{_count(files, 'file')} in {self.path} {'have' if len(files) > 1 else 'has'} "
+                    f"{count(len(files), 'file')} in {self.path} {'have' if len(files) > 1 else 'has'} "
                     "uncommitted changes: ",
                     Outside(_named(files)),
                     "; left as they are. Commit them there, or set on_dirty: stash (keeps them) or "
@@ -175,13 +174,14 @@ class GitClone(Watchable, Reversible):
                 )
             )
         if files:
-            found["uncommitted"] = f"{_count(files, 'file')}: {_named(files)}"
+            found["uncommitted"] = f"{count(len(files), 'file')}: {_named(files)}"
         commits = self._unknown(facts)
         if commits and self.on_dirty == "fail":
             verb = "are" if len(commits) > 1 else "is"
             raise Refused(
-                f"{self.path} has {_count(commits, 'commit')} that {verb} nowhere else: {_named(commits)}; left as "
-                "they are. Push them, or set on_dirty: stash (keeps them on a branch) or discard (leaves them behind)"
+                f"{self.path} has {count(len(commits), 'commit')} that {verb} nowhere else: {_named(commits)}; left "
+                "as they are. Push them, or set on_dirty: stash (keeps them on a branch) or discard (leaves them "
+                "behind)"
             )
         if commits:
             found["local commits"] = _named(commits)
@@ -220,7 +220,7 @@ class GitClone(Watchable, Reversible):
         kind = facts["type"]
         left = "it was left as it is: move it away"
         return {
-            "blocked": f"{facts.get('above', '')} is in the way of {self.path}: it is no directory; {left}",
+            "blocked": f"{facts.get('above', '')} is in the way of {self.path}: it is not a directory; {left}",
             "file": f"{self.path} is in the way: it is a file; {left}",
             "link": f"{self.path} is in the way: it is a symbolic link; {left}, or name what it leads to",
             "other": f"{self.path} is in the way: it is neither a file nor a directory; {left}",
@@ -292,7 +292,7 @@ class GitClone(Watchable, Reversible):
             "remote": "set the remote",
             "uncommitted": f"{self.on_dirty} uncommitted changes",
             "revision": f"check out {wanted}",
-            "checkout": f"go on with the checkout of {wanted}",
+            "checkout": f"resume the checkout of {wanted}",
             "submodules": "update submodules",
         }
         differing = change.differing()
@@ -318,10 +318,6 @@ def _submodules(listed: str) -> str:
     lines = [line for line in listed.splitlines() if line]
     stray = [line[1:].split(" ")[1] for line in lines if line[0] != " "]
     return f"{len(stray)} not as recorded: {_named(stray)}" if stray else "as recorded"
-
-
-def _count(things: list[str], what: str) -> str:
-    return f"{len(things)} {what}{'s' if len(things) > 1 else ''}"
 
 
 def _named(things: list[str]) -> str:

@@ -37,7 +37,7 @@ def parse(repo: str | Secret) -> Url:
     text = repo.reveal() if isinstance(repo, Secret) else repo
     shown = "the URL" if isinstance(repo, Secret) else "`" + _WITH_USER.sub(r"\g<scheme>://\g<rest>", text) + "`"
     if not text or text.startswith("-") or any(ord(character) < 32 for character in text):
-        raise InvalidParameter("repo", f"{shown} is no URL of a repository")
+        raise InvalidParameter("repo", f"{shown} is not the URL of a repository")
     if not (text.startswith("/") or ":" in text):
         raise InvalidParameter(
             "repo", f"{shown} is neither a URL, nor user@host:path, nor an absolute path on the host"
@@ -54,7 +54,7 @@ def parse(repo: str | Secret) -> Url:
 def check_revision(revision: str) -> None:
     """Raises InvalidParameter where `revision` can be neither a commit nor the name of a branch or tag."""
     if not revision or _NO_NAME.search(revision):
-        raise InvalidParameter("revision", f"`{revision}` is no commit, branch or tag")
+        raise InvalidParameter("revision", f"`{revision}` is not a commit, branch or tag")
 
 
 def patterns(revision: str) -> tuple[str, ...]:

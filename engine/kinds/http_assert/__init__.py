@@ -176,18 +176,18 @@ class HttpAssert(Request):
 
 
 def _search(path: str, data: object) -> Any:
-    """Raises InvalidParameter where `path` is no JMESPath; None where it leads nowhere or does not fit the data."""
+    """Raises InvalidParameter where `path` is not JMESPath; None where it leads nowhere or does not fit the data."""
     import jmespath
     from jmespath.exceptions import JMESPathError, ParseError, UnknownFunctionError
 
     try:
         compiled = jmespath.compile(path)
     except ParseError as error:
-        raise InvalidParameter("", f"`{path}` is no JMESPath: {str(error).splitlines()[0]}") from None
+        raise InvalidParameter("", f"`{path}` is not JMESPath: {str(error).splitlines()[0]}") from None
     try:
         return compiled.search(data)
     except UnknownFunctionError as error:
-        raise InvalidParameter("", f"`{path}` is no JMESPath: {error}") from None
+        raise InvalidParameter("", f"`{path}` is not JMESPath: {error}") from None
     except (JMESPathError, ArithmeticError, TypeError, ValueError):
         return None
 

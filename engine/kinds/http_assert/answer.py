@@ -59,9 +59,9 @@ class Answer:
         except LookupError:
             return self.body.decode("utf-8", "replace")
 
-    def first_line(self, kept: int) -> str:
+    def first_line(self, limit: int) -> str:
         """The first line of the body: of JSON all of it on one line, of a page its title. The body may have been cut
-        off after `kept` bytes. Where something is cut off, the word it was cut in is left out: it might be a part of
+        off after `limit` bytes. Where something is cut off, the word it was cut in is left out: it might be a part of
         a secret, which nobody would know again."""
         text = self.text().strip()
         title = re.search(r"<title[^>]*>(.+?)</title", text, re.IGNORECASE | re.DOTALL)
@@ -69,7 +69,7 @@ class Answer:
         if title and text.startswith("<"):
             line = html.unescape(title[1])
         clean = printable(line, len(line))
-        if len(clean) <= FIRST_LINE and (len(self.body) < kept or line != text):
+        if len(clean) <= FIRST_LINE and (len(self.body) < limit or line != text):
             return clean
         return re.sub(r"[^\s\"'<>&,;]*$", "", clean[:FIRST_LINE]) + "…"
 
@@ -89,7 +89,7 @@ class Answer:
             return None, f"the body {error}"
         except ValueError:
             kind = printable(self.header("Content-Type") or "no Content-Type", 60)
-            return None, f"the body is no JSON ({kind}): {printable(self.text(), 60)}"
+            return None, f"the body is not JSON ({kind}): {printable(self.text(), 60)}"
         return data, ""
 
 

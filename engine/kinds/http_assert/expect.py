@@ -1,6 +1,6 @@
 """What an expectation says of a value: a scalar means equal, else one operator. Pure.
 
-Used for JSON values, headers and text. `check` finds a mistake in an expectation before anything runs, `holds`
+Used for JSON values, headers and text. `check` finds a mistake in an expectation before anything runs, `is_met`
 judges a value found, `wanted` and `verdict` put either side in words for a plan or a failure.
 """
 
@@ -82,7 +82,7 @@ def check(expectation: Any) -> None:
         check_schema(operand)
 
 
-def holds(expectation: Any, found: Any) -> bool:
+def is_met(expectation: Any, found: Any) -> bool:
     """Whether a value found (None: missing) is as expected; not where that takes too long to tell."""
     operator, operand = _split(expectation)
     try:
@@ -111,7 +111,7 @@ def verdict(expectation: Any, found: Any) -> Plain:
     operator, operand = _split(expectation)
     if operator == "schema":
         return _complaint(operand, found) or wanted(expectation)
-    return wanted(expectation) if holds(expectation, found) else spell(expectation, found)
+    return wanted(expectation) if is_met(expectation, found) else spell(expectation, found)
 
 
 def spell(expectation: Any, found: Any) -> Plain:

@@ -43,12 +43,12 @@ def check_schema(schema: Any) -> None:
     try:
         validator_for(schema).check_schema(schema)
     except SchemaError as error:
-        raise ValueError(f"the schema is no JSON Schema: {error.message}") from None
+        raise ValueError(f"the schema is not a JSON Schema: {error.message}") from None
 
 
 def complaint(schema: Any, found: Any) -> tuple[str, str]:
     """Where a value is not as its schema says, and what is wrong there; two empty texts where nothing is."""
-    kind = _bounded(validator_for(schema), time.monotonic() + bounds.JUDGING)
+    kind = _bounded(validator_for(schema), time.monotonic() + bounds.EVALUATION)
     try:
         error = next(iter(kind(schema, registry=Registry()).iter_errors(found)), None)
     except bounds.Exceeded as slow:
@@ -81,7 +81,7 @@ def _bounded(kind: Any, deadline: float) -> Any:
     def timed(apply: Keyword) -> Keyword:
         def applied(validator: Any, value: Any, found: Any, schema: Any) -> Iterator[ValidationError]:
             if time.monotonic() > deadline:
-                raise bounds.TooSlow(f"the schema was not done with it in {bounds.JUDGING:g} s")
+                raise bounds.TooSlow(f"the schema was not done with it in {bounds.EVALUATION:g} s")
             yield from apply(validator, value, found, schema) or ()
 
         return applied

@@ -54,7 +54,7 @@ class Request(Check):
         """Raises InvalidParameter for what could never be sent."""
         for name, value in self.headers.items():
             if not _NAME.fullmatch(name):
-                raise InvalidParameter("headers", f"`{name}` is no name of a header")
+                raise InvalidParameter("headers", f"`{name}` is not the name of a header")
             _one_line(f"headers: `{name}`", value)
         _one_line("bearer", self.bearer or "")
 

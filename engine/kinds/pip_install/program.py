@@ -94,18 +94,18 @@ def lines_of(path: str) -> Iterator[str]:
             yield re.sub(r"\$\{([A-Z0-9_]+)\}", lambda m: os.environ.get(m[1], m[0]), kept)
 
 
-def wanted_in(path: str, root: str, seen: Set[str]) -> Iterator[Item]:  # noqa: UP006
+def wanted_in(path: str, root: str, visited: Set[str]) -> Iterator[Item]:  # noqa: UP006
     """The requirements of a file and of the files that it includes; paths in them are relative to `root`."""
     path = os.path.abspath(path)
-    if path in seen:
+    if path in visited:
         return
-    seen.add(path)
+    visited.add(path)
     for line in lines_of(path):
         included = re.match(r"(?:-r\s*|--requirement(?:\s+|=))(.+)$", line)
         editable = re.match(r"(?:-e\s*|--editable(?:\s+|=))(.+)$", line)
         if included:
             below = os.path.join(os.path.dirname(path), included[1].strip().strip("'\""))
-            yield from wanted_in(below, root, seen)
+            yield from wanted_in(below, root, visited)
         elif editable:
             yield editable[1].strip(), root
         elif not line.startswith("-"):

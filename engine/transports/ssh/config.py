@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from engine.codes import Code
 from engine.errors import InvalidInput, Problem
 from engine.model import Host
 
@@ -51,7 +52,7 @@ class Target:
         try:
             check_names(self.host, self.user)
         except ValueError as error:
-            raise InvalidInput(Problem(f"{self.name}: {error}")) from None
+            raise InvalidInput(Problem(f"{self.name}: {error}", code=Code.HOST_VARIABLE)) from None
 
     def configuration(self) -> tuple[str, ...]:
         """Those of the arguments that choose the configuration file: they hold for the hops on the way too."""
@@ -143,7 +144,7 @@ def _number(host: Host, port: Any) -> int:
     try:
         return int(port)
     except ValueError:
-        raise InvalidInput(f"{host.name}: ansible_port is `{port}`, not a number") from None
+        raise InvalidInput(f"{host.name}: ansible_port is `{port}`, not a number", code=Code.HOST_VARIABLE) from None
 
 
 class _Reader:

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from engine.codes import Code
 from engine.errors import Unreachable
 from engine.transports.process import outer_environment
 from engine.transports.ssh.config import Raw, Target, home, options_of
@@ -35,7 +36,8 @@ def parse(target: Target) -> Raw:
         # paramiko's parser raises whatever comes up; a configuration that cannot be read must not be guessed.
         raise Unreachable(
             f"{target.name}: the SSH configuration cannot be used: {error}\n"
-            "  The OpenSSH client is not installed; with it, more of the configuration is supported."
+            "  The OpenSSH client is not installed; with it, more of the configuration is supported.",
+            code=Code.SSH_CONFIG,
         ) from error
 
 

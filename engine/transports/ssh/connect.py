@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import IO, Any
 
+from engine.codes import Code
 from engine.errors import ConnectionLost, Unreachable
 from engine.model import Outside, Sentence
 from engine.transports import Options
@@ -139,7 +140,9 @@ class Connector:
         via: Session | None = None
         for position, hop in enumerate(settings.jumps):
             if hop in self.visited or len(self.visited) >= HOPS:
-                raise Unreachable(f"{self.name}: circular ProxyJump: {' → '.join([*self.visited, hop])}")
+                raise Unreachable(
+                    f"{self.name}: circular ProxyJump: {' → '.join([*self.visited, hop])}", code=Code.PROXY_JUMP
+                )
             self.visited.append(hop)
             toward = hop_target(hop, target)
             on_the_way = Resolver(toward).settings()
@@ -209,7 +212,8 @@ class Connector:
         if settings.proxy_command:
             if sys.platform == "win32":
                 raise Unreachable(
-                    f"{name}: ProxyCommand does not work from Windows; use ProxyJump, or run inside WSL"
+                    f"{name}: ProxyCommand does not work from Windows; use ProxyJump, or run inside WSL",
+                    code=Code.PROXY_JUMP,
                 )
             return self._proxy(settings.proxy_command)
         return self._tcp(settings, name)
@@ -232,7 +236,9 @@ class Connector:
         try:
             found = socket.getaddrinfo(settings.hostname, settings.port, settings.family, socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:
-            raise Unreachable(f"{name}: the name {settings.hostname} cannot be resolved: {_reason(error)}") from error
+            raise Unreachable(
+                f"{name}: the name {settings.hostname} cannot be resolved: {_reason(error)}", code=Code.UNRESOLVED
+            ) from error
         failure: Exception = OSError("it has no address")
         for family, kind, protocol, _, address in found:
             connection = socket.socket(family, kind, protocol)
@@ -247,9 +253,13 @@ class Connector:
                 connection.close()
                 failure = error
         if isinstance(failure, TimeoutError):
-            raise Unreachable(f"{name}: no answer from {settings.address} in {timeout:g} s") from failure
+            raise Unreachable(
+                f"{name}: no answer from {settings.address} in {timeout:g} s", code=Code.NO_ANSWER
+            ) from failure
         if isinstance(failure, ConnectionRefusedError):
-            raise Unreachable(f"{name}: {settings.address} refuses connections; nothing is listening") from failure
+            raise Unreachable(
+                f"{name}: {settings.address} refuses connections; nothing is listening", code=Code.NOTHING_LISTENS
+            ) from failure
         raise Unreachable(f"{name}: cannot connect to {settings.address}: {_reason(failure)}") from failure
 
     def _channel(self, settings: Settings, name: str, via: Session) -> Any:
@@ -258,10 +268,13 @@ class Connector:
         try:
             return via.open_channel("direct-tcpip", target, ("127.0.0.1", 0), timeout=timeout)
         except paramiko.ChannelException as error:
-            raise Unreachable(f"{name}: the hop before it cannot reach {settings.address}: {error.text}") from error
+            raise Unreachable(
+                f"{name}: the hop before it cannot reach {settings.address}: {error.text}", code=Code.PROXY_JUMP
+            ) from error
         except (paramiko.SSHException, OSError, EOFError) as error:
             raise Unreachable(
-                f"{name}: no answer from {settings.address} through the hop before it in {timeout:g} s"
+                f"{name}: no answer from {settings.address} through the hop before it in {timeout:g} s",
+                code=Code.PROXY_JUMP,
             ) from error
 
     def _proxy(self, command: str) -> socket.socket:
@@ -293,12 +306,14 @@ def hop_target(hop: str, origin: Target) -> Target:
     """A hop as ProxyJump writes it: `[user@]host[:port]` or a `ssh://` URI. Raises Unreachable."""
     found = re.fullmatch(r"(?:ssh://)?(?:([^@]*)@)?(\[[^]]+\]|[^:@]+)(?::(\d+))?/?", hop)
     if not found:
-        raise Unreachable(f"{origin.name}: ProxyJump has a hop `{hop}`, expected [user@]host[:port]")
+        raise Unreachable(
+            f"{origin.name}: ProxyJump has a hop `{hop}`, expected [user@]host[:port]", code=Code.PROXY_JUMP
+        )
     user, host, port = found.groups()
     try:
         check_names(host.strip("[]"), user)
     except ValueError as error:
-        raise Unreachable(f"{origin.name}: ProxyJump has a hop `{hop}`: {error}") from None
+        raise Unreachable(f"{origin.name}: ProxyJump has a hop `{hop}`: {error}", code=Code.PROXY_JUMP) from None
     return Target(
         name=f"{origin.name} (via {hop})",
         host=host.strip("[]"),

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.codes import Code
 from engine.errors import HostKeyRefused
 from engine.transports.ssh import certificates, known_hosts
 from engine.transports.ssh.certificates import CERT_SUFFIX
@@ -72,7 +73,7 @@ class HostKeys:
             return
         known = [entry for entry in self.entries if entry.marker == PLAIN]
         if known:
-            raise HostKeyRefused(self._changed(shown, known, objection))
+            raise HostKeyRefused(self._changed(shown, known, objection), code=Code.HOST_KEY_CHANGED)
         if not accept_new:
             raise HostKeyRefused(self._unknown(shown, objection))
         self._learn(shown, notice)
@@ -89,10 +90,13 @@ class HostKeys:
         for entry in entries:
             if entry.marker == REVOKED and entry.blob in blobs:
                 what = "is revoked" if entry.blob == shown.blob else "is certified by a revoked authority"
-                raise HostKeyRefused(self._revoked(shown, what, entry.where))
+                raise HostKeyRefused(self._revoked(shown, what, entry.where), code=Code.HOST_KEY_REVOKED)
         file = self.settings.revoked_keys
         if file is not None and any(_in_revoked_file(file, blob) for blob in blobs):
-            raise HostKeyRefused(self._revoked(shown, "is revoked, or the list of revoked keys unusable", str(file)))
+            raise HostKeyRefused(
+                self._revoked(shown, "is revoked, or the list of revoked keys unusable", str(file)),
+                code=Code.HOST_KEY_REVOKED,
+            )
 
     # --- certificates
 

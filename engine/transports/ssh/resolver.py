@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from engine.codes import Code
 from engine.errors import Unreachable
 from engine.transports.process import capture, outer_environment
 from engine.transports.ssh.config import Raw, Settings, Target, settings
@@ -57,7 +58,9 @@ class Resolver:
         try:
             return settings(self._raw(), self.target)
         except ValueError as error:
-            raise Unreachable(f"{self.target.name}: the SSH configuration cannot be used: {error}") from error
+            raise Unreachable(
+                f"{self.target.name}: the SSH configuration cannot be used: {error}", code=Code.SSH_CONFIG
+            ) from error
 
     def _raw(self) -> Raw:
         if self._own:
@@ -132,12 +135,15 @@ class _Question:
         name, host = self.target.name, self.target.host
         captured = capture(process, PATIENCE)
         if captured is None:
-            raise Unreachable(f"{name}: `ssh -G {host}` did not finish within {PATIENCE:g} s")
+            raise Unreachable(f"{name}: `ssh -G {host}` did not finish within {PATIENCE:g} s", code=Code.SSH_CONFIG)
         status, out, err = captured
         said = err.decode(errors="replace").replace("\r\n", "\n")
         if status:
             lines = [line for line in said.splitlines() if not line.startswith(("debug1: ", "OpenSSH_"))]
-            raise Unreachable(f"{name}: the SSH configuration cannot be used\n  ssh -G {host}: {' '.join(lines)}")
+            raise Unreachable(
+                f"{name}: the SSH configuration cannot be used\n  ssh -G {host}: {' '.join(lines)}",
+                code=Code.SSH_CONFIG,
+            )
         raw: dict[str, list[str]] = {}
         for line in out.decode(errors="surrogateescape").splitlines():
             keyword, _, value = line.partition(" ")

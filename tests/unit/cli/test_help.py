@@ -33,8 +33,8 @@ def test_it_ends_with_examples(command: str) -> None:
     assert examples
     for line in examples:
         program, *words = line.split()
-        assert program in ("plan", "apply", "engine")
-        assert program != "engine" or words[0] in (*COMMANDS, "COMMAND")
+        assert program in ("plan", "apply", "onetrip")
+        assert program != "onetrip" or words[0] in (*COMMANDS, "COMMAND")
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -53,3 +53,12 @@ def test_the_list_of_commands_is_whole() -> None:
     text = page()
     for command in COMMANDS:
         assert re.search(rf"^  {command} +[A-Z].*\.$", text, re.MULTILINE), command
+
+
+@pytest.mark.parametrize(
+    ("called", "name"),
+    [("/usr/bin/engine", "engine"), ("onetrip.exe", "onetrip"), ("/venv/bin/plan", "onetrip"), ("pytest", "onetrip")],
+)
+def test_it_names_the_command_by_which_it_was_called(called: str, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", [called])
+    assert f"  {name} retry RUN\n" in page("retry")

@@ -142,12 +142,12 @@ def test_what_is_wrong_whatever_the_facts_are_is_told_before(project: Project) -
 def test_a_circle_is_told_before_unless_facts_may_break_it(project: Project) -> None:
     circle = ["a: { needs: [c], note: { path: /a } }", "c: { note: { path: '{{ host.home }}' } }"]
     state(project, *circle)
-    with pytest.raises(InvalidInput, match="in a circle: a → c → a"):
+    with pytest.raises(InvalidInput, match="circular needs: a → c → a"):
         project.load()
     between = "b: { when: host.os == 'darwin', needs: [], note: { path: /b } }"
     state(project, circle[0], between, circle[1])
     assert len(finished(project).resources) == 3
-    assert "in a circle: a → c → a" in refused(project, {**MAC, "os": "linux"})
+    assert "circular needs: a → c → a" in refused(project, {**MAC, "os": "linux"})
 
 
 def test_what_is_wrong_with_the_facts_is_told_with_its_place(project: Project) -> None:

@@ -1,4 +1,4 @@
-"""The reference of a kind, as `engine kinds KIND` prints it."""
+"""The reference of a kind, as `onetrip kinds KIND` prints it."""
 
 from __future__ import annotations
 
@@ -75,6 +75,6 @@ def test_what_the_engine_can_do_with_it() -> None:
     class File(Reversible, Watchable):
         """A file is there."""
 
-    assert "\nA service can name it in `restart_on`. `engine rollback` can put back what it changed.\n" in reference(
+    assert "\nA service can name it in `restart_on`. `onetrip rollback` can put back what it changed.\n" in reference(
         File
     )

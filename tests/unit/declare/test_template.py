@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from engine.declare.templates import jinja
 from engine.declare.templates.names import MISSING, RenderError, SecretNames
-from engine.declare.templates.template import holds, render, render_text
+from engine.declare.templates.template import is_true, render, render_text
 from engine.declare.yaml.scalars import Float, Int
 from engine.model import Secret
 
@@ -192,10 +192,10 @@ def test_the_sandbox_holds() -> None:
 
 
 def test_when() -> None:
-    assert holds("flag", VALUES) is True
-    assert holds("not flag", VALUES) is False
-    assert holds("true", VALUES) is True
-    assert holds("number == 600 and 'a' in list", VALUES) is True
+    assert is_true("flag", VALUES) is True
+    assert is_true("not flag", VALUES) is False
+    assert is_true("true", VALUES) is True
+    assert is_true("number == 600 and 'a' in list", VALUES) is True
     for expression in (
         "text",
         "number",
@@ -208,7 +208,7 @@ def test_when() -> None:
         "",
     ):
         with pytest.raises(RenderError):
-            holds(expression, VALUES)
+            is_true(expression, VALUES)
 
 
 def test_faults_know_their_line() -> None:

@@ -93,7 +93,7 @@ def test_a_type_that_no_parameter_has_is_named() -> None:
 
         where: Annotated[complex, "?"] = 1j
 
-    with pytest.raises(TypeError, match=r"Odd\.where: <class 'complex'> is no type of a parameter"):
+    with pytest.raises(TypeError, match=r"Odd\.where: <class 'complex'> is not a type of a parameter"):
         _ = Odd.params
 
 

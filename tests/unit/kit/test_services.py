@@ -10,6 +10,7 @@ import pytest
 
 from engine.kit import Change, HostPath, Restarts, Script, Watch
 from engine.kit.services import SERVICES
+from engine.model import Tense
 from tests.compose_lab import Failed, run_script
 
 SHELLS = [("dash",), ("bash",), ("bash", "--posix"), ("busybox", "sh")]
@@ -133,6 +134,19 @@ def test_a_drift_that_was_put_back(place: Path, proven: str) -> None:
     assert apply(service) == ("" if proven else "restart")
     (place / "settings").write_text("three")
     assert (observe(service).before or {})["settings"] == ("changed" if proven else "newer than its start")
+
+
+@pytest.mark.parametrize("recorded", [False, True])
+def test_content_that_could_not_be_inspected_is_not_said_to_have_changed(place: Path, recorded: bool) -> None:
+    service = daemon(place)
+    apply(service)
+    ledger = place / "home/.local/state/engine/ledger/daemon.ticker"
+    if not recorded:
+        ledger.unlink()
+    blind = Watch("settings", Script("fact fingerprint ''; fact ctime ''"))
+    change = observe(service.replace(restart_on=(blind,)))
+    assert (change.before or {})["settings"] == Tense.NOT_KNOWN
+    assert service.verb(change) == "restart"
 
 
 def test_only_what_it_was_started_with_is_proven(place: Path) -> None:

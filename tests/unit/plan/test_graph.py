@@ -31,8 +31,7 @@ def test_a_circle_is_told_whole_with_positions_from_its_first_resource() -> None
     ordered, problems = order(nodes(x="", b="c x", c="d", d="b", after="d", y="x"))
     assert ordered == ("x", "y")
     assert [str(problem) for problem in problems] == [
-        "f:2:1: resources need each other in a circle: b → c → d → b\n"
-        "  f:2:1: b needs c\n  f:3:1: c needs d\n  f:4:1: d needs b"
+        "f:2:1: circular needs: b → c → d → b\n  f:2:1: b needs c\n  f:3:1: c needs d\n  f:4:1: d needs b"
     ]
 
 

@@ -154,7 +154,7 @@ def test_answers_of_checks_are_not_compared() -> None:
         (replace(NODE, prior=None), "gpu1/node: was present when reviewed, is absent now"),
         (
             replace(NODE, outlook="refused", prior=NODE.prior),
-            "gpu1/node: outlook was change when reviewed, is refused now",
+            "gpu1/node: status was change when reviewed, is refused now",
         ),
         (replace(NODE, kind="file-sync"), "gpu1/node: kind was git-clone when reviewed, is file-sync now"),
     ],

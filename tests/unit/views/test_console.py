@@ -72,11 +72,11 @@ Rollout: 30 hosts in batches of 1, 2, 12, 15; stops at the first failure
   4/4  gpu[16:30]     15 not started
 
 13 hosts  ✓ 2 changed, 1 restarted, 3 checks passed
-gpu07     ✗ login-node: no space left on /home; the old checkout is untouched
+gpu07     ✗ login-node: no space left on /home; the old checkout is untouched [OT2001]
 gpu11     ✗ unreachable: no answer from gpu11.lan:22 in 10 s
 
 Stopped: 13 converged, 1 failed, 1 unreachable, 15 not started.   78.3 s
-Go on with: engine retry 20260302-1405-a3f1
+Resume with: onetrip retry 20260302-1405-a3f1
 """
 
 
@@ -220,10 +220,10 @@ def test_refusals_errors_and_what_they_block() -> None:
         outlook="blocked", reason=Reason(Why.NEEDS, ("login-node",)), cause=ResourceRef("login-node", "refused")
     )
     assert text(host(refused, error, blocked)).splitlines()[1:6] == [
-        "  ! login-node            refused    2 files are changed",
+        "  ! login-node            refused    2 files are changed [OT1803]",
         "                                     a, b; left as they are",
         "                                     Commit them.",
-        "  ✗ login-password        error      git is not installed",
+        "  ✗ login-password        error      git is not installed [OT1804]",
         "  · comfyui               blocked    needs login-node",
     ]
 
@@ -234,7 +234,7 @@ def test_a_failed_action_tells_why_and_what_it_printed() -> None:
     shown = text(Report("s", (HostReport("gpu1", (outcome,), trips=2),), 3.0)).splitlines()
     assert shown[1:5] == [
         "  ✗ login-node            revision   3f2c91a → 6910925",
-        "                          because    git ended with status 128",
+        "                          because    git ended with status 128 [OT2001]",
         "                          output     (10 more lines above)",
         "                                     line 11\\x1b[1m",
     ]
@@ -250,7 +250,7 @@ def test_an_unreachable_host() -> None:
         "    Check it",
         "    then add it",
         "",
-        "Plan: 1 host unreachable.   1 host, 1.0 s",
+        "Plan failed: 1 host unreachable.   1 host, 1.0 s",
     ]
 
 

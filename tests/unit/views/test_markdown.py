@@ -155,7 +155,7 @@ def test_the_output_of_a_failing_action_can_be_opened() -> None:
     outcome = Outcome(samples.node(), "failed", reason=Reason.of("status 1"), output="first\nsecond\n")
     shown = render(Report("s", (HostReport("h", (outcome,)),)), "markdown")
     assert "```text\nfirst\nsecond\n```" in shown
-    assert "| | | because | status 1 | |" in shown
+    assert "| | | because | status 1 `[OT2001]` | |" in shown
 
 
 def test_a_rollout() -> None:

@@ -142,10 +142,10 @@ def test_events_when_quiet_are_notes_alone() -> None:
 
 
 def test_the_picture_of_a_plan_names_the_last_hosts_that_are_waited_for() -> None:
-    track = Track([30], {}, looking={f"gpu{number}": 0.0 for number in range(30)})
-    assert picture(track, 2.0)[0].endswith(" looking at 30 hosts  2.0 s")
-    track.looking, track.looked = {"gpu07": 0.0, "gpu\x1b11": 0.0}, 28
-    assert picture(track, 9.8)[0].endswith(" looking at 30 hosts, 28 done  9.8 s  still gpu07, gpu\\x1b11")
+    track = Track([30], {}, inspecting={f"gpu{number}": 0.0 for number in range(30)})
+    assert picture(track, 2.0)[0].endswith(" inspecting 30 hosts  2.0 s")
+    track.inspecting, track.inspected = {"gpu07": 0.0, "gpu\x1b11": 0.0}, 28
+    assert picture(track, 9.8)[0].endswith(" inspecting 30 hosts, 28 done  9.8 s  still gpu07, gpu\\x1b11")
     assert len(picture(track, 9.8, width=40)[0]) < 40
 
 
@@ -281,8 +281,8 @@ def test_the_picture_in_ascii() -> None:
 
 
 def test_before_anything_has_begun() -> None:
-    assert picture(Track([30], {}), 0.6)[0].endswith(" looking at 30 hosts  0.6 s")
-    assert picture(Track([1], {}), 0.6)[0].endswith(" looking at 1 host  0.6 s")
+    assert picture(Track([30], {}), 0.6)[0].endswith(" inspecting 30 hosts  0.6 s")
+    assert picture(Track([1], {}), 0.6)[0].endswith(" inspecting 1 host  0.6 s")
 
 
 def test_time_left() -> None:

@@ -5,7 +5,15 @@ from __future__ import annotations
 import pytest
 
 from engine.model import Attribute, Command, Drift, Drifted, HostReport, Reason, ResourceRef, Tense, Watched, Why
-from engine.views.wording import cause_text, command_line, drift_text, host_error, host_lines, reason_text
+from engine.views.wording import (
+    because_text,
+    cause_text,
+    command_line,
+    drift_text,
+    host_error,
+    host_lines,
+    reason_text,
+)
 
 LINE = (Attribute("line 1", "A", "B"),)
 
@@ -49,12 +57,18 @@ def test_a_cause_says_what_is_wrong_with_it(cause: ResourceRef, words: str) -> N
     assert cause_text(cause) == words
 
 
+def test_every_tense_has_words() -> None:
+    assert because_text([Watched("a", tense) for tense in Tense]).count(" and ") == len(Tense) - 1
+    blind = (Watched("a", Tense.WILL_CHANGE), Watched("b", Tense.NOT_KNOWN))
+    assert because_text(blind) == "a will change and it is not known whether b changed"
+
+
 def test_what_is_said_of_a_host_names_it_once() -> None:
-    refused = Drift(Drifted.STEP, "node", "outlook", "change", "refused", Reason.of("changed\n  by hand"))
+    refused = Drift(Drifted.STEP, "node", "status", "change", "refused", Reason.of("changed\n  by hand"))
     host = HostReport("gpu1", drift=(Drift(Drifted.ORDER), refused))
     assert host_lines(host) == (
-        "the order of its resources changed",
-        "gpu1/node: outlook was change when reviewed, is refused now: changed",
+        "the order of its resources changed [OT1906]",
+        "gpu1/node: status was change when reviewed, is refused now: changed",
         "by hand",
     )
     assert host_error(host).startswith("gpu1: the order of its resources changed\ngpu1/node: ")
