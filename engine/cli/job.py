@@ -6,7 +6,7 @@ import getpass
 import os
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from engine.cli.become import given, other, variables
 from engine.cli.become import words as become_words
-from engine.cli.output import Printer, can_ask, scrub
+from engine.cli.output import Printer, can_ask
 from engine.cli.project import extra_vars, load_inventory, project_root, state_files
 from engine.cli.request import Request
 from engine.cli.select import check_words, left_out
@@ -221,22 +221,22 @@ class Job:
 
     def clean(self, value: Any) -> Any:
         """The same value with every secret in it redacted."""
-        return scrub(value, self.printer.redactor)
+        return self.printer.redactor.scrub(value)
 
     def _learn(self) -> None:
         """Have the printer look again at what is to be redacted."""
         self._found = sum(len(run.found) for run in self._runs)
         self.printer.learn(self._secrets, self._names)
 
-    def _secrets(self) -> Iterator[Secret]:
+    def _secrets(self) -> Iterable[Secret]:
         """Those declared, and those found on hosts, each once."""
         found = (secret for run in self._runs for secret in run.found.copy())
-        yield from dict.fromkeys((*self.declared.secrets, *self._typed, *found))
+        return dict.fromkeys((*self.declared.secrets, *self._typed, *found))
 
-    def _names(self) -> Iterator[str]:
+    def _names(self) -> list[str]:
         """The names of hosts and resources, each once."""
-        yield from self.hosts
-        yield from dict.fromkeys(resource.name for host in list(self.hosts.values()) for resource in host.resources)
+        resources = (resource.name for host in list(self.hosts.values()) for resource in host.resources)
+        return [*self.hosts, *dict.fromkeys(resources)]
 
     def lost(self) -> tuple[Lost, ...]:
         """What a rollback cannot put back, redacted."""

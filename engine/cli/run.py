@@ -17,7 +17,7 @@ from engine.cli.become import asked_for
 from engine.cli.job import Job, Rewrite, who
 from engine.cli.options import request_of
 from engine.cli.output import Printer, can_ask
-from engine.cli.project import project_root
+from engine.cli.project import is_plan_file, project_root
 from engine.declare.problems import sorted_problems
 from engine.errors import EngineError, Interrupted, InvalidInput, Problem
 from engine.model import Command, HostReport, Plan, Report, Stop
@@ -62,11 +62,11 @@ def plan(options: dict[str, Any], rewrite: Rewrite | None = None) -> int:
 def apply(options: dict[str, Any], rewrite: Rewrite | None = None) -> int:
     """Plan, ask, carry out, prove, report. Returns the exit code. `rewrite` as in `Job`. Raises InvalidInput, before
     any host is reached, where a question is to be answered and nobody can be asked."""
-    from engine.cli.reviewed import Reviewed, is_plan_file
-
     printer = Printer(options["color"])
     request, reviewed = request_of(options), None
     if is_plan_file(request.states):
+        from engine.cli.reviewed import Reviewed
+
         root = project_root(Path.cwd(), request.chdir)
         reviewed = Reviewed(Path(request.states[0]), root)
         request = reviewed.request(request)

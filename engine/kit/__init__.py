@@ -25,9 +25,9 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """What is exported is imported when it is first asked for: parts of the kit are used where no kind is."""
-    modules = ("engine.kit.kind", "engine.kit.services", "engine.kit.fields", "engine.model")
-    for module in modules if name in __all__ else ():
-        found = getattr(import_module(module), name, None)
-        if found is not None:
-            return found
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    for module in ("engine.model", "engine.kit.fields", "engine.kit.services", "engine.kit.kind"):
+        found = vars(import_module(module))
+        globals().update((each, found[each]) for each in __all__ if each in found)
+    return globals()[name]

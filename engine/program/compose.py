@@ -16,13 +16,12 @@ from engine.kit.shell import pins
 from engine.model import Become, Outside, Script, ScriptText, Sentence, Transport
 from engine.program import quote
 from engine.program.become import GRACE, Others
-from engine.program.bootstrap import LAUNCHER, LOCK, RUN, SECTIONS, START, STREAM_LAUNCHER
+from engine.program.bootstrap import LAUNCHER, LOCK, MACHINE, START, STREAM_LAUNCHER
 from engine.program.deadline import CLEARING, SLOWEST, Deadline, Limits
 from engine.program.parser import Event, Parser
 from engine.program.quote import assigned, bare
 from engine.program.section import Lock, Program, Section
 from engine.program.shared import SharedProbes
-from engine.program.watchdog import PROCESSES, WATCHDOG
 
 
 def compose(
@@ -84,7 +83,7 @@ def _program(
     texts = {text: n for n, text in enumerate(dict.fromkeys(script.text for script in scripts))}
     places = {name: n for n, name in enumerate(names)}
     lines = [f"_engine_nonce={nonce} _engine_steps={'1' if any(s.step for s in sections) else ''}"]
-    lines += others.lines() if others else map(bare, (SECTIONS, PROCESSES, WATCHDOG, RUN))
+    lines += others.lines() if others else [bare(MACHINE)]
     lines += keep
     lines += [f"_engine_t{n}={quote.text(text)}" for text, n in texts.items()]
     inner = {section.script.text for section in sections if section.become is not None}
@@ -144,13 +143,14 @@ def run(transport: Transport, program: Program, stdin: Iterable[bytes] = ()) -> 
                 status = output.status
                 break
             events = parser.feed(output)
-            deadline.received(*events)
+            if events or deadline.clock() > deadline.at:
+                deadline.received(events)
             since = time.monotonic()
             yield from events
             if parser.done:
                 break
-            if events:
-                deadline.late(time.monotonic() - since)
+            # So long nobody has listened, which is not the host's fault.
+            deadline.at += time.monotonic() - since
     yield from parser.end()
     if parser.failure is not None or not parser.done:
         raise HostFailed(unfinished(parser, status))

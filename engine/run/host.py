@@ -11,7 +11,6 @@ from engine.errors import InvalidInput
 from engine.model import Facts, HostDeclaration, HostPlan, HostReport, Secret, Transport
 from engine.model.events import Progress
 from engine.plan.planner import Observation, PlannedHost, plan_host
-from engine.program.facts import FactsFirst
 from engine.run.connection import HostConnection
 from engine.run.settings import Settings
 
@@ -74,6 +73,8 @@ class HostRun:
     def _asked(self, finish: Finish) -> dict[str, Observation]:
         """Ask the host for its facts, finish with them what is declared for it, and observe it in the same trip.
         Raises InvalidInput, which `invalid` keeps, where what is declared is wrong on this host."""
+        from engine.program.facts import FactsFirst
+
         self.connection.trips += 1
         with closing(FactsFirst(self.connection.transport)) as asked:
             try:

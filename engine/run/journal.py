@@ -1,7 +1,7 @@
 """The journal: what every apply did, as JSON lines under the project root's `.engine/runs/`.
 
 One file a run, `RUN.jsonl`, mode 0600, append-only; each event is flushed as it happens, so that a killed run is
-still told. What a host said is redacted before it gets here (`engine.cli.output.scrub`), and a note right here; never
+still told. What a host said is redacted before it gets here (`Redactor.scrub`), and a note right here; never
 a line of JSON as a whole, in which a secret that is a common word would destroy the names of events and hosts.
 """
 
@@ -16,12 +16,14 @@ from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from engine.errors import InvalidInput, Problem
 from engine.model import HostReport, Outcome
 from engine.model.events import Event, HostStarted, Note, StepFinished, StepStarted
-from engine.plan.rollback import Changed
+
+if TYPE_CHECKING:
+    from engine.plan.rollback import Changed
 
 VERSION = 1
 """Of the lines of a journal. Version 0.1 of the engine did not write it down."""
@@ -216,6 +218,8 @@ def _new_id(directory: Path) -> str:
 
 def changed(found: list[dict[str, Any]]) -> dict[str, dict[str, Changed]]:
     """Host → resource → what a run changed of it, or may have changed before it failed."""
+    from engine.plan.rollback import Changed
+
     hosts: dict[str, dict[str, Changed]] = {}
     for event in found:
         if event["event"] == "resource" and event["verdict"] in ("changed", "failed") and event["attributes"]:

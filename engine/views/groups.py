@@ -6,14 +6,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from engine.model import HostPlan, HostReport, Outcome, Plan, Report, Step
 from engine.views import wording
-from engine.views.diff import FOLD, TextDiff, unified
 from engine.views.escape import visible
 from engine.views.fold import alike, count, names
 from engine.views.rows import Row, outcome_rows, step_rows
 from engine.views.status import Tone, status, tone, trouble
+
+if TYPE_CHECKING:
+    from engine.views.diff import TextDiff
 
 
 @dataclass(frozen=True)
@@ -103,9 +106,11 @@ def _wanted(item: Step | Outcome, verbosity: int) -> bool:
 def _diffs(step: Step, wish: Wish) -> tuple[tuple[str, TextDiff], ...]:
     if not wish.diff:
         return ()
+    from engine.views.diff import FOLD, unified
+
     fold = None if wish.verbosity > 0 else FOLD
     return tuple(
-        (wording.label(name), unified(before, after, fold=fold, plain=wish.plain))
+        (visible(name), unified(before, after, fold=fold, plain=wish.plain))
         for name, (before, after) in step.texts.items()
     )
 

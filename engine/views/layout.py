@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from engine.views import wording
-from engine.views.diff import TextDiff
 from engine.views.escape import cells, middle, taken, to_ascii
 from engine.views.groups import Entry
 from engine.views.rows import Row
 from engine.views.status import MARKS, Tone
+
+if TYPE_CHECKING:
+    from engine.views.diff import TextDiff
 
 _COLUMNS = 100  # what a line with a duration is filled to, where there is room
 _NAME, _LABEL = 20, 9  # the least a column is wide

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from engine import bounds, matching
+from engine import bounds
 from engine.bounds import LOOKUPS, PATTERN
 from engine.declare.inventory import ranges
 from engine.declare.inventory.tree import Tree
@@ -134,6 +134,8 @@ def _matcher(expression: str, part: str) -> Callable[[str], bool]:
         except (re.error, RecursionError, OverflowError) as error:
             raise InvalidInput(Problem(f"the host pattern `{short(part)}` is invalid: {error}")) from None
         return lambda name: wanted.match(name) is not None
+    from engine import matching
+
     try:
         bounded = matching.expression(expression[1:])
     except ValueError as error:

@@ -88,17 +88,17 @@ class GitClone(Watchable, Reversible):
             raise InvalidParameter(
                 "on_dirty", "stash keeps nothing where the checkout is removed; use fail or discard"
             )
-        repository.parse(self.repo)
+        _ = self._url
 
     @cached_property
     def _url(self) -> repository.Url:
         return repository.parse(self.repo)
 
-    @property
+    @cached_property
     def _shown(self) -> str:
         return "the repository" if isinstance(self.repo, Secret) else self._url.plain
 
-    @property
+    @cached_property
     def _wanted(self) -> str:
         lower = self.revision.lower()
         return lower if repository.FULL.match(lower) else self.revision
@@ -205,14 +205,12 @@ class GitClone(Watchable, Reversible):
         return state
 
     def _resolved(self, facts: Facts) -> repository.Resolved:
-        refs = repository.references(facts.get("refs", ""))
-        return repository.resolve(self._wanted, facts.get("commit", ""), refs, self._shown)
+        return repository.resolve(self._wanted, facts.get("commit", ""), facts.get("refs", ""), self._shown)
 
     def _unknown(self, facts: Facts) -> list[str]:
         """Commits that would get out of sight: none where nothing else is checked out, or where they were pushed."""
         head = facts.get("head", "")
-        refs = repository.references(facts.get("refs", ""))
-        if head in (self._resolved(facts).commit, *refs.values()):
+        if head in repository.references(facts.get("refs", "")).values() or head == self._resolved(facts).commit:
             return []
         return [commit[:10] for commit in facts.get("unknown", "").split()]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote
 
@@ -85,14 +84,15 @@ class Resolved:
     reference: str = ""
 
 
-def resolve(revision: str, known: str, refs: Mapping[str, str], shown: str) -> Resolved:
-    """What commit a revision is. `known` is what the checkout there says of a short one; `shown` names the
-    repository.
+def resolve(revision: str, known: str, listed: str, shown: str) -> Resolved:
+    """What commit a revision is. `known` is what the checkout there says of a short one, `listed` what
+    `git ls-remote` printed; `shown` names the repository.
 
     Raises Refused where the repository has no such thing, or where it means two things.
     """
     if FULL.match(revision) or known:
         return Resolved(known or revision)
+    refs = references(listed)
     if revision == "HEAD" or revision.startswith("refs/"):
         if revision not in refs:
             what = "no default branch: is it empty?" if revision == "HEAD" else f"no {revision}"
