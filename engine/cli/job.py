@@ -266,18 +266,18 @@ class Job:
 
     def _check_words(self) -> None:
         """Raises InvalidInput for a word of --only or --skip that matches nothing, once all there is is known."""
-        hosts = list(self.hosts.values())
-        if not any(host.pending for host in hosts):
-            check_words(hosts, self.request.only, self.request.skip)
+        hosts, only, skip = list(self.hosts.values()), self.request.only, self.request.skip
+        if (only or skip) and not any(host.pending for host in hosts):
+            check_words(hosts, only, skip)
 
     def _settings(self, declared: HostDeclaration, verb: str) -> Settings:
         one = len(self.hosts) == 1 and not self.request.limit
         fix = self.command("apply") if one else self.command("apply", declared.host.name)
-        wait = self.request.lock_wait
+        wait, only, skip = self.request.lock_wait, self.request.only, self.request.skip
         return Settings(
             fingerprint=self.key.fingerprint,
-            left_out=left_out(declared, self.request.only, self.request.skip),
-            skipped=left_out(declared, (), self.request.skip),
+            left_out=left_out(declared, only, skip) if only or skip else frozenset(),
+            skipped=left_out(declared, (), skip) if skip else frozenset(),
             lock=Lock(who=who(), wait=wait) if verb == "apply" else None,
             fix=fix,
             run=self.run if verb == "apply" else "",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -21,14 +21,13 @@ from engine.cli.project import is_plan_file, project_root
 from engine.declare.problems import sorted_problems
 from engine.errors import EngineError, Interrupted, InvalidInput, Problem
 from engine.model import Command, HostReport, Plan, Report, Stop
-from engine.model.events import Event, Note
+from engine.model.events import Note
 from engine.run.rollout import Rollout, converged
 from engine.views import render, wording
-from engine.views.progress import ProgressView, make
+from engine.views.progress import ProgressView, Screen, make
 
 if TYPE_CHECKING:
     from engine.cli.reviewed import Reviewed
-    from engine.run.journal import Journal
 
 UNASKED = "apply needs confirmation, but standard input is not a terminal; no host was contacted"
 UNASKED_HINTS = (
@@ -81,6 +80,10 @@ def apply(options: dict[str, Any], rewrite: Rewrite | None = None) -> int:
 def _applied(job: Job, options: dict[str, Any], printer: Printer, reviewed: Reviewed | None) -> int:
     from engine.run.journal import Journal
 
+    def recorded(report: HostReport) -> None:
+        # With the words that `engine show` repeats.
+        journal.host(report, wording.host_error(report), wording.outcome_text)
+
     screen = Screen(partial(_progress, options, printer, job))
     journal = Journal(job.root, printer.sentence)
     job.run = journal.run
@@ -105,14 +108,14 @@ def _applied(job: Job, options: dict[str, Any], printer: Printer, reviewed: Revi
                 screen.reopen()
             if not rollout.stopping.is_set():
                 job.keep_hashes(rollout)
-            screen.journal = journal
+            screen.record = journal.event
             journal.write("started", **_journal_header(job, options, reviewed))
             if journal.problem:
                 raise EngineError(
                     f"{journal.problem}; nothing was changed, since no retry or rollback would be possible"
                 )
             with interruptible(rollout):
-                report = job.apply(rollout, reviewed.agreed if reviewed else None, partial(_recorded, journal))
+                report = job.apply(rollout, reviewed.agreed if reviewed else None, recorded)
             report = replace(report, run=journal.run)
             code = report_code(report)
             journal.write("finished", stopped=report.stopped, exit=code, seconds=round(report.seconds, 3))
@@ -161,11 +164,6 @@ def _journal_header(job: Job, options: dict[str, Any], reviewed: Reviewed | None
         ],
         "hosts": list(job.hosts),
     }
-
-
-def _recorded(journal: Journal, report: HostReport) -> None:
-    """Record what became of a host, with the words that `engine show` repeats."""
-    journal.host(report, wording.host_error(report), wording.outcome_text)
 
 
 def show(value: Plan | Report, options: dict[str, Any], printer: Printer, command: Command) -> None:
@@ -264,28 +262,6 @@ def _pending(found: Plan) -> bool:
 def _agreed(printer: Printer) -> bool:
     printer.err("Apply this? [y/N] ")
     return sys.stdin.readline().strip().lower() in ("y", "yes")
-
-
-class Screen:
-    """Hears of a run: shows it, and records it once there is a `journal`. It can be closed for a question."""
-
-    def __init__(self, make_view: Callable[[], ProgressView]) -> None:
-        self.make_view, self.view = make_view, make_view()
-        self.journal: Journal | None = None
-
-    def __call__(self, event: Event) -> None:
-        """See `engine.model.Progress`."""
-        if self.journal is not None:
-            self.journal.event(event)
-        self.view(event)
-
-    def close(self) -> None:
-        """Nothing is shown until `reopen`; safe to call twice."""
-        self.view.close()
-
-    def reopen(self) -> None:
-        """Show what comes from now on."""
-        self.view = self.make_view()
 
 
 def _progress(options: dict[str, Any], printer: Printer, job: Job) -> ProgressView:

@@ -99,6 +99,8 @@ class Variables:
 
     def undeclared(self, hosts: Iterable[Host]) -> list[Problem]:
         """A problem for each variable of `-e` that no state and no host declares."""
+        if not self.extra:
+            return []
         known = dict.fromkeys([*self.declared, *(name for host in hosts for name in of_host(host))])
         return [
             Problem("no state declares this variable", f"-e {name}", nearest(name, known))

@@ -78,7 +78,7 @@ class State:
     includes: list[Include] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
 
-    def tree(self) -> Iterator[State]:
+    def tree(self) -> list[State]:
         """This state and all that it includes, each once."""
         found: dict[int, State] = {}
         todo = [self]
@@ -86,8 +86,8 @@ class State:
             state = todo.pop()
             if id(state) not in found:
                 found[id(state)] = state
-                yield state
                 todo += [include.state for include in reversed(state.includes)]
+        return list(found.values())
 
 
 def unknown(node: Scalar) -> Any:

@@ -27,7 +27,9 @@ def __getattr__(name: str) -> Any:
     """What is exported is imported when it is first asked for: parts of the kit are used where no kind is."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    for module in ("engine.model", "engine.kit.fields", "engine.kit.services", "engine.kit.kind"):
+    for module in ("engine.kit.kind", "engine.kit.fields", "engine.model", "engine.kit.services"):
         found = vars(import_module(module))
-        globals().update((each, found[each]) for each in __all__ if each in found)
+        if name in found:
+            globals().update((each, found[each]) for each in __all__ if each in found)
+            break
     return globals()[name]

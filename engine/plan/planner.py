@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from engine.errors import Refused, of_kind
 from engine.model import (
@@ -130,6 +131,7 @@ class Planner:
 
     def __post_init__(self) -> None:
         self.resources = {declared.name: declared.resource for declared in self.declared.resources}
+        self._plain = partial(plain, fingerprint=self.fingerprint)
 
     def all(self) -> Planner:
         for resource in self.declared.resources:
@@ -330,6 +332,3 @@ class Planner:
 
     def _values(self, change: Change) -> list[Value]:
         return [value for state in (change.before, change.after) for value in (state or {}).values()]
-
-    def _plain(self, value: Value) -> Plain:
-        return plain(value, self.fingerprint)

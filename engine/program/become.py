@@ -13,12 +13,12 @@ again. So a password is only ever read by a sudo that wants one and has taken it
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
 from engine.kit import shell
-from engine.kit.shell import pins, texts
+from engine.kit.shell import texts
 from engine.model import Become, HostPath
 from engine.program import quote
 from engine.program.bootstrap import LAUNCHER, MACHINE, STREAM_LAUNCHER
@@ -69,10 +69,10 @@ class Others:
     owners: dict[int, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, sections: Sequence[Section], become: Become) -> Others:
-        """With a nonce for each user that is named, and for each section that may meet one."""
+    def of(cls, sections: Sequence[Section], pinning: Sequence[int], become: Become) -> Others:
+        """With a nonce for each user that is named, and for each section that may meet one: those whose scripts pin
+        a path, by their numbers."""
         users = dict.fromkeys(section.become for section in sections if section.become is not None)
-        pinning = [n for n, section in enumerate(sections) if pins(section.script.text)]
         return cls(
             become, {user: secrets.token_hex(16) for user in users}, {n: secrets.token_hex(16) for n in pinning}
         )
@@ -102,20 +102,15 @@ class Others:
         """The lines before a section: whether that user can be become is found out once a program."""
         return [f'[ "$_engine_user" = {quote.text(user)} ] || _engine_may {quote.text(user)} || _engine_r=1']
 
-    def vouching(self, section: Section) -> list[str]:
-        """The lines before a step: whether the directory of its path is for root and us alone is found out once for
-        many, as long as no step may have changed that."""
-        values = section.script.vars
-        if not section.step:
-            return []
+    def vouching(self, values: Mapping[str, object]) -> str:
+        """The line before a step with these variables: whether the directory of its path is for root and us alone is
+        found out once for many, as long as no step may have changed that."""
         if "leaves_directories" not in values:
-            return ["_engine_vouched=$_engine_line"]
-        path, acts = values.get("path"), values.get("planned_as")
-        return (
-            [f"_engine_vouch {quote.word(HostPath(path.rpartition('/')[0] or '/'))}"]
-            if isinstance(path, str) and not acts
-            else []
-        )
+            return "_engine_vouched=$_engine_line"
+        path = values.get("path")
+        if not isinstance(path, str) or values.get("planned_as"):
+            return ":"
+        return f"_engine_vouch {quote.word(HostPath(path.rpartition('/')[0] or '/'))}"
 
     def pinned(self, index: int, values: list[str], number: int) -> list[str]:
         """The lines that run section `index`, whose script pins a path and may begin anew as another user."""

@@ -158,7 +158,8 @@ class Apply:
         once = self._once() if stage.last else self.checks
         asked = {resource.name for resource in there if resource.name in self.checks - once}
         told = proving(self.run.declared, part.work.keys(), asked)
-        behind, on_controller = carrying.behind(self.run.declared, skipped), set(chain.from_iterable(told.values()))
+        behind = carrying.behind(self.run.declared, self.gates, skipped)
+        on_controller = set(chain.from_iterable(told.values()))
         sections = [*carrying.sections, *probes(there, "verify", behind, once, on_controller=on_controller)]
         sections += proofs(self.run.declared, told)
         shown = {*stage.gates, *(resource.name for resource in there if resource.resource.check)}
@@ -170,7 +171,7 @@ class Apply:
         if not stage.last:
             self._retry(reported, stage.on_controller - stage.here, there)
         else:
-            if all(c.ended == "done" for c in action_results.values()):
+            if here and all(c.ended == "done" for c in action_results.values()):
                 reported.merge(self.connection.probe(here, "verify", once))
             self._retry(reported, self.checks - once)
         return reported, action_results

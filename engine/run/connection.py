@@ -78,9 +78,11 @@ class HostConnection:
     def send(self, uploads: Mapping[str, Upload], users: Mapping[str, str | None]) -> dict[str, str]:
         """Send bulk content; one trip for each of the `users` (resource → whose it is to be). Name of the upload →
         directory on the host."""
-        bulk: dict[str | None, dict[str, Upload]] = {}
+        if not uploads:
+            return {}
         from engine.program.upload import stage
 
+        bulk: dict[str | None, dict[str, Upload]] = {}
         for name, upload in uploads.items():
             user = users[resource_of(name)] if self.other is not None else None
             bulk.setdefault(user, {})[name] = upload

@@ -47,9 +47,6 @@ class HostRun:
         self.invalid: InvalidInput | None = None
         self.found: set[Secret] = set()
         self.observed: dict[str, Observation] = {}
-        self._declare(declared, settings)
-
-    def _declare(self, declared: HostDeclaration, settings: Settings) -> None:
         self.declared, self.settings = declared, settings
 
     @property
@@ -78,7 +75,7 @@ class HostRun:
         self.connection.trips += 1
         with closing(FactsFirst(self.connection.transport)) as asked:
             try:
-                self._declare(*finish(asked.facts))
+                self.declared, self.settings = finish(asked.facts)
             except InvalidInput as error:
                 self.invalid = error
                 raise

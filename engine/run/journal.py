@@ -71,22 +71,20 @@ class Journal:
 
     def write(self, event: str, **data: Any) -> None:
         """Append one event with its UTC time; the file is made with the first one."""
-        line = json.dumps({"version": VERSION, "at": _now(), "event": event, **data}, ensure_ascii=False, default=str)
+        now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        line = json.dumps({"version": VERSION, "at": now, "event": event, **data}, ensure_ascii=False, default=str)
         with self._lock:
             if self.problem:
                 return
             try:
-                self._append(line)
+                if self._file is None:
+                    self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND
+                    self._file = os.fdopen(os.open(self._path, flags, 0o600), "w", encoding="utf-8")
+                self._file.write(line + "\n")
+                self._file.flush()
             except OSError as error:
                 self.problem = f"{self._path} cannot be written: {error.strerror}"
-
-    def _append(self, line: str) -> None:
-        if self._file is None:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND
-            self._file = os.fdopen(os.open(self._path, flags, 0o600), "w", encoding="utf-8")
-        self._file.write(line + "\n")
-        self._file.flush()
 
     def event(self, event: Event) -> None:
         """Record what happens on a host as it happens. What became of it is for `host`."""
@@ -226,7 +224,3 @@ def changed(found: list[dict[str, Any]]) -> dict[str, dict[str, Changed]]:
             attributes = tuple(attribute["name"] for attribute in event["attributes"])
             hosts.setdefault(event["host"], {})[event["name"]] = Changed(event["prior"], attributes, event["kind"])
     return hosts
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -154,10 +154,9 @@ class ApplySections:
     of_step: Mapping[str, tuple[str, ...]]
     asked: Mapping[str, str] = field(default_factory=dict)
 
-    def behind(self, declared: HostDeclaration, skipped: Collection[str]) -> dict[str, tuple[str, ...]]:
+    def behind(self, declared: HostDeclaration, gates: Gates, skipped: Collection[str]) -> dict[str, tuple[str, ...]]:
         """Check → the sections it needs, to be asked in the end: those of the steps it needs; its own, where it was
         asked at its place; and, where asking has effects, those of its gates."""
-        gates = Gates(declared)
         found: dict[str, tuple[str, ...]] = {}
         for check in declared.resources:
             if check.resource.check:

@@ -21,18 +21,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Entry:
-    """What is said of one resource: its rows, its diffs, and the seconds it took (None: not said)."""
+    """What is said of one resource: its rows, its diffs, and the seconds it took (None: not said), also in words."""
 
     tone: Tone
     name: str
     rows: tuple[Row, ...]
     seconds: float | None = None
     diffs: tuple[tuple[str, TextDiff], ...] = ()
-
-    @property
-    def took(self) -> str:
-        """How long it took, in words; empty where that is not said."""
-        return "" if self.seconds is None else wording.seconds(self.seconds)
+    took: str = ""
 
 
 @dataclass(frozen=True)
@@ -87,7 +83,8 @@ def _reported(host: HostReport, wish: Wish) -> tuple[Entry, ...]:
         rows = tuple(outcome_rows(outcome, wish.verbosity))
         took = outcome.seconds if outcome.verdict in ("changed", "passed") else None
         diffs = _diffs(outcome.step, wish) if outcome.verdict != "unchanged" else ()
-        found.append(Entry(tone(outcome), visible(outcome.step.name), rows, took, diffs))
+        said = "" if took is None else wording.seconds(took)
+        found.append(Entry(tone(outcome), visible(outcome.step.name), rows, took, diffs, said))
     return tuple(found)
 
 

@@ -92,7 +92,8 @@ def _change(step: Step, word: str, because: str = "") -> list[Row]:
     if kind == "remove" and step.verb == "change":
         held = ", ".join(f"{visible(a.name)} {value(a.before)}" for a in step.attributes)
         return [Row("removed" if done else "remove", before=held)]
-    rows = [_attribute(attribute, kind) for attribute in step.attributes if not _watch(attribute)]
+    # Why a service is restarted is told in words.
+    rows = [_attribute(attribute, kind) for attribute in step.attributes if attribute.after != CURRENT]
     if step.verb == "change":
         return rows or [Row("created" if done and kind == "create" else kind if not done else wording.past(kind))]
     if because:
@@ -102,11 +103,6 @@ def _change(step: Step, word: str, because: str = "") -> list[Row]:
         before = f"{only.label} {only.before}" if only.before is not None else only.label
         return [Row(visible(word), before=before, after=only.after)]
     return [Row(visible(word)), *rows]
-
-
-def _watch(attribute: Attribute) -> bool:
-    """Why a service is restarted, which is told in words."""
-    return attribute.after == CURRENT
 
 
 def _attribute(attribute: Attribute, kind: str) -> Row:

@@ -129,7 +129,10 @@ class Inventory:
         return InvalidInput(Problem(message, hints=(hint,)))
 
     def _host(self, name: str) -> Host:
-        return Host(name, tuple(sorted(self._tree.groups_of(name))), connection.rendered(self._names(name)))
+        values = self._values(name)
+        if any(key.startswith("ansible_") and connection.is_template(value) for key, value in values.items()):
+            values = connection.rendered(self._names(name))
+        return Host(name, tuple(sorted(self._tree.groups_of(name))), dict(values))
 
     def _names(self, name: str) -> connection.Names:
         return connection.Names(name, self._values(name), self._magic(name), self._opened)

@@ -49,10 +49,6 @@ def _same(one: Any, other: Any) -> bool:
     return json_type(one) == json_type(other) and bool(one == other)
 
 
-def _properties(data: Any, wanted: Any, schema: Any, kind: str) -> bool:
-    return kind != "object" or all(valid(data[key], sub) for key, sub in wanted.items() if key in data)
-
-
 def _additional(data: Any, wanted: Any, schema: Any, kind: str) -> bool:
     if kind != "object":
         return True
@@ -75,7 +71,9 @@ _CHECKS: dict[str, Callable[[Any, Any, Any, str], bool]] = {
     "type": _type,
     "enum": lambda data, wanted, schema, kind: any(_same(data, item) for item in wanted),
     "const": lambda data, wanted, schema, kind: _same(data, wanted),
-    "properties": _properties,
+    "properties": lambda data, wanted, schema, kind: (
+        kind != "object" or all(valid(data[key], sub) for key, sub in wanted.items() if key in data)
+    ),
     "additionalProperties": _additional,
     "propertyNames": lambda data, wanted, schema, kind: kind != "object" or all(valid(k, wanted) for k in data),
     "required": lambda data, wanted, schema, kind: kind != "object" or all(key in data for key in wanted),

@@ -83,7 +83,7 @@ class GitClone(Watchable, Reversible):
 
     def check_parameters(self) -> None:
         repository.check_revision(self.revision)
-        managed(self.path)
+        _ = self._path
         if self.state == "absent" and self.on_dirty == "stash":
             raise InvalidParameter(
                 "on_dirty", "stash keeps nothing where the checkout is removed; use fail or discard"
@@ -93,6 +93,10 @@ class GitClone(Watchable, Reversible):
     @cached_property
     def _url(self) -> repository.Url:
         return repository.parse(self.repo)
+
+    @cached_property
+    def _path(self) -> HostPath:
+        return managed(self.path)
 
     @cached_property
     def _shown(self) -> str:
@@ -107,7 +111,7 @@ class GitClone(Watchable, Reversible):
         return Secret(url) if isinstance(self.repo, Secret) else url
 
     def variables(self) -> Variables:
-        url, revision, path = self._url, self._wanted, managed(self.path)
+        url, revision, path = self._url, self._wanted, self._path
         full = bool(repository.FULL.match(revision))
         variables: Variables = {
             **super().variables(),
@@ -131,7 +135,7 @@ class GitClone(Watchable, Reversible):
 
     def places(self) -> tuple[Place, ...]:
         absent = self.state == "absent"
-        return (Place(managed(self.path), "nothing" if absent else "directory", whole=not absent),)
+        return (Place(self._path, "nothing" if absent else "directory", whole=not absent),)
 
     def curable(self, facts: Facts, pending: Sequence[tuple[Place, ...] | None]) -> bool:
         """A repository that cannot be reached may be made on the host, be served by a service, or be in want of what

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from urllib.parse import unquote
 
 from engine.errors import InvalidParameter, Refused
@@ -24,7 +25,7 @@ class Url:
     user: str = ""
     password: str = ""
 
-    @property
+    @cached_property
     def origin(self) -> str:
         """`https://host:port`, or nothing where the URL has no such thing."""
         found = re.match(r"[a-z]+://[^/]*", self.plain)
