@@ -206,15 +206,16 @@ class Job:
     def keep_hashes(self, rollout: Rollout) -> None:
         """Write the new bcrypt hashes that the hosts are about to get, so that a run that is killed finds them again,
         and say so. One that nothing uses which is applied now is not written. Raises InvalidInput."""
+        new_hashes = self.declared.new_hashes
         used = [
             secret.reveal()
-            for run in rollout.runs.values()
+            for run in (rollout.runs.values() if new_hashes else ())
             if run.planned is not None and run.host not in rollout.refused
             for step, declared in zip(run.planned.steps, run.declared.resources, strict=True)
             if not step.check and step.outlook in ("converged", "change", "check")
             for secret in secrets_of(declared.resource)
         ]
-        for new in self.declared.new_hashes:
+        for new in new_hashes:
             form = Redactor([new.value])
             if any(form.text(text) != text for text in used):
                 rollout.progress(Note(new.keep(self.run)))

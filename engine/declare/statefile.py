@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -23,6 +22,7 @@ from engine.model import Resource
 
 _DOCUMENT = document()
 _INCLUDED = {**_DOCUMENT, "required": []}
+_BESIDE = closed(KEYWORDS)
 _SECTIONS = Subject("a state", named=False)
 
 
@@ -254,7 +254,7 @@ class Reader:
         keywords = {key: item for key, item in node.items.items() if key in KEYWORDS}
         words = Map(keywords, node.keys, node.where)
         self.problems += check(
-            convert(words, _beside(), unknown), _beside(), words, Subject("a resource", "keyword", named=False)
+            convert(words, _BESIDE, unknown), _BESIDE, words, Subject("a resource", "keyword", named=False)
         )
         body, params = self.body(found[0]), node.items[found[0]]
         if isinstance(params, Scalar) and params.plain and not params.text:
@@ -287,11 +287,6 @@ class Reader:
             return Problem(f"unknown kind `{key}`", where, nearest(key, self.kinds.names()))
         hints = nearest(key, [*KEYWORDS, *self.kinds.names()], f"Keywords: {', '.join(KEYWORDS)}")
         return Problem(f"`{key}` is neither a kind nor a keyword of a resource", where, hints)
-
-
-@functools.cache
-def _beside() -> Schema:
-    return closed(KEYWORDS)
 
 
 def _kindless(name: str, found: list[str], where: Position, kinds: Kinds) -> Problem:

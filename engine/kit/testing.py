@@ -58,7 +58,6 @@ ODD = (
 )
 """Values that a shell, or a program that is handed them carelessly, reads otherwise than they are meant."""
 
-ODD_LINES = (*ODD, "two\nlines", "\nbegins and ends\n")
 
 Setup: TypeAlias = Callable[[Path], contextlib.AbstractContextManager[Mapping[str, str]]]
 
