@@ -91,9 +91,8 @@ class Inventory:
         """
         texts = [pattern] if isinstance(pattern, str) else list(pattern)
         names = patterns.select(self._tree, [part for text in texts for part in patterns.split(text)])
-        shown = patterns.short(",".join(texts))
         if not names:
-            raise self._none(f"the pattern `{shown}` matches no host")
+            raise self._none(f"the pattern `{patterns.short(','.join(texts))}` matches no host")
         if limit is not None:
             parts, from_file = patterns.limit_parts(limit, Path.cwd())
             # A file may be older than the inventory, and name hosts that are gone.
@@ -102,7 +101,8 @@ class Inventory:
             names = [name for name in names if name in kept]
             if not names:
                 left = f"none of the {count} hosts" if count > 1 else "no host"
-                raise self._none(f"--limit {patterns.short(limit)} leaves {left} of `{shown}`")
+                of = patterns.short(",".join(texts))
+                raise self._none(f"--limit {patterns.short(limit)} leaves {left} of `{of}`")
         return tuple(self._host(name) for name in names)
 
     def graph(self, group: str = "all") -> str:

@@ -16,6 +16,8 @@ from engine.errors import InvalidInput, Problem
 
 LOCAL = ("localhost", "127.0.0.1", "::1")
 _SUBSCRIPT = re.compile(r"(.+)\[(?:(-?[0-9]+)|([0-9]+)[:-]([0-9]*))\]")
+_SPECIAL = re.compile(r"[*?\[.]|^~")
+"""What a part holds that may mean more than the one group of that name."""
 _PART = re.compile(r"(?:[^\s:\[\]]|\[[^\]]*\])+")
 
 
@@ -28,7 +30,7 @@ def split(pattern: str) -> list[str]:
         raise InvalidInput(Problem(f"a host pattern has {len(pattern)} characters; the limit is {PATTERN}"))
     if "," in pattern:
         parts = pattern.split(",")
-    elif ranges.address(pattern):
+    elif ":" in pattern and ranges.address(pattern):
         parts = [pattern]
     else:
         parts = _PART.findall(pattern)
@@ -88,6 +90,8 @@ def _match(tree: Tree, part: str, strict: bool) -> list[str]:
     """The hosts that one part names, its mark taken off."""
     if part in tree.hosts:
         return [part]
+    if part in tree.groups and not _SPECIAL.search(part) and (found := tree.hosts_of(part)):
+        return found
     if part in ("", "~"):
         raise InvalidInput(Problem("a host pattern has a `&`, `!` or `~` with nothing after it"))
     expression, first, last = _subscripted(part)
