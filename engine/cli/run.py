@@ -20,7 +20,7 @@ from engine.cli.output import Printer, can_ask
 from engine.cli.project import is_plan_file, project_root
 from engine.declare.problems import sorted_problems
 from engine.errors import EngineError, Interrupted, InvalidInput, Problem
-from engine.model import Command, HostReport, Plan, Report, Stop
+from engine.model import Command, Plan, Report, Stop
 from engine.model.events import Note
 from engine.run.rollout import Rollout, converged
 from engine.views import render, wording
@@ -80,10 +80,6 @@ def apply(options: dict[str, Any], rewrite: Rewrite | None = None) -> int:
 def _applied(job: Job, options: dict[str, Any], printer: Printer, reviewed: Reviewed | None) -> int:
     from engine.run.journal import Journal
 
-    def recorded(report: HostReport) -> None:
-        # With the words that `engine show` repeats.
-        journal.host(report, wording.host_error(report), wording.outcome_text)
-
     screen = Screen(partial(_progress, options, printer, job))
     journal = Journal(job.root, printer.sentence)
     job.run = journal.run
@@ -95,17 +91,8 @@ def _applied(job: Job, options: dict[str, Any], printer: Printer, reviewed: Revi
             if reviewed is not None:
                 drifts = {host.host: reviewed.agreed(host) for host in found.hosts if not host.error}
                 rollout.refused = {host: drift for host, drift in drifts.items() if drift}
-            elif found.lost and not _pending(found):
-                # What could be put back is as it was.
-                screen.close()
-                show(found, options, printer, job.command("apply"))
-                return plan_code(found, detailed=False)
-            elif _pending(found) and not options["yes"] and not rollout.stopping.is_set():
-                screen.close()
-                _show_for_question(found, options, printer, job.command("apply"))
-                if not _agreed(printer):
-                    return 1
-                screen.reopen()
+            elif (over := _settled(found, job, options, screen, rollout.stopping.is_set())) is not None:
+                return over
             if not rollout.stopping.is_set():
                 job.keep_hashes(rollout)
             screen.record = journal.event
@@ -115,7 +102,12 @@ def _applied(job: Job, options: dict[str, Any], printer: Printer, reviewed: Revi
                     f"{journal.problem}; nothing was changed, since no retry or rollback would be possible"
                 )
             with interruptible(rollout):
-                report = job.apply(rollout, reviewed.agreed if reviewed else None, recorded)
+                # Recorded with the words that `engine show` repeats.
+                report = job.apply(
+                    rollout,
+                    reviewed.agreed if reviewed else None,
+                    lambda host: journal.host(host, wording.host_error(host), wording.outcome_text),
+                )
             report = replace(report, run=journal.run)
             code = report_code(report)
             journal.write("finished", stopped=report.stopped, exit=code, seconds=round(report.seconds, 3))
@@ -131,6 +123,22 @@ def _applied(job: Job, options: dict[str, Any], printer: Printer, reviewed: Revi
         printer.err(f"warning: {journal.problem}; this run is only partly recorded")
     show(report, options, printer, job.command("apply"))
     return code
+
+
+def _settled(found: Plan, job: Job, options: dict[str, Any], screen: Screen, stopping: bool) -> int | None:
+    """The exit code where nothing is to be carried out: nothing can be put back, or the plan was not agreed to."""
+    if found.lost and not _pending(found):
+        # What could be put back is as it was.
+        screen.close()
+        show(found, options, job.printer, job.command("apply"))
+        return plan_code(found, detailed=False)
+    if _pending(found) and not options["yes"] and not stopping:
+        screen.close()
+        _show_for_question(found, options, job.printer, job.command("apply"))
+        if not _agreed(job.printer):
+            return 1
+        screen.reopen()
+    return None
 
 
 def _refuse_invalid(rollout: Rollout) -> None:

@@ -12,7 +12,7 @@ from engine.bounds import INCLUDES
 from engine.declare.controller_files import label, locate, real
 from engine.declare.convert import OPAQUE, Schema, convert
 from engine.declare.registry import Kinds
-from engine.declare.schema.document import closed, document, kind_schema, secret_schema
+from engine.declare.schema.document import closed, document, secret_schema
 from engine.declare.schema.language import KEYWORDS
 from engine.declare.schema.validate import Subject, check, nearest
 from engine.declare.yaml.loader import parse, read_text
@@ -277,7 +277,7 @@ class Reader:
         if kind not in self._bodies:
             cls = self.kinds[kind]
             marked = {"type": "object", "properties": dict(cls.params)}
-            self._bodies[kind] = Body(cls, marked, kind_schema(cls))
+            self._bodies[kind] = Body(cls, marked, closed(cls.params))
         return self._bodies[kind]
 
     def misplaced(self, key: str, node: Map, *, only: bool) -> Problem:

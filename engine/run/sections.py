@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import Literal, TypeVar
 
 from engine.errors import of_kind
@@ -95,9 +94,10 @@ def _probe(
 ) -> Section:
     waits = declared.resource.check and phase != "plan"
     given = (left or patience(declared)) if waits else Patience(0, PROBE_SECONDS)
+    script = answered(declared, declared.resource.probe)
     return Section(
         name=name,
-        script=answered(declared, partial(_probing, declared)),
+        script=script if declared.backup is None else reading(script, declared.backup),
         timeout=given.seconds,
         needs=needs,
         phase=phase,
@@ -105,11 +105,6 @@ def _probe(
         become=declared.become if place(declared) == "host" else None,
         retries=given.retries,
     )
-
-
-def _probing(declared: DeclaredResource) -> Script:
-    script = declared.resource.probe()
-    return script if declared.backup is None else reading(script, declared.backup)
 
 
 def place(declared: DeclaredResource) -> Literal["host", "controller"]:

@@ -91,13 +91,12 @@ def filled(line: str, took: str, style: Style) -> str:
     return _with(line, cells(line), took, end, style)
 
 
-def block(entries: Sequence[Entry], style: Style) -> Iterator[str]:
+def block(entries: Sequence[Entry], style: Style) -> list[str]:
     """The lines of one host's entries, columns aligned over all of them."""
     if style.ascii:
         entries = [_plain(entry) for entry in entries]
     columns = _columns(entries, style)
-    for entry in entries:
-        yield from _entry(entry, columns, style)
+    return [line for entry in entries for line in _entry(entry, columns, style)]
 
 
 def _plain(entry: Entry) -> Entry:
