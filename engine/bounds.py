@@ -112,10 +112,14 @@ def size(count: int) -> str:
 # --- files
 
 
+_READ = os.O_RDONLY + sum(getattr(os, name, 0) for name in ("O_CLOEXEC", "O_NONBLOCK", "O_NOCTTY", "O_BINARY"))
+"""How a file is opened: with those of these flags that this system has."""
+
+
 def read(path: Path | str, limit: int = FILE, seconds: float | None = None) -> bytes:
     """The content of a file, a pipe or a device. Raises OSError, or Exceeded: too large, or nothing comes of it."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | _flags("O_CLOEXEC", "O_NONBLOCK", "O_NOCTTY", "O_BINARY"))
+        descriptor = os.open(path, _READ)
     except ValueError:
         raise OSError(errno.EINVAL, "no file has such a name", str(path)) from None
     try:
@@ -132,11 +136,6 @@ def read(path: Path | str, limit: int = FILE, seconds: float | None = None) -> b
                 return bytes(data)
     finally:
         os.close(descriptor)
-
-
-def _flags(*names: str) -> int:
-    """Flags of `open`, those that this system has."""
-    return sum(getattr(os, name, 0) for name in names)
 
 
 class _Patience:

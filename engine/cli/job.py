@@ -6,7 +6,7 @@ import getpass
 import os
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from engine.cli.become import given, other, variables
 from engine.cli.become import words as become_words
-from engine.cli.output import Printer, can_ask, scrub
+from engine.cli.output import Printer, can_ask
 from engine.cli.project import extra_vars, load_inventory, project_root, state_files
 from engine.cli.request import Request
 from engine.cli.select import check_words, left_out
@@ -206,37 +206,38 @@ class Job:
     def keep_hashes(self, rollout: Rollout) -> None:
         """Write the new bcrypt hashes that the hosts are about to get, so that a run that is killed finds them again,
         and say so. One that nothing uses which is applied now is not written. Raises InvalidInput."""
+        new_hashes = self.declared.new_hashes
         used = [
             secret.reveal()
-            for run in rollout.runs.values()
+            for run in (rollout.runs.values() if new_hashes else ())
             if run.planned is not None and run.host not in rollout.refused
             for step, declared in zip(run.planned.steps, run.declared.resources, strict=True)
             if not step.check and step.outlook in ("converged", "change", "check")
             for secret in secrets_of(declared.resource)
         ]
-        for new in self.declared.new_hashes:
+        for new in new_hashes:
             form = Redactor([new.value])
             if any(form.text(text) != text for text in used):
                 rollout.progress(Note(new.keep(self.run)))
 
     def clean(self, value: Any) -> Any:
         """The same value with every secret in it redacted."""
-        return scrub(value, self.printer.redactor)
+        return self.printer.redactor.scrub(value)
 
     def _learn(self) -> None:
         """Have the printer look again at what is to be redacted."""
         self._found = sum(len(run.found) for run in self._runs)
         self.printer.learn(self._secrets, self._names)
 
-    def _secrets(self) -> Iterator[Secret]:
+    def _secrets(self) -> Iterable[Secret]:
         """Those declared, and those found on hosts, each once."""
         found = (secret for run in self._runs for secret in run.found.copy())
-        yield from dict.fromkeys((*self.declared.secrets, *self._typed, *found))
+        return dict.fromkeys((*self.declared.secrets, *self._typed, *found))
 
-    def _names(self) -> Iterator[str]:
+    def _names(self) -> list[str]:
         """The names of hosts and resources, each once."""
-        yield from self.hosts
-        yield from dict.fromkeys(resource.name for host in list(self.hosts.values()) for resource in host.resources)
+        resources = (resource.name for host in list(self.hosts.values()) for resource in host.resources)
+        return [*self.hosts, *dict.fromkeys(resources)]
 
     def lost(self) -> tuple[Lost, ...]:
         """What a rollback cannot put back, redacted."""
@@ -266,18 +267,18 @@ class Job:
 
     def _check_words(self) -> None:
         """Raises InvalidInput for a word of --only or --skip that matches nothing, once all there is is known."""
-        hosts = list(self.hosts.values())
-        if not any(host.pending for host in hosts):
-            check_words(hosts, self.request.only, self.request.skip)
+        hosts, only, skip = list(self.hosts.values()), self.request.only, self.request.skip
+        if (only or skip) and not any(host.pending for host in hosts):
+            check_words(hosts, only, skip)
 
     def _settings(self, declared: HostDeclaration, verb: str) -> Settings:
         one = len(self.hosts) == 1 and not self.request.limit
         fix = self.command("apply") if one else self.command("apply", declared.host.name)
-        wait = self.request.lock_wait
+        wait, only, skip = self.request.lock_wait, self.request.only, self.request.skip
         return Settings(
             fingerprint=self.key.fingerprint,
-            left_out=left_out(declared, self.request.only, self.request.skip),
-            skipped=left_out(declared, (), self.request.skip),
+            left_out=left_out(declared, only, skip) if only or skip else frozenset(),
+            skipped=left_out(declared, (), skip) if skip else frozenset(),
             lock=Lock(who=who(), wait=wait) if verb == "apply" else None,
             fix=fix,
             run=self.run if verb == "apply" else "",

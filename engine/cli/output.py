@@ -2,55 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from threading import Lock
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 
 from engine.declare.secrets.redact import Redactor
-from engine.model import Attribute, Secret
+from engine.model import Secret
 from engine.views.escape import lines
-
-T = TypeVar("T")
-
-
-OUTSIDE = frozenset({"before", "prior", "texts", "show", "now", "output", "facts"})
-"""Fields of plans and reports with what a host said, values of a mapping alone: all of it is redacted."""
-DECLARED = frozenset({"after", "expected", "arguments", "text", "error", "actions", "field"})
-"""Fields with values as they are declared, and with what a kind or an error says, which knows itself what in it came
-from outside. All other fields are names, enums and numbers that the engine, its views and `onetrip retry` go by: they
-stay."""
-
-
-def scrub(value: T, redactor: Redactor) -> T:
-    """The same plan or report, of hosts, steps or outcomes, with every text in it redacted that may hold a secret."""
-    return _scrub(value, redactor)  # type: ignore[no-any-return]
-
-
-def _scrub(value: Any, redactor: Redactor) -> Any:
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = ((f.name, getattr(value, f.name)) for f in dataclasses.fields(value))
-        return dataclasses.replace(value, **{name: _field(value, name, old, redactor) for name, old in fields if old})
-    return tuple(_scrub(item, redactor) for item in value) if isinstance(value, tuple) else value
-
-
-def _field(owner: Any, name: str, value: Any, redactor: Redactor) -> Any:
-    if name in OUTSIDE:
-        return _texts(value, redactor.text, redactor.sentence)
-    if name in DECLARED or isinstance(owner, Attribute):
-        return _texts(value, redactor.sentence, redactor.sentence)
-    return _scrub(value, redactor)
-
-
-def _texts(value: Any, redact: Callable[[str], str], named: Callable[[str], str]) -> Any:
-    """Texts, and what holds them; names, the keys of a mapping, may be of the engine's own making."""
-    if isinstance(value, str):
-        return redact(value)
-    if isinstance(value, Mapping):
-        return {named(key): _texts(item, redact, named) for key, item in value.items()}
-    return tuple(_texts(item, redact, named) for item in value) if isinstance(value, tuple | list) else value
 
 
 def can_ask() -> bool:

@@ -22,11 +22,6 @@ from engine.model import Drift, Drifted, HostPlan, Plan
 from engine.plan import planfile
 
 
-def is_plan_file(states: tuple[str, ...]) -> bool:
-    """Whether the argument of `apply` is a saved plan: one file that ends in `.json`."""
-    return len(states) == 1 and states[0].endswith(".json")
-
-
 def save(job: Job, plan: Plan, path: Path) -> None:
     """Write a plan for review, atomically, mode 0600. Raises InvalidInput where it cannot be written."""
     made = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -17,20 +17,19 @@ from engine.cli.become import asked_for
 from engine.cli.job import Job, Rewrite, who
 from engine.cli.options import request_of
 from engine.cli.output import Printer, can_ask
-from engine.cli.project import project_root
+from engine.cli.project import is_plan_file, project_root
 from engine.codes import Code
 from engine.declare.problems import sorted_problems
 from engine.errors import EngineError, Interrupted, InvalidInput, Problem
-from engine.model import Command, HostReport, Plan, Report, Stop
-from engine.model.events import Event, Note
+from engine.model import Command, Plan, Report, Stop
+from engine.model.events import Note
 from engine.program_name import program_name
 from engine.run.rollout import Rollout, converged
 from engine.views import render, wording
-from engine.views.progress import ProgressView, make
+from engine.views.progress import ProgressView, Screen, make
 
 if TYPE_CHECKING:
     from engine.cli.reviewed import Reviewed
-    from engine.run.journal import Journal
 
 UNASKED = "apply needs confirmation, but standard input is not a terminal; no host was contacted"
 UNASKED_HINTS = (
@@ -64,11 +63,11 @@ def plan(options: dict[str, Any], rewrite: Rewrite | None = None) -> int:
 def apply(options: dict[str, Any], rewrite: Rewrite | None = None) -> int:
     """Plan, ask, carry out, prove, report. Returns the exit code. `rewrite` as in `Job`. Raises InvalidInput, before
     any host is reached, where a question is to be answered and nobody can be asked."""
-    from engine.cli.reviewed import Reviewed, is_plan_file
-
     printer = Printer(options["color"])
     request, reviewed = request_of(options), None
     if is_plan_file(request.states):
+        from engine.cli.reviewed import Reviewed
+
         root = project_root(Path.cwd(), request.chdir)
         reviewed = Reviewed(Path(request.states[0]), root)
         request = reviewed.request(request)
@@ -94,20 +93,11 @@ def _applied(job: Job, options: dict[str, Any], printer: Printer, reviewed: Revi
             if reviewed is not None:
                 drifts = {host.host: reviewed.agreed(host) for host in found.hosts if not host.error}
                 rollout.refused = {host: drift for host, drift in drifts.items() if drift}
-            elif found.lost and not _pending(found):
-                # What could be put back is as it was.
-                screen.close()
-                show(found, options, printer, job.command("apply"))
-                return plan_code(found, detailed=False)
-            elif _pending(found) and not options["yes"] and not rollout.stopping.is_set():
-                screen.close()
-                _show_for_question(found, options, printer, job.command("apply"))
-                if not _agreed(printer):
-                    return 1
-                screen.reopen()
+            elif (over := _settled(found, job, options, screen, rollout.stopping.is_set())) is not None:
+                return over
             if not rollout.stopping.is_set():
                 job.keep_hashes(rollout)
-            screen.journal = journal
+            screen.record = journal.event
             journal.write("started", **_journal_header(job, options, reviewed))
             if journal.problem:
                 raise EngineError(
@@ -115,7 +105,12 @@ def _applied(job: Job, options: dict[str, Any], printer: Printer, reviewed: Revi
                     code=Code.RUN_UNRECORDED,
                 )
             with interruptible(rollout):
-                report = job.apply(rollout, reviewed.agreed if reviewed else None, partial(_recorded, journal))
+                # Recorded with the words that `engine show` repeats.
+                report = job.apply(
+                    rollout,
+                    reviewed.agreed if reviewed else None,
+                    lambda host: journal.host(host, wording.host_error(host), wording.outcome_text),
+                )
             report = replace(report, run=journal.run)
             code = report_code(report)
             journal.write("finished", stopped=report.stopped, exit=code, seconds=round(report.seconds, 3))
@@ -132,6 +127,22 @@ def _applied(job: Job, options: dict[str, Any], printer: Printer, reviewed: Revi
         printer.err(f"warning: {journal.problem}; this run is only partly recorded")
     show(report, options, printer, job.command("apply"))
     return code
+
+
+def _settled(found: Plan, job: Job, options: dict[str, Any], screen: Screen, stopping: bool) -> int | None:
+    """The exit code where nothing is to be carried out: nothing can be put back, or the plan was not agreed to."""
+    if found.lost and not _pending(found):
+        # What could be put back is as it was.
+        screen.close()
+        show(found, options, job.printer, job.command("apply"))
+        return plan_code(found, detailed=False)
+    if _pending(found) and not options["yes"] and not stopping:
+        screen.close()
+        _show_for_question(found, options, job.printer, job.command("apply"))
+        if not _agreed(job.printer):
+            return 1
+        screen.reopen()
+    return None
 
 
 def _refuse_invalid(rollout: Rollout) -> None:
@@ -165,11 +176,6 @@ def _journal_header(job: Job, options: dict[str, Any], reviewed: Reviewed | None
         ],
         "hosts": list(job.hosts),
     }
-
-
-def _recorded(journal: Journal, report: HostReport) -> None:
-    """Record what became of a host, with the words that `onetrip show` repeats."""
-    journal.host(report, wording.host_error(report), wording.outcome_text)
 
 
 def show(value: Plan | Report, options: dict[str, Any], printer: Printer, command: Command) -> None:
@@ -269,28 +275,6 @@ def _pending(found: Plan) -> bool:
 def _agreed(printer: Printer) -> bool:
     printer.err("Apply this? [y/N] ")
     return sys.stdin.readline().strip().lower() in ("y", "yes")
-
-
-class Screen:
-    """Hears of a run: shows it, and records it once there is a `journal`. It can be closed for a question."""
-
-    def __init__(self, make_view: Callable[[], ProgressView]) -> None:
-        self.make_view, self.view = make_view, make_view()
-        self.journal: Journal | None = None
-
-    def __call__(self, event: Event) -> None:
-        """See `engine.model.Progress`."""
-        if self.journal is not None:
-            self.journal.event(event)
-        self.view(event)
-
-    def close(self) -> None:
-        """Nothing is shown until `reopen`; safe to call twice."""
-        self.view.close()
-
-    def reopen(self) -> None:
-        """Show what comes from now on."""
-        self.view = self.make_view()
 
 
 def _progress(options: dict[str, Any], printer: Printer, job: Job) -> ProgressView:

@@ -101,6 +101,8 @@ class Variables:
 
     def undeclared(self, hosts: Iterable[Host]) -> list[Problem]:
         """A problem for each variable of `-e` that no state and no host declares."""
+        if not self.extra:
+            return []
         known = dict.fromkeys([*self.declared, *(name for host in hosts for name in of_host(host))])
         return [
             Problem("no state declares this variable", f"-e {name}", nearest(name, known), code=Code.UNKNOWN_VARIABLE)
@@ -292,13 +294,6 @@ def merged_rollout(states: Sequence[State]) -> tuple[dict[str, Any], list[Proble
     ]
 
 
-def _all_secrets(found: Iterable[Secret], used: Iterable[Secret]) -> tuple[Secret, ...]:
-    """The secrets, and what was made of them in which none of them stands as it is."""
-    values = [secret.reveal() for secret in found]
-    made = [secret for secret in used if not any(value in secret.reveal() for value in values)]
-    return tuple(dict.fromkeys([*found, *made]))
-
-
 @dataclass(frozen=True)
 class Declarations:
     """All that state files declare.
@@ -335,7 +330,10 @@ class Declarations:
 
         with self.builder.one:
             found = [*self.builder.store.found, *passwords([each.host for each in self.hosts])]
-            return _all_secrets(found, self.builder.secrets)
+            values = [secret.reveal() for secret in found]
+            # Where one of them stands in what was made of it, that one is enough.
+            made = [s for s in self.builder.secrets if not any(value in s.reveal() for value in values)]
+            return tuple(dict.fromkeys([*found, *made]))
 
     @property
     def warnings(self) -> tuple[str, ...]:

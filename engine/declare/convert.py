@@ -15,7 +15,8 @@ from engine.model import Secret
 Schema: TypeAlias = Mapping[str, Any]
 
 _ALTERNATIVES = ("anyOf", "oneOf", "allOf")
-_NAMES = {bool: "boolean", type(None): "null", str: "string", dict: "object", list: "array", tuple: "array"}
+NAMES = {bool: "boolean", type(None): "null", str: "string", dict: "object", list: "array", tuple: "array"}
+"""The JSON Schema types of what most values are."""
 _known: dict[int, tuple[Schema, frozenset[str] | None]] = {}
 
 
@@ -31,7 +32,7 @@ OPAQUE = Opaque()
 
 def json_type(value: Any) -> str:
     """The JSON Schema type of a value: `integer` for a whole number; `opaque` for what is no JSON."""
-    if name := _NAMES.get(type(value)):
+    if name := NAMES.get(type(value)):
         return name
     return "integer" if isinstance(value, int) else "number" if isinstance(value, float) else "opaque"
 

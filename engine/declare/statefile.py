@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -14,7 +13,7 @@ from engine.codes import Code
 from engine.declare.controller_files import label, locate, real
 from engine.declare.convert import OPAQUE, Schema, convert
 from engine.declare.registry import Kinds
-from engine.declare.schema.document import closed, document, kind_schema, secret_schema
+from engine.declare.schema.document import closed, document, secret_schema
 from engine.declare.schema.language import KEYWORDS
 from engine.declare.schema.validate import Subject, check, nearest
 from engine.declare.yaml.loader import parse, read_text
@@ -25,6 +24,7 @@ from engine.program_name import program_name
 
 _DOCUMENT = document()
 _INCLUDED = {**_DOCUMENT, "required": []}
+_BESIDE = closed(KEYWORDS)
 _SECTIONS = Subject("a state", named=False)
 
 
@@ -80,7 +80,7 @@ class State:
     includes: list[Include] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
 
-    def tree(self) -> Iterator[State]:
+    def tree(self) -> list[State]:
         """This state and all that it includes, each once."""
         found: dict[int, State] = {}
         todo = [self]
@@ -88,8 +88,8 @@ class State:
             state = todo.pop()
             if id(state) not in found:
                 found[id(state)] = state
-                yield state
                 todo += [include.state for include in reversed(state.includes)]
+        return list(found.values())
 
 
 def unknown(node: Scalar) -> Any:
@@ -261,7 +261,7 @@ class Reader:
         keywords = {key: item for key, item in node.items.items() if key in KEYWORDS}
         words = Map(keywords, node.keys, node.where)
         self.problems += check(
-            convert(words, _beside(), unknown), _beside(), words, Subject("a resource", "keyword", named=False)
+            convert(words, _BESIDE, unknown), _BESIDE, words, Subject("a resource", "keyword", named=False)
         )
         body, params = self.body(found[0]), node.items[found[0]]
         if isinstance(params, Scalar) and params.plain and not params.text:
@@ -284,7 +284,7 @@ class Reader:
         if kind not in self._bodies:
             cls = self.kinds[kind]
             marked = {"type": "object", "properties": dict(cls.params)}
-            self._bodies[kind] = Body(cls, marked, kind_schema(cls))
+            self._bodies[kind] = Body(cls, marked, closed(cls.params))
         return self._bodies[kind]
 
     def misplaced(self, key: str, node: Map, *, only: bool) -> Problem:
@@ -294,11 +294,6 @@ class Reader:
             return Problem(f"unknown kind `{key}`", where, nearest(key, self.kinds.names()), code=Code.UNKNOWN_KIND)
         hints = nearest(key, [*KEYWORDS, *self.kinds.names()], f"Keywords: {', '.join(KEYWORDS)}")
         return Problem(f"`{key}` is neither a kind nor a keyword of a resource", where, hints, code=Code.UNKNOWN_KEY)
-
-
-@functools.cache
-def _beside() -> Schema:
-    return closed(KEYWORDS)
 
 
 def _kindless(name: str, found: list[str], where: Position, kinds: Kinds) -> Problem:

@@ -25,9 +25,11 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """What is exported is imported when it is first asked for: parts of the kit are used where no kind is."""
-    modules = ("engine.kit.kind", "engine.kit.services", "engine.kit.fields", "engine.model")
-    for module in modules if name in __all__ else ():
-        found = getattr(import_module(module), name, None)
-        if found is not None:
-            return found
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    for module in ("engine.kit.kind", "engine.kit.fields", "engine.model", "engine.kit.services"):
+        found = vars(import_module(module))
+        if name in found:
+            globals().update((each, found[each]) for each in __all__ if each in found)
+            break
+    return globals()[name]

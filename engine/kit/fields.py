@@ -40,18 +40,13 @@ _RESERVED = frozenset({"phase", "timeout", "staging"})
 @dataclass(frozen=True)
 class Field:
     """One parameter: the `name` in YAML, the `field` of the class (a name that Python uses ends in `_` there), its
-    `hint` and `schema`."""
+    `hint` and `schema`, and whether it must be given."""
 
     name: str
     field: str
     hint: Any
     schema: Mapping[str, Any]
-
-    @property
-    def required(self) -> bool:
-        """Whether it must be given."""
-        # A list is one of JSON Schema, about the keys of a map.
-        return self.schema.get("required") is True
+    required: bool
 
     def read(self, fact: str) -> str | int | bool:
         """A fact as a value of the field's type. Raises ValueError for a number that is none."""
@@ -80,7 +75,9 @@ def fields(cls: type) -> dict[str, Field]:
                 schema = schema_of(hints[field])
             except KeyError as error:
                 raise TypeError(f"{cls.__name__}.{field}: {error.args[0]} is not a type of a parameter") from None
-            found[name] = Field(name, field, hints[field], {**schema, **_given(getattr(cls, field, _MISSING))})
+            schema |= _given(getattr(cls, field, _MISSING))
+            # A list is one of JSON Schema, about the keys of a map.
+            found[name] = Field(name, field, hints[field], schema, schema.get("required") is True)
     return found
 
 

@@ -35,6 +35,7 @@ from engine.kit.cases import cases, make
 from engine.kit.kind import Kind
 from engine.model import DeclaredResource, Host, HostDeclaration, HostPlan, HostReport, Output, Secret
 from engine.program.section import Lock
+from engine.run.apply import apply
 from engine.run.host import HostRun, Settings
 from engine.transports import Options
 from engine.transports.local import LocalTransport
@@ -58,7 +59,6 @@ ODD = (
 )
 """Values that a shell, or a program that is handed them carelessly, reads otherwise than they are meant."""
 
-ODD_LINES = (*ODD, "two\nlines", "\nbegins and ends\n")
 
 Setup: TypeAlias = Callable[[Path], contextlib.AbstractContextManager[Mapping[str, str]]]
 
@@ -100,7 +100,7 @@ class Machine:
     def apply(self, resource: Kind) -> tuple[HostPlan, HostReport]:
         """What was planned, and what came of it."""
         with self._run(resource) as run:
-            return run.plan(), run.apply()
+            return run.plan(), apply(run)
 
     @contextlib.contextmanager
     def _run(self, resource: Kind) -> Iterator[HostRun]:

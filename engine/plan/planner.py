@@ -6,8 +6,9 @@ The steps are plain data (`engine.model.plan`); what carrying them out needs, se
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from engine.errors import Refused, code_of, of_kind
 from engine.model import (
@@ -135,6 +136,7 @@ class Planner:
 
     def __post_init__(self) -> None:
         self.resources = {declared.name: declared.resource for declared in self.declared.resources}
+        self._plain = partial(plain, fingerprint=self.fingerprint)
 
     def all(self) -> Planner:
         for resource in self.declared.resources:
@@ -206,10 +208,11 @@ class Planner:
         self.found.update(value for value in (before or {}).values() if isinstance(value, Secret))
         found, before = before, self._with_watches(declared, before)
         change = Change(before, after, facts)
-        step = self._described(step, declared, change)
+        differing = change.differing()
+        step = self._described(step, declared, change, differing)
         self.wanted[step.name] = after or {}
         if step.check:
-            step = self._check(step, resource, change, above, pending)
+            step = self._check(step, resource, change, bool(differing), above, pending)
             if step.outlook == "failing" and not step.cause:
                 among = {name: state for name, state in self.wanted.items() if name in above}
                 step = replace(step, reason=wrong_secret(resource, among, self.fingerprint))
@@ -218,8 +221,8 @@ class Planner:
         not_worth_waiting_for = next((value for value in unknowns if value.upstream and not pending), None)
         if not_worth_waiting_for is not None:
             return replace(step, outlook="error", reason=Reason.of(not_worth_waiting_for.reason))
-        unknown = bool(unknowns) or self._may_be_right(change, found)
-        if (not change.differing() and before is not None and after is not None) or before is after is None:
+        unknown = bool(unknowns) or self._may_be_right(change, differing, found)
+        if (not differing and before is not None and after is not None) or before is after is None:
             if not (resource.volatile and pending):
                 return replace(step, outlook="converged")
             unknown = True
@@ -252,12 +255,11 @@ class Planner:
             return replace(step, outlook="blocked", reason=reason, gates=held.gates, cause=held.cause)
         return replace(step, gates=tuple(gate for gate in gates if self.steps[gate].outlook == "check"))
 
-    def _described(self, step: Step, declared: DeclaredResource, change: Change) -> Step:
+    def _described(self, step: Step, declared: DeclaredResource, change: Change, differing: Sequence[str]) -> Step:
         resource, facts = declared.resource, change.facts
         before, after = change.before or {}, change.after or {}
         attributes = tuple(
-            Attribute(name, self._plain(before.get(name)), self._plain(after.get(name)))
-            for name in change.differing()
+            Attribute(name, self._plain(before.get(name)), self._plain(after.get(name))) for name in differing
         )
         prior = None if change.before is None else {k: self._plain(v) for k, v in change.before.items()}
         return replace(
@@ -266,20 +268,21 @@ class Planner:
             prior=prior,
             verb=resource.verb(change) if attributes or before != after else "change",
             because=self._stale(declared, change),
-            texts={k: (str(a), str(b)) for k, (a, b) in resource.texts(facts).items() if k in change.differing()},
+            texts={k: (str(a), str(b)) for k, (a, b) in resource.texts(facts).items() if k in differing},
             show={str(label): str(value) for label, value in resource.show(facts).items()},
             expected=next((str(self._plain(v)) for v in after.values()), ""),
             now=next(("" if isinstance(v, Unknown) else str(self._plain(v)) for v in before.values()), ""),
         )
 
-    def _check(self, step: Step, resource: Resource, change: Change, above: frozenset[str], pending: bool) -> Step:
+    def _check(
+        self, step: Step, resource: Resource, change: Change, failing: bool, above: frozenset[str], pending: bool
+    ) -> Step:
         unknown = any(isinstance(value, Unknown) for value in self._values(change))
         if resource.effects() and unknown and not self.settled:
             self.sends.add(step.name)
             step = self._gated(replace(step, outlook="check"), above)
             if step.outlook == "blocked":
                 return step
-        failing = bool(change.differing())
         because = self._cause(step.name, resource, above) if failing else None
         if pending:
             return replace(step, outlook="check", cause=because)
@@ -315,11 +318,10 @@ class Planner:
                 stale[watch.name] = Tense.MAY_CHANGE
         return {**before, **stale}
 
-    def _may_be_right(self, change: Change, found: State | None) -> bool:
+    def _may_be_right(self, change: Change, names: Sequence[str], found: State | None) -> bool:
         """Whether nothing differs but what is watched, of which each may after all be what the service was started
         with: it may not change, or change back."""
         before = change.before or {}
-        names = change.differing()
         return bool(names) and all(
             before.get(name) == Tense.MAY_CHANGE
             or (before.get(name) == Tense.WILL_CHANGE and (found or {}).get(name) == Tense.CHANGED)
@@ -337,6 +339,3 @@ class Planner:
 
     def _values(self, change: Change) -> list[Value]:
         return [value for state in (change.before, change.after) for value in (state or {}).values()]
-
-    def _plain(self, value: Value) -> Plain:
-        return plain(value, self.fingerprint)

@@ -13,17 +13,16 @@ again. So a password is only ever read by a sudo that wants one and has taken it
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
 from engine.kit import shell
-from engine.kit.shell import pins, texts
+from engine.kit.shell import texts
 from engine.model import Become, HostPath
 from engine.program import quote
-from engine.program.bootstrap import LAUNCHER, RUN, SECTIONS, STREAM_LAUNCHER
+from engine.program.bootstrap import LAUNCHER, MACHINE, STREAM_LAUNCHER
 from engine.program.section import Section
-from engine.program.watchdog import PROCESSES, WATCHDOG
 
 sh = texts(__file__)
 
@@ -34,33 +33,30 @@ NEST = sh("nest.sh")
 """The inner program. Its variables: _engine_v and _engine_x, the values and the text of its script; _engine_i, the
 number of its section; _engine_seconds, how long that may take; _engine_steps, set for a step."""
 
+USER, ASKING = "\1user", "\1asking"
+
 AS = sh("as.sh")
 """Becoming another user. Variables: _engine_kit, what the inner program begins with, and that quoted, where there is
 use for it; _engine_password, or nothing; _engine_inner, its nonce; _engine_host_user, who runs the outer program."""
 
 
-def kit(become: Become) -> str:
-    """What inner programs begin with: functions alone."""
-    user, asking = "\1user", "\1asking"
-    places = {user: '"$_engine_u"', asking: '"$@"'}
-    words = [places.get(word) or quote.text(word) for word in become.words(user, (asking,))]
+@cache
+def kit(become: tuple[str, ...]) -> str:
+    """What inner programs begin with, functions alone, as a shell word that stands for a shell word: `become` are the
+    words that come before those of one, with `USER` for the user and `ASKING` for what makes sudo ask."""
+    words = quote.words(become).replace(f"'{USER}'", '"$_engine_u"').replace(f"'{ASKING}'", '"$@"')
     sudo = [
         "_engine_sudo() {",
         "_engine_u=$1",
         "shift",
-        f'exec {" ".join(words)} sh -c "$_engine_launcher"',
+        f'exec {words} sh -c "$_engine_launcher"',
         "}",
         f"_engine_launcher={quote.text(LAUNCHER)}",
         f"_engine_stream_launcher={quote.text(STREAM_LAUNCHER)}",
     ]
-    texts = (SECTIONS, PROCESSES, WATCHDOG, RUN, AS, NEST, files())
-    return "\n".join([*sudo, *(quote.bare(text) for text in texts)])
-
-
-@cache
-def files() -> str:
-    """The doors through which scripts reach a path; see `files.sh` and `trust.sh` of the kit."""
-    return texts(shell.__file__)("files.sh", "trust.sh")
+    # The doors through which scripts reach a path are the kit's.
+    doors = texts(shell.__file__)("files.sh", "trust.sh")
+    return quote.text(quote.text("\n".join([*sudo, quote.bare(MACHINE + AS + NEST + doors)])))
 
 
 @dataclass(frozen=True)
@@ -73,10 +69,10 @@ class Others:
     owners: dict[int, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, sections: Sequence[Section], become: Become) -> Others:
-        """With a nonce for each user that is named, and for each section that may meet one."""
+    def of(cls, sections: Sequence[Section], pinning: Sequence[int], become: Become) -> Others:
+        """With a nonce for each user that is named, and for each section that may meet one: those whose scripts pin
+        a path, by their numbers."""
         users = dict.fromkeys(section.become for section in sections if section.become is not None)
-        pinning = [n for n, section in enumerate(sections) if pins(section.script.text)]
         return cls(
             become, {user: secrets.token_hex(16) for user in users}, {n: secrets.token_hex(16) for n in pinning}
         )
@@ -88,7 +84,7 @@ class Others:
             "unset _engine_owned _engine_stay _engine_feed _engine_within _engine_crowd feed take planned_as",
             f"_engine_password={quote.word(password) if password is not None else ''}",
             f"_engine_inner={secrets.token_hex(16)}",
-            f"_engine_quoted_kit={quote.text(quote.text(kit(self.become)))}",
+            f"_engine_quoted_kit={kit(self.become.words(USER, (ASKING,)))}",
             'eval "_engine_kit=$_engine_quoted_kit"',
             'eval "$_engine_kit"',
             "_engine_host_user=$_engine_user _engine_vouched=",
@@ -106,20 +102,15 @@ class Others:
         """The lines before a section: whether that user can be become is found out once a program."""
         return [f'[ "$_engine_user" = {quote.text(user)} ] || _engine_may {quote.text(user)} || _engine_r=1']
 
-    def vouching(self, section: Section) -> list[str]:
-        """The lines before a step: whether the directory of its path is for root and us alone is found out once for
-        many, as long as no step may have changed that."""
-        values = section.script.vars
-        if not section.step:
-            return []
+    def vouching(self, values: Mapping[str, object]) -> str:
+        """The line before a step with these variables: whether the directory of its path is for root and us alone is
+        found out once for many, as long as no step may have changed that."""
         if "leaves_directories" not in values:
-            return ["_engine_vouched=$_engine_line"]
-        path, acts = values.get("path"), values.get("planned_as")
-        return (
-            [f"_engine_vouch {quote.word(HostPath(path.rpartition('/')[0] or '/'))}"]
-            if isinstance(path, str) and not acts
-            else []
-        )
+            return "_engine_vouched=$_engine_line"
+        path = values.get("path")
+        if not isinstance(path, str) or values.get("planned_as"):
+            return ":"
+        return f"_engine_vouch {quote.word(HostPath(path.rpartition('/')[0] or '/'))}"
 
     def pinned(self, index: int, values: list[str], number: int) -> list[str]:
         """The lines that run section `index`, whose script pins a path and may begin anew as another user."""

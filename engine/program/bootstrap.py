@@ -27,8 +27,16 @@ STREAM_LAUNCHER = (
 SECTIONS = sh("sections.sh")
 """What the scripts of plugins may call; see `engine.model.Script`."""
 
+PROCESSES = sh("processes.sh")
+"""Who runs, and what a section left running."""
+
+WATCHDOG = sh("watchdog.sh")
+
 RUN = sh("run.sh")
 """How sections are run and what is reported of them."""
+
+MACHINE = SECTIONS + PROCESSES + WATCHDOG + RUN
+"""What every program defines, an inner one too."""
 
 START = sh("start.sh")
 """Frames and the sections' output leave through relays, which outlive the connection: what writes to them when it is

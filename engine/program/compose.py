@@ -17,13 +17,12 @@ from engine.kit.shell import pins
 from engine.model import Become, Outside, Script, ScriptText, Sentence, Transport
 from engine.program import quote
 from engine.program.become import GRACE, Others
-from engine.program.bootstrap import LAUNCHER, LOCK, RUN, SECTIONS, START, STREAM_LAUNCHER
+from engine.program.bootstrap import LAUNCHER, LOCK, MACHINE, START, STREAM_LAUNCHER
 from engine.program.deadline import CLEARING, SLOWEST, Deadline, Limits
 from engine.program.parser import Event, Parser
 from engine.program.quote import assigned, bare
 from engine.program.section import Lock, Program, Section
 from engine.program.shared import SharedProbes
-from engine.program.watchdog import PROCESSES, WATCHDOG
 
 
 def compose(
@@ -37,8 +36,9 @@ def compose(
     """Join sections into one program. `become` says how sections become the users they name.
     Raises ValueError where a name, a need or a value cannot be used."""
     keep = lock is not None or any(section.step or section.staging is not None for section in sections)
-    handing = any(each.become is not None or _hands_on(each.script) or pins(each.script.text) for each in sections)
-    others = Others.of(sections, become or Become()) if handing else None
+    pinning = [n for n, section in enumerate(sections) if pins(section.script.text)]
+    handing = pinning or any(each.become is not None or _hands_on(each.script) for each in sections)
+    others = Others.of(sections, pinning, become or Become()) if handing else None
     kept = _keep(sections, lock) if keep else []
     program = _program(sections, LAUNCHER, shell, nonce, "</dev/null", kept, others)
     if not keep:
@@ -85,7 +85,7 @@ def _program(
     texts = {text: n for n, text in enumerate(dict.fromkeys(script.text for script in scripts))}
     places = {name: n for n, name in enumerate(names)}
     lines = [f"_engine_nonce={nonce} _engine_steps={'1' if any(s.step for s in sections) else ''}"]
-    lines += others.lines() if others else map(bare, (SECTIONS, PROCESSES, WATCHDOG, RUN))
+    lines += others.lines() if others else [bare(MACHINE)]
     lines += keep
     lines += [f"_engine_t{n}={quote.text(text)}" for text, n in texts.items()]
     inner = {section.script.text for section in sections if section.become is not None}
@@ -96,13 +96,10 @@ def _program(
     lines += ["}", probes.functions(texts), f"set -- {quote.text(launcher)}", bare(START)]
     text = "\n".join([f"#begin {nonce}", *lines, f"#end {nonce}\n"])
     numbers = others.numbers(sections) if others else {}
-    limits = Limits(len(text) / SLOWEST, {section.name: _seconds(section) for section in sections})
+    # What the watchdog of the program itself allows a section.
+    seconds = {s.name: max(1, math.ceil(s.timeout)) + (GRACE if s.become is not None else 0) for s in sections}
+    limits = Limits(len(text) / SLOWEST, seconds)
     return Program(argv, text.encode("utf-8", "surrogateescape"), nonce, names, numbers, limits)
-
-
-def _seconds(section: Section) -> float:
-    """What the watchdog of the program itself allows a section."""
-    return max(1, math.ceil(section.timeout)) + (GRACE if section.become is not None else 0)
 
 
 def _keep(sections: Sequence[Section], lock: Lock | None) -> list[str]:
@@ -145,14 +142,16 @@ def run(transport: Transport, program: Program, stdin: Iterable[bytes] = ()) -> 
                 status = output.status
                 break
             events = parser.feed(output)
-            deadline.received(*events)
+            if events or deadline.clock() > deadline.at:
+                deadline.received(events)
             since = time.monotonic()
             yield from events
             if parser.done:
                 break
-            if events:
-                deadline.late(time.monotonic() - since)
-    yield from parser.end()
+            # So long nobody has listened, which is not the host's fault.
+            deadline.at += time.monotonic() - since
+    if not parser.done:
+        yield from parser.end()
     if parser.failure is not None or not parser.done:
         raise unfinished(parser, status)
 
@@ -191,13 +190,13 @@ def _section(
         raise ValueError(f"section `{section.name}` needs `{unknown[0]}`, which does not come before it")
     needs = " ".join(str(before[name]) for name in section.needs)
     seconds = max(1, math.ceil(section.timeout))
-    shared = probes.of(section)
+    shared = probes.of(section) if section.script.shared else {}
     try:
         values = [
             # A variable that the host's environment exports would stay exported, and so show its new value.
             f"unset phase timeout retries staging {' '.join([*section.script.vars, *section.script.shared])}",
             f"phase={section.phase} timeout={seconds} retries={section.retries} "
-            f"staging={quote.text(section.staging or '')}",
+            f"staging={quote.text(section.staging) if section.staging else ''}",
             *(f"{name}={look.value}" for name, look in shared.items()),
             *assigned(section.script),
         ]
@@ -206,8 +205,8 @@ def _section(
     if section.become is None or others is None:
         before_it, late = [f"_engine_shared{n}" for n in sorted({look.number for look in shared.values()})], seconds
         script = [*values, "set -eu", f'eval "$_engine_t{number}"']
-        if others is not None:
-            before_it += others.vouching(section)
+        if others is not None and section.step:
+            before_it.append(others.vouching(section.script.vars))
         if others is not None and index in others.owners:
             script = others.pinned(index, values, number)
     else:

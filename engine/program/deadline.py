@@ -6,8 +6,9 @@ then, would hold a run for ever; so the controller knows the limits, too, and en
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from engine.codes import Code
@@ -39,17 +40,22 @@ class Deadline:
 
     def __init__(self, limits: Limits, clock: Callable[[], float] = time.monotonic) -> None:
         self.limits, self.clock = limits, clock
-        self._at: float | None = None
+        self.at = -math.inf
+        """When the time is up; before the first word it is."""
         self._what, self._limit, self._since = "", 0.0, 0.0
 
-    def received(self, *events: Event) -> None:
+    def received(self, events: Sequence[Event] = ()) -> None:
         """Something came from the host, and with it these events. Raises HostFailed where its time is up, unless it
         is done by now."""
-        self.update(*events)
+        for event in events:
+            if isinstance(event, Started):
+                self._allow(f"`{event.section}`", self.limits.sections[event.section])
+            elif isinstance(event, Finished):
+                self._allow("what comes between two sections", self.limits.after)
         now = self.clock()
-        if self._at is None:
+        if self.at == -math.inf:
             self._allow("the beginning of the program", self.limits.before)
-        elif now > self._at and not any(isinstance(event, Done) for event in events):
+        elif now > self.at and not any(isinstance(event, Done) for event in events):
             raise HostFailed(
                 f"the host exceeded a time limit: {self._what} may take {self._limit:.0f} s, and had not ended after "
                 f"{now - self._since:.0f} s; the connection was closed\n"
@@ -57,19 +63,6 @@ class Deadline:
                 code=Code.DEADLINE,
             )
 
-    def update(self, *events: Event) -> None:
-        """The program has come to other places: the last one counts."""
-        for event in events:
-            if isinstance(event, Started):
-                self._allow(f"`{event.section}`", self.limits.sections[event.section])
-            elif isinstance(event, Finished):
-                self._allow("what comes between two sections", self.limits.after)
-
-    def late(self, seconds: float) -> None:
-        """So long nobody has listened, which is not the host's fault."""
-        if self._at is not None:
-            self._at += seconds
-
     def _allow(self, what: str, limit: float) -> None:
         self._what, self._limit, self._since = what, limit, self.clock()
-        self._at = self._since + limit + GRACE
+        self.at = self._since + limit + GRACE

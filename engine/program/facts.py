@@ -71,9 +71,9 @@ class FactsFirst:
         for output in outputs:
             if output.stream == "exit":
                 raise unfinished(self._parser, output.status)
-            deadline.received()
-            for event in self._parser.feed(output):
-                deadline.update(event)
+            events = self._parser.feed(output)
+            deadline.received(events)
+            for event in events:
                 if isinstance(event, Finished):
                     found = dict(event.result.facts)
                     return {**found, "os": found["os"].lower()} if "os" in found else found

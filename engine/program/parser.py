@@ -147,7 +147,9 @@ class Parser:
                 output = self._outputs.pop(head.index, None)
                 if output is None and not self.quiet:
                     return
-                head_event: Event = self._finished(head, output if output is not None else self._take())
+                output = self._take() if output is None else output
+                result = Result(head.status, head.running.facts, output, head.timed_out, head.seconds)
+                head_event: Event = Finished(self.sections[head.index], result)
             elif isinstance(head, Done) and not self.quiet:
                 return
             else:
@@ -155,10 +157,6 @@ class Parser:
             self._queue.popleft()
             self.done = self.done or isinstance(head_event, Done)
             yield head_event
-
-    def _finished(self, ended: _Ended, output: str) -> Finished:
-        result = Result(ended.status, ended.running.facts, output, ended.timed_out, ended.seconds)
-        return Finished(self.sections[ended.index], result)
 
     # --- frames, on standard output ----------------------------------------------------------------------------
 

@@ -36,7 +36,8 @@ class SharedProbes:
         self._inner: list[dict[str, SharedValue]] = []
         self._places: dict[tuple[int, str], int] = {}
         for section in sections:
-            self.of(section)
+            if section.script.shared:
+                self.of(section)
 
     def of(self, section: Section) -> dict[str, SharedValue]:
         """Variable → the look that it holds. A step changes what was seen, so it has none;

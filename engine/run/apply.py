@@ -6,15 +6,15 @@ import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from itertools import chain
-from typing import Protocol
 
 from engine.errors import LockHeld
-from engine.model import DeclaredResource, Drift, HostDeclaration, HostPlan, HostReport, Outcome, Reason, Why
+from engine.model import DeclaredResource, Drift, HostPlan, HostReport, Outcome, Reason, Why
 from engine.plan.cause import not_worth_waiting_for, upstream
 from engine.plan.gates import Gates
 from engine.plan.planner import Observation, PlannedHost
 from engine.program.events import Result
-from engine.run.connection import HostConnection, split
+from engine.run.connection import split
+from engine.run.host import HostRun
 from engine.run.outcome import ActionResult, outcomes
 from engine.run.results import SectionResults
 from engine.run.sections import (
@@ -28,7 +28,6 @@ from engine.run.sections import (
     proving,
     uploads,
 )
-from engine.run.settings import Settings
 from engine.run.stages import SoFar, Stage, as_planned, next_stage
 
 ROUNDS = 3
@@ -42,29 +41,22 @@ Agreed = Callable[[HostPlan], tuple[Drift, ...]]
 """A plan → why it may not be carried out, or nothing."""
 
 
-class Planned(Protocol):
-    """A host that can be planned; `observed` is what was last found there, `draft` the plan in hand."""
+def apply(run: HostRun, agreed: Agreed | None = None) -> HostReport:
+    """Carry out what `run.plan` found (planning first where it was not called) and prove it. Raises Unreachable and
+    HostFailed.
 
-    host: str
-    connection: HostConnection
-    declared: HostDeclaration
-    settings: Settings
-    planned: PlannedHost | None
-    observed: dict[str, Observation]
-
-    def plan(self) -> HostPlan:
-        """See `HostRun.plan`."""
-        ...
-
-    def plan_with(self, observed: Mapping[str, Observation], asked: Collection[str] | None = None) -> PlannedHost:
-        """See `HostRun.drafted`."""
-        ...
+    `agreed` is asked again when the host had to be planned anew, and answers why the new plan may not be carried
+    out, or nothing; then the report is one of drift.
+    """
+    if run.planned is None:
+        run.plan()
+    return Apply(run).report(agreed)
 
 
 class Apply:
     """Carries out the plan of one host. Raises Unreachable, HostFailed and LockHeld."""
 
-    def __init__(self, run: Planned) -> None:
+    def __init__(self, run: HostRun) -> None:
         self.run, self.connection, self.settings = run, run.connection, run.settings
         self.by_name = {resource.name: resource for resource in run.declared.resources}
         self.gates = Gates(run.declared)
@@ -79,7 +71,7 @@ class Apply:
         return self.run.planned
 
     def report(self, agreed: Agreed | None) -> HostReport:
-        """What became of it. `agreed` as for `HostRun.apply`."""
+        """What became of it. `agreed` as for `apply`."""
         found: tuple[Outcome, ...] = ()
         rounds = ROUNDS
         while rounds:
@@ -158,7 +150,8 @@ class Apply:
         once = self._once() if stage.last else self.checks
         asked = {resource.name for resource in there if resource.name in self.checks - once}
         told = proving(self.run.declared, part.work.keys(), asked)
-        behind, on_controller = carrying.behind(self.run.declared, skipped), set(chain.from_iterable(told.values()))
+        behind = carrying.behind(self.run.declared, self.gates, skipped)
+        on_controller = set(chain.from_iterable(told.values()))
         sections = [*carrying.sections, *probes(there, "verify", behind, once, on_controller=on_controller)]
         sections += proofs(self.run.declared, told)
         shown = {*stage.gates, *(resource.name for resource in there if resource.resource.check)}
@@ -170,7 +163,7 @@ class Apply:
         if not stage.last:
             self._retry(reported, stage.on_controller - stage.here, there)
         else:
-            if all(c.ended == "done" for c in action_results.values()):
+            if here and all(c.ended == "done" for c in action_results.values()):
                 reported.merge(self.connection.probe(here, "verify", once))
             self._retry(reported, self.checks - once)
         return reported, action_results

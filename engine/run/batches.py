@@ -48,7 +48,7 @@ def rollout_rule(
         batches.append(rest)
     failures = _failures(str(spec.get("max_failures", 0)).strip(), len(hosts))
     try:
-        pause = duration.seconds(spec.get("pause", 0))
+        pause = duration.seconds(spec["pause"]) if "pause" in spec else 0.0
     except ValueError as error:
         raise InvalidInput(f"rollout: pause {error}", code=Code.ROLLOUT) from None
     return RolloutRule(tuple(batches), failures, pause)

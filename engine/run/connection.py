@@ -23,7 +23,6 @@ from engine.model import (
 from engine.model.events import Progress, StepFinished, StepStarted
 from engine.program import parser
 from engine.program.compose import compose, run
-from engine.program.lock import stop_program
 from engine.program.section import Lock, Section
 from engine.run.results import SectionResults
 from engine.run.sections import Patience, place, probes, resource_of, usable
@@ -79,9 +78,11 @@ class HostConnection:
     def send(self, uploads: Mapping[str, Upload], users: Mapping[str, str | None]) -> dict[str, str]:
         """Send bulk content; one trip for each of the `users` (resource → whose it is to be). Name of the upload →
         directory on the host."""
-        bulk: dict[str | None, dict[str, Upload]] = {}
+        if not uploads:
+            return {}
         from engine.program.upload import stage
 
+        bulk: dict[str | None, dict[str, Upload]] = {}
         for name, upload in uploads.items():
             user = users[resource_of(name)] if self.other is not None else None
             bulk.setdefault(user, {})[name] = upload
@@ -100,6 +101,8 @@ class HostConnection:
         running = self._running
         if running is None:
             return
+        from engine.program.lock import stop_program
+
         transport, pid, born = running
         with suppress(EngineError):
             for _ in run(transport, stop_program(pid, born)):
@@ -108,11 +111,13 @@ class HostConnection:
     def _run(
         self, transport: Transport, sections: list[Section], lock: Lock | None = None, checks: Collection[str] = ()
     ) -> SectionResults:
-        def proving(section: str) -> bool:
-            # Marks and other probes are not worth telling of while they run.
-            asked = section.startswith(("probe:", "gate:")) and resource_of(section) in checks
-            return lock is not None and (asked or section.startswith("act:"))
-
+        # Marks and other probes are not worth telling of while they run.
+        shown = {
+            section.name: of
+            for section in (sections if lock is not None else ())
+            if section.name.startswith(("act:", "probe:", "gate:"))
+            and ((of := resource_of(section.name)) in checks or section.name.startswith("act:"))
+        }
         seen = SectionResults()
         lock = lock and replace(lock, stopped=self.stopped)
         try:
@@ -126,13 +131,13 @@ class HostConnection:
                     if self.stopped:
                         # Stopped while the program was on its way: nobody has asked this one yet.
                         self._ask_to_stop()
-                case parser.Started(section) if proving(section):
-                    self.progress(StepStarted(self.host, resource_of(section)))
+                case parser.Started(section) if section in shown:
+                    self.progress(StepStarted(self.host, shown[section]))
                 case parser.Finished(section, result):
                     seen.results[section] = result
-                    if proving(section):
+                    if section in shown:
                         done = result.status == 0 or (section.startswith("probe:") and result.status == WRONG)
-                        self.progress(StepFinished(self.host, resource_of(section), result.seconds, done))
+                        self.progress(StepFinished(self.host, shown[section], result.seconds, done))
                 case parser.Skipped(section, because):
                     seen.skipped[section] = Reason(Why.NEEDS_FAILED, (resource_of(because),))
                 case parser.LockBusy(holder):
@@ -147,6 +152,8 @@ class HostConnection:
 
 def split(resources: Iterable[DeclaredResource]) -> tuple[list[DeclaredResource], list[DeclaredResource]]:
     """Those looked at from the controller, and those looked at from the host."""
-    resources = list(resources)
-    here = [resource for resource in resources if place(resource) == "controller"]
-    return here, [resource for resource in resources if place(resource) != "controller"]
+    here: list[DeclaredResource] = []
+    there: list[DeclaredResource] = []
+    for resource in resources:
+        (here if place(resource) == "controller" else there).append(resource)
+    return here, there

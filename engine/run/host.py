@@ -1,24 +1,32 @@
-"""One host: observe, plan, apply, verify."""
+"""One host: observe and plan it. `engine.run.apply` carries the plan out."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Mapping
 from contextlib import closing
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 from engine.errors import InvalidInput
-from engine.model import Facts, HostDeclaration, HostPlan, HostReport, Secret, Transport
+from engine.model import Command, Facts, HostDeclaration, HostPlan, Secret, Transport
 from engine.model.events import Progress
 from engine.plan.planner import Observation, PlannedHost, plan_host
-from engine.program.facts import FactsFirst
+from engine.program.section import Lock
 from engine.run.connection import HostConnection
-from engine.run.settings import Settings
 
-if TYPE_CHECKING:
-    from engine.run.apply import Agreed
 
-__all__ = ["Finish", "HostRun", "Settings"]
+@dataclass(frozen=True)
+class Settings:
+    """What a run is told from outside. `lock` for applies; `fix` the command that would resume on this host;
+    `run` the id under which the host keeps what is replaced (empty: it keeps nothing)."""
+
+    fingerprint: Callable[[Secret], str]
+    left_out: frozenset[str] = frozenset()
+    skipped: frozenset[str] = frozenset()
+    lock: Lock | None = None
+    fix: Command | None = None
+    run: str = ""
+
 
 Finish = Callable[[Facts], tuple[HostDeclaration, Settings]]
 """Facts of a host → what is declared for it, and the settings that fit. Raises InvalidInput."""
@@ -28,7 +36,7 @@ class HostRun:
     """Everything that happens on one host, over one transport.
 
     `finish` where what is declared depends on facts of the host: they are asked for in the trip that plans it. The
-    transports are those of `Reach`. `found` are the secrets seen on the host so far. Raises Unreachable and
+    transports are those of `HostConnection`. `found` are the secrets seen on the host so far. Raises Unreachable and
     HostFailed from every method that reaches the host.
     """
 
@@ -48,19 +56,7 @@ class HostRun:
         self.invalid: InvalidInput | None = None
         self.found: set[Secret] = set()
         self.observed: dict[str, Observation] = {}
-        self._declare(declared, settings)
-
-    def _declare(self, declared: HostDeclaration, settings: Settings) -> None:
         self.declared, self.settings = declared, settings
-
-    @property
-    def trips(self) -> int:
-        """How often the host was reached."""
-        return self.connection.trips
-
-    def stop(self) -> None:
-        """See `Reach.stop`."""
-        self.connection.stop()
 
     def plan(self) -> HostPlan:
         """One trip: look, and say what differs. Writes nothing on the host."""
@@ -68,34 +64,23 @@ class HostRun:
         finish = self.finish
         observed = self._observe() if finish is None else self._asked(finish)
         self.planned = self.plan_with(observed)
-        took = time.monotonic() - start
-        return HostPlan(self.host, self.planned.steps, trips=self.trips, seconds=took, facts=self.declared.facts)
+        took, trips = time.monotonic() - start, self.connection.trips
+        return HostPlan(self.host, self.planned.steps, trips=trips, seconds=took, facts=self.declared.facts)
 
     def _asked(self, finish: Finish) -> dict[str, Observation]:
         """Ask the host for its facts, finish with them what is declared for it, and observe it in the same trip.
         Raises InvalidInput, which `invalid` keeps, where what is declared is wrong on this host."""
+        from engine.program.facts import FactsFirst
+
         self.connection.trips += 1
         with closing(FactsFirst(self.connection.transport)) as asked:
             try:
-                self._declare(*finish(asked.facts))
+                self.declared, self.settings = finish(asked.facts)
             except InvalidInput as error:
                 self.invalid = error
                 raise
             self.finish = None
             return self._observe(asked)
-
-    def apply(self, agreed: Agreed | None = None) -> HostReport:
-        """Carry out what `plan` found (planning first where it was not called) and prove it.
-
-        `agreed` is asked again when the host had to be planned anew, and answers why the new plan may not be
-        carried out, or nothing; then the report is one of drift.
-        """
-
-        if self.planned is None:
-            self.plan()
-        from engine.run.apply import Apply
-
-        return Apply(self).report(agreed)
 
     def plan_with(self, observed: Mapping[str, Observation], asked: Collection[str] | None = None) -> PlannedHost:
         """The steps that follow from what was found. `asked`: it was found after an apply, which asked these checks

@@ -1,7 +1,7 @@
 """The journal: what every apply did, as JSON lines under the project root's `.engine/runs/`.
 
 One file a run, `RUN.jsonl`, mode 0600, append-only; each event is flushed as it happens, so that a killed run is
-still told. What a host said is redacted before it gets here (`engine.cli.output.scrub`), and a note right here; never
+still told. What a host said is redacted before it gets here (`Redactor.scrub`), and a note right here; never
 a line of JSON as a whole, in which a secret that is a common word would destroy the names of events and hosts.
 """
 
@@ -16,14 +16,16 @@ from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from engine.codes import Code
 from engine.errors import InvalidInput, Problem
 from engine.model import HostReport, Outcome
 from engine.model.events import Event, HostStarted, Note, StepFinished, StepStarted
 from engine.model.problems import host_code, resource_code
-from engine.plan.rollback import Changed
+
+if TYPE_CHECKING:
+    from engine.plan.rollback import Changed
 
 VERSION = 1
 """Of the lines of a journal. Version 0.1 of the engine did not write it down."""
@@ -71,22 +73,20 @@ class Journal:
 
     def write(self, event: str, **data: Any) -> None:
         """Append one event with its UTC time; the file is made with the first one."""
-        line = json.dumps({"version": VERSION, "at": _now(), "event": event, **data}, ensure_ascii=False, default=str)
+        now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        line = json.dumps({"version": VERSION, "at": now, "event": event, **data}, ensure_ascii=False, default=str)
         with self._lock:
             if self.problem:
                 return
             try:
-                self._append(line)
+                if self._file is None:
+                    self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND
+                    self._file = os.fdopen(os.open(self._path, flags, 0o600), "w", encoding="utf-8")
+                self._file.write(line + "\n")
+                self._file.flush()
             except OSError as error:
                 self.problem = f"{self._path} cannot be written: {error.strerror}"
-
-    def _append(self, line: str) -> None:
-        if self._file is None:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND
-            self._file = os.fdopen(os.open(self._path, flags, 0o600), "w", encoding="utf-8")
-        self._file.write(line + "\n")
-        self._file.flush()
 
     def event(self, event: Event) -> None:
         """Record what happens on a host as it happens. What became of it is for `host`."""
@@ -228,13 +228,11 @@ def _new_id(directory: Path) -> str:
 
 def changed(found: list[dict[str, Any]]) -> dict[str, dict[str, Changed]]:
     """Host → resource → what a run changed of it, or may have changed before it failed."""
+    from engine.plan.rollback import Changed
+
     hosts: dict[str, dict[str, Changed]] = {}
     for event in found:
         if event["event"] == "resource" and event["verdict"] in ("changed", "failed") and event["attributes"]:
             attributes = tuple(attribute["name"] for attribute in event["attributes"])
             hosts.setdefault(event["host"], {})[event["name"]] = Changed(event["prior"], attributes, event["kind"])
     return hosts
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

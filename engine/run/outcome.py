@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from engine.model import (
     CURRENT,
     UNKNOWN,
-    Attribute,
     Command,
     Outcome,
     Reason,
@@ -126,11 +125,8 @@ def _as_it_is(step: Step, after: Step) -> Step:
         for attribute in step.attributes
         if attribute.after != UNKNOWN or attribute.name in found
     ]
-    return replace(step, attributes=tuple(_seen_before(attribute) for attribute in known))
-
-
-def _seen_before(attribute: Attribute) -> Attribute:
-    return replace(attribute, before="not known") if attribute.before == UNKNOWN else attribute
+    told = (replace(each, before="not known") if each.before == UNKNOWN else each for each in known)
+    return replace(step, attributes=tuple(told))
 
 
 def _restarted(step: Step, changed: frozenset[str]) -> tuple[Watched, ...]:

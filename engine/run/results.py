@@ -53,7 +53,8 @@ class SectionResults:
         return {resource.name: self._observation(resource.name, resource.resource.check) for resource in resources}
 
     def _observation(self, name: str, check: bool) -> Observation:
-        result, skipped = self.results.get(probe_name(name)), self.skipped.get(probe_name(name))
+        probe = probe_name(name)
+        result, skipped = self.results.get(probe), self.skipped.get(probe)
         if result is None and skipped is None and name in self.earlier:
             return self.earlier[name]
         if result is None:

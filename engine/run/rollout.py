@@ -10,18 +10,16 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future, wait
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from engine.codes import Code
 from engine.errors import EngineError, InvalidInput, Unreachable, internal
 from engine.model import Batch, Drift, HostPlan, HostReport, Stop
 from engine.model.events import HostFinished, HostObserved, HostObserving, HostStarted, Progress
 from engine.model.sentence import without_name
+from engine.run.apply import Agreed, apply
 from engine.run.batches import RolloutRule
 from engine.run.host import HostRun
-
-if TYPE_CHECKING:
-    from engine.run.apply import Agreed
 
 T = TypeVar("T")
 
@@ -99,7 +97,9 @@ class Rollout:
         """Running steps finish, none is started after them, no further host is begun. Returns once every host has
         been asked; one that does not answer holds up no other."""
         self.stopping.set()
-        asking = [threading.Thread(target=run.stop, name="stop", daemon=True) for run in self.runs.values()]
+        asking = [
+            threading.Thread(target=run.connection.stop, name="stop", daemon=True) for run in self.runs.values()
+        ]
         for thread in asking:
             thread.start()
         for thread in asking:
@@ -150,51 +150,39 @@ class Rollout:
         except InvalidInput as error:
             if run.invalid is None:
                 raise
-            self.not_inspected[run.host] = HostPlan(
-                run.host, error=error.coded(), code=str(error.code), invalid=True, trips=run.trips
-            )
-            return self.not_inspected[run.host]
+            found = HostPlan(run.host, error=error.coded(), code=str(error.code), invalid=True)
         except EngineError as error:
             lost = isinstance(error, Unreachable)
             text = without_name(run.host, error)
-            self.not_inspected[run.host] = HostPlan(
-                run.host, error=text, code=str(error.code), unreachable=lost, trips=run.trips
-            )
-            return self.not_inspected[run.host]
+            found = HostPlan(run.host, error=text, code=str(error.code), unreachable=lost)
         except Exception as error:
-            self.not_inspected[run.host] = HostPlan(
-                run.host, error=internal(error), code=str(Code.INTERNAL), trips=run.trips
-            )
-            return self.not_inspected[run.host]
+            found = HostPlan(run.host, error=internal(error), code=str(Code.INTERNAL))
+        self.not_inspected[run.host] = found = replace(found, trips=run.connection.trips)
+        return found
 
     def _apply_one(self, run: HostRun, agreed: Agreed | None) -> HostReport:
         if self.stopping.is_set():
             return HostReport(run.host, started=False)
         self.progress(HostStarted(run.host))
         start = time.monotonic()
-        report = replace(self._carried_out(run, agreed), seconds=time.monotonic() - start)
+        report = self._carried_out(run, agreed)
+        report = replace(report, seconds=time.monotonic() - start, trips=run.connection.trips)
         changed = sum(outcome.verdict == "changed" for outcome in report.outcomes)
         self.progress(HostFinished(run.host, converged(report), changed))
         return report
 
     def _carried_out(self, run: HostRun, agreed: Agreed | None) -> HostReport:
         if run.host in self.refused:
-            return HostReport(run.host, drift=self.refused[run.host], trips=run.trips)
-        not_inspected = self.not_inspected.get(run.host)
-        if not_inspected is not None:
-            return HostReport(
-                run.host,
-                error=not_inspected.error,
-                code=not_inspected.code,
-                unreachable=not_inspected.unreachable,
-                trips=run.trips,
-            )
+            return HostReport(run.host, drift=self.refused[run.host])
+        if run.host in self.not_inspected:
+            found = self.not_inspected[run.host]
+            return HostReport(run.host, error=found.error, code=found.code, unreachable=found.unreachable)
         try:
-            return run.apply(agreed)
+            return apply(run, agreed)
         except EngineError as error:
             # Whatever ends the run on one host, what was done on the others is still to be told.
             lost = isinstance(error, Unreachable)
             text = without_name(run.host, error)
-            return HostReport(run.host, error=text, code=str(error.code), unreachable=lost, trips=run.trips)
+            return HostReport(run.host, error=text, code=str(error.code), unreachable=lost)
         except Exception as error:
-            return HostReport(run.host, error=internal(error), code=str(Code.INTERNAL), trips=run.trips)
+            return HostReport(run.host, error=internal(error), code=str(Code.INTERNAL))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import Literal, TypeVar
 
 from engine.errors import of_kind
@@ -95,9 +94,10 @@ def _probe(
 ) -> Section:
     waits = declared.resource.check and phase != "plan"
     given = (left or patience(declared)) if waits else Patience(0, PROBE_SECONDS)
+    script = answered(declared, declared.resource.probe)
     return Section(
         name=name,
-        script=answered(declared, partial(_probing, declared)),
+        script=script if declared.backup is None else reading(script, declared.backup),
         timeout=given.seconds,
         needs=needs,
         phase=phase,
@@ -105,11 +105,6 @@ def _probe(
         become=declared.become if place(declared) == "host" else None,
         retries=given.retries,
     )
-
-
-def _probing(declared: DeclaredResource) -> Script:
-    script = declared.resource.probe()
-    return script if declared.backup is None else reading(script, declared.backup)
 
 
 def place(declared: DeclaredResource) -> Literal["host", "controller"]:
@@ -154,10 +149,9 @@ class ApplySections:
     of_step: Mapping[str, tuple[str, ...]]
     asked: Mapping[str, str] = field(default_factory=dict)
 
-    def behind(self, declared: HostDeclaration, skipped: Collection[str]) -> dict[str, tuple[str, ...]]:
+    def behind(self, declared: HostDeclaration, gates: Gates, skipped: Collection[str]) -> dict[str, tuple[str, ...]]:
         """Check → the sections it needs, to be asked in the end: those of the steps it needs; its own, where it was
         asked at its place; and, where asking has effects, those of its gates."""
-        gates = Gates(declared)
         found: dict[str, tuple[str, ...]] = {}
         for check in declared.resources:
             if check.resource.check:
@@ -167,14 +161,11 @@ class ApplySections:
 
     def before(self, declared: DeclaredResource, gates: Gates, skipped: Collection[str]) -> tuple[str, ...]:
         """The sections that must have succeeded before a resource has its turn."""
-        above = self.sections_of(upstream(declared.name, gates.needs))
+        steps = upstream(declared.name, gates.needs)
+        above = tuple(section for step, names in self.of_step.items() if step in steps for section in names)
         if declared.resource.check and not declared.resource.effects():
             return above
         return above + tuple(self.asked[gate] for gate in gates.nearest(declared.name, skipped) if gate in self.asked)
-
-    def sections_of(self, steps: Collection[str]) -> tuple[str, ...]:
-        """All sections of these steps, in order."""
-        return tuple(section for step, names in self.of_step.items() if step in steps for section in names)
 
 
 def uploads(plan_host: PlannedHost) -> dict[str, Upload]:
@@ -207,6 +198,7 @@ def apply_sections(
     of_step: dict[str, tuple[str, ...]] = {}
     asked: dict[str, str] = {}
     marks = _marks(declared, plan_host)
+    keepers: dict[str | None, None] = {}
     for resource in declared.resources:
         phase, work = (gates or {}).get(resource.name), plan_host.work.get(resource.name)
         if phase is None and work is None:
@@ -219,10 +211,11 @@ def apply_sections(
             sections.append(replace(asking, step=resource.resource.effects()))
         if work is not None:
             backups = [(script, resource.become) for script in _kept(resource, work.change, run)]
+            keepers.update(dict.fromkeys(user for _, user in backups))
             mine = _step(resource, work, (*marks.pop(resource.name, ()), *backups), before, staged)
             sections += mine
             of_step[resource.name] = tuple(section.name for section in mine)
-    return ApplySections((*sections, *_pruning(declared, plan_host, run)), of_step, asked)
+    return ApplySections((*sections, *_pruning(keepers, run)), of_step, asked)
 
 
 def _step(
@@ -268,11 +261,9 @@ def _kept(declared: DeclaredResource, change: Change, run: str) -> list[Script]:
     return [] if script is None else [script]
 
 
-def _pruning(declared: HostDeclaration, plan_host: PlannedHost, run: str) -> Iterator[Section]:
+def _pruning(users: Iterable[str | None], run: str) -> Iterator[Section]:
     """What removes the backups of the oldest runs, in the home directory of each user who keeps something."""
-    resources = [resource for resource in declared.resources if resource.name in plan_host.work]
-    backups = [resource for resource in resources if _kept(resource, plan_host.work[resource.name].change, run)]
-    for number, user in enumerate(dict.fromkeys(resource.become for resource in backups)):
+    for number, user in enumerate(users):
         yield Section(f"prune:{number}", pruning(run), ACTION_SECONDS, phase="apply", become=user)
 
 

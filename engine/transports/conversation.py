@@ -15,7 +15,6 @@ from engine.errors import ConnectionLost
 from engine.model import Output
 from engine.transports import process as processes
 from engine.transports.process import LINGER, PIECE, POLL, exit_status, leave
-from engine.transports.process_threads import Threads
 
 
 def converse(
@@ -26,12 +25,11 @@ def converse(
 
     Raises ConnectionLost, with `name` in it, where nothing moved for `silence` seconds.
     """
-    threaded = processes.THREADED
-    conversation: _Conversation | Threads = Threads(process, stdin) if threaded else _Conversation(process, stdin)
-    try:
-        yield from conversation.pieces(silence, name)
-    finally:
-        conversation.close()
+    if processes.THREADED:
+        from engine.transports.process_threads import Threads
+
+        return Threads(process, stdin).pieces(silence, name)
+    return _Conversation(process, stdin).pieces(silence, name)
 
 
 class _Conversation:
@@ -39,7 +37,7 @@ class _Conversation:
         assert process.stdin is not None
         assert process.stdout is not None
         assert process.stderr is not None
-        self.process = process
+        self.process, self.pipe = process, process.stdin
         self.stdin = iter(stdin)
         self.pending = memoryview(b"")
         self.waiting = False
@@ -52,33 +50,42 @@ class _Conversation:
         self.outputs = 2
 
     def pieces(self, silence: float, name: str) -> Iterator[Output]:
-        moved = time.monotonic()
-        ended: float | None = None
-        while self.outputs:
-            ready = self.selector.select(POLL)
-            for key, _ in ready:
-                if key.data == "stdin":
-                    self._feed()
-                else:
-                    piece = self._read(key.fileobj, key.data)  # type: ignore[arg-type]
-                    if piece:
-                        yield piece
-                        self._resume()
-            now = time.monotonic()
-            if ready:
-                moved = now
-            elif now - moved > silence:
-                raise ConnectionLost(
-                    f"{name}: no output from the program for {silence:g} s; gave up", code=Code.SILENCE
-                )
-            if ended is None and not ready and self.process.poll() is not None:
-                ended = now
-            if ended is not None and now - ended > LINGER:
-                break
-        if self.waiting:
-            # What it waits for will not come.
-            self._pipe().close()
-        yield Output("exit", status=exit_status(self.process, silence, name))
+        try:
+            moved = time.monotonic()
+            ended: float | None = None
+            while self.outputs:
+                ready = self.selector.select(POLL)
+                for key, _ in ready:
+                    if key.data == "stdin":
+                        self._feed()
+                    else:
+                        piece = self._read(key.fileobj, key.data)  # type: ignore[arg-type]
+                        if piece:
+                            yield piece
+                            if self.waiting:
+                                self.selector.register(self.pipe, selectors.EVENT_WRITE, "stdin")
+                                self.waiting = False
+                now = time.monotonic()
+                if ready:
+                    moved = now
+                elif now - moved > silence:
+                    raise ConnectionLost(
+                        f"{name}: no output from the program for {silence:g} s; gave up", code=Code.SILENCE
+                    )
+                if ended is None and not ready and self.process.poll() is not None:
+                    ended = now
+                if ended is not None and now - ended > LINGER:
+                    break
+            if self.waiting:
+                # What it waits for will not come.
+                self.pipe.close()
+            yield Output("exit", status=exit_status(self.process, silence, name))
+        finally:
+            self.selector.close()
+            for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
+                if pipe:
+                    pipe.close()
+            leave(self.process)
 
     def _feed(self) -> None:
         try:
@@ -86,24 +93,15 @@ class _Conversation:
                 self.pending = memoryview(next(self.stdin))
                 if not self.pending:
                     # Nothing to say until the program has printed more.
-                    self.selector.unregister(self._pipe())
+                    self.selector.unregister(self.pipe)
                     self.waiting = True
                     return
-            self.pending = self.pending[os.write(self._pipe().fileno(), self.pending[:PIECE]) :]
+            self.pending = self.pending[os.write(self.pipe.fileno(), self.pending[:PIECE]) :]
         except BlockingIOError:
             return
         except (StopIteration, BrokenPipeError):
-            self.selector.unregister(self._pipe())
-            self._pipe().close()
-
-    def _resume(self) -> None:
-        if self.waiting:
-            self.selector.register(self._pipe(), selectors.EVENT_WRITE, "stdin")
-            self.waiting = False
-
-    def _pipe(self) -> IO[bytes]:
-        assert self.process.stdin
-        return self.process.stdin
+            self.selector.unregister(self.pipe)
+            self.pipe.close()
 
     def _read(self, file: IO[bytes], stream: Literal["stdout", "stderr"]) -> Output | None:
         data = os.read(file.fileno(), PIECE)
@@ -113,10 +111,3 @@ class _Conversation:
         file.close()
         self.outputs -= 1
         return None
-
-    def close(self) -> None:
-        self.selector.close()
-        for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
-            if pipe:
-                pipe.close()
-        leave(self.process)

@@ -62,10 +62,10 @@ class LocalTransport:
         try:
             process = start(argv, env, cwd)
         except OSError as error:
-            yield Output("stderr", f"{argv[0]}: {error.strerror}\n".encode())
-            yield Output("exit", status=127 if isinstance(error, FileNotFoundError) else 126)
-            return
-        yield from converse(process, stdin, silence=self.options.silence, name=self.host.name)
+            text = f"{argv[0]}: {error.strerror}\n".encode()
+            status = 127 if isinstance(error, FileNotFoundError) else 126
+            return (output for output in (Output("stderr", text), Output("exit", status=status)))
+        return converse(process, stdin, silence=self.options.silence, name=self.host.name)
 
     def close(self) -> None:
         """Nothing is open between two runs; collects what has ended since."""

@@ -78,38 +78,39 @@ class Threads:
                 continue
 
     def pieces(self, silence: float, name: str) -> Iterator[Output]:
-        """What the program prints, then its exit status. Raises ConnectionLost."""
-        ended: float | None = None
-        while self.outputs:
-            piece: Output | None = None
-            try:
-                piece = self.queue.get(timeout=min(POLL, silence))
-            except queue.Empty:
-                if self.failure is not None:
-                    raise self.failure from None
-                now = time.monotonic()
-                if now - self.moved > silence:
-                    raise ConnectionLost(
-                        f"{name}: no output from the program for {silence:g} s; gave up", code=Code.SILENCE
-                    ) from None
-                if ended is None and self.process.poll() is not None:
-                    ended = now
-                if ended is not None and now - ended > LINGER:
-                    break
-                continue
-            if piece is None:
-                self.outputs -= 1
-            else:
-                yield piece
-                self.turns.took()
-            self.moved = time.monotonic()
-        if self.failure is not None:
-            raise self.failure
-        self.turns.end()
-        yield Output("exit", status=exit_status(self.process, silence, name))
-
-    def close(self) -> None:
-        """Let the threads go, and the process."""
-        self.closed = True
-        self.turns.end()
-        leave(self.process)
+        """What the program prints, then its exit status; closing it lets the threads go, and the process. Raises
+        ConnectionLost."""
+        try:
+            ended: float | None = None
+            while self.outputs:
+                piece: Output | None = None
+                try:
+                    piece = self.queue.get(timeout=min(POLL, silence))
+                except queue.Empty:
+                    if self.failure is not None:
+                        raise self.failure from None
+                    now = time.monotonic()
+                    if now - self.moved > silence:
+                        raise ConnectionLost(
+                            f"{name}: no output from the program for {silence:g} s; gave up", code=Code.SILENCE
+                        ) from None
+                    if ended is None and self.process.poll() is not None:
+                        ended = now
+                    if ended is not None and now - ended > LINGER:
+                        break
+                    continue
+                if piece is None:
+                    self.outputs -= 1
+                else:
+                    yield piece
+                    self.turns.took()
+                self.moved = time.monotonic()
+            if self.failure is not None:
+                raise self.failure
+            self.turns.end()
+            yield Output("exit", status=exit_status(self.process, silence, name))
+        finally:
+            # The threads go, and so does the process.
+            self.closed = True
+            self.turns.end()
+            leave(self.process)

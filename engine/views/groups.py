@@ -6,31 +6,30 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from engine.model import HostPlan, HostReport, Outcome, Plan, Report, Step
 from engine.model.counting import count
 from engine.views import wording
-from engine.views.diff import FOLD, TextDiff, unified
 from engine.views.escape import visible
 from engine.views.fold import alike, folded, names
 from engine.views.rows import Row, outcome_rows, step_rows
 from engine.views.status import Tone, status, tone, trouble
 
+if TYPE_CHECKING:
+    from engine.views.diff import TextDiff
+
 
 @dataclass(frozen=True)
 class Entry:
-    """What is said of one resource: its rows, its diffs, and the seconds it took (None: not said)."""
+    """What is said of one resource: its rows, its diffs, and the seconds it took (None: not said), also in words."""
 
     tone: Tone
     name: str
     rows: tuple[Row, ...]
     seconds: float | None = None
     diffs: tuple[tuple[str, TextDiff], ...] = ()
-
-    @property
-    def took(self) -> str:
-        """How long it took, in words; empty where that is not said."""
-        return "" if self.seconds is None else wording.seconds(self.seconds)
+    took: str = ""
 
 
 @dataclass(frozen=True)
@@ -87,7 +86,8 @@ def _reported(host: HostReport, options: GroupOptions) -> tuple[Entry, ...]:
         rows = tuple(outcome_rows(outcome, options.verbosity))
         took = outcome.seconds if outcome.verdict in ("changed", "passed") else None
         diffs = _diffs(outcome.step, options) if outcome.verdict != "unchanged" else ()
-        found.append(Entry(tone(outcome), visible(outcome.step.name), rows, took, diffs))
+        said = "" if took is None else wording.seconds(took)
+        found.append(Entry(tone(outcome), visible(outcome.step.name), rows, took, diffs, said))
     return tuple(found)
 
 
@@ -106,9 +106,11 @@ def _wanted(item: Step | Outcome, verbosity: int) -> bool:
 def _diffs(step: Step, options: GroupOptions) -> tuple[tuple[str, TextDiff], ...]:
     if not options.diff:
         return ()
+    from engine.views.diff import FOLD, unified
+
     fold = None if options.verbosity > 0 else FOLD
     return tuple(
-        (wording.label(name), unified(before, after, fold=fold, plain=options.plain))
+        (visible(name), unified(before, after, fold=fold, plain=options.plain))
         for name, (before, after) in step.texts.items()
     )
 

@@ -25,7 +25,7 @@ from engine.views.groups import batch_lines
 from engine.views.layout import Style
 from engine.views.rows import Row, outcome_rows, step_rows
 from engine.views.status import MARKS, status, tone
-from engine.views.wording import headline, label, plan_summary, report_summary, what_now, word
+from engine.views.wording import headline, plan_summary, report_summary, what_now, word
 
 _PAGE = Path(__file__).parent / "page"
 _SCRIPTS = ("start.js", "detail.js", "matrix.js", "graph.js", "filter.js", "main.js")
@@ -140,7 +140,7 @@ class _Gathering:
         if at == len(self.diffs):
             lines = [[line.sign, line.text] for line in diff.lines]
             self.diffs.append({"added": diff.added, "removed": diff.removed, "lines": lines})
-        return [label(name), at]
+        return [visible(name), at]
 
 
 def _columns(value: Plan | Report) -> Iterable[tuple[str, str]]:
@@ -173,8 +173,8 @@ def _row(row: Row) -> list[str]:
 def _state(step: Step) -> list[list[Any]]:
     """Every attribute as found and as declared, in full; a third value only where they differ."""
     declared = {attribute.name: attribute for attribute in step.attributes}
-    found = [[label(name), _whole(value)] for name, value in (step.prior or {}).items() if name not in declared]
-    return [[label(a.name), _whole(a.before), _whole(a.after)] for a in step.attributes] + found
+    found = [[visible(name), _whole(value)] for name, value in (step.prior or {}).items() if name not in declared]
+    return [[visible(a.name), _whole(a.before), _whole(a.after)] for a in step.attributes] + found
 
 
 def _whole(value: object) -> str | None:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from engine.views import wording
-from engine.views.diff import TextDiff
 from engine.views.escape import cells, middle, taken, to_ascii
 from engine.views.groups import Entry
 from engine.views.rows import Row
 from engine.views.status import MARKS, Tone
+
+if TYPE_CHECKING:
+    from engine.views.diff import TextDiff
 
 _COLUMNS = 100  # what a line with a duration is filled to, where there is room
 _NAME, _LABEL = 20, 9  # the least a column is wide
@@ -89,13 +92,12 @@ def filled(line: str, took: str, style: Style) -> str:
     return _with(line, cells(line), took, end, style)
 
 
-def block(entries: Sequence[Entry], style: Style) -> Iterator[str]:
+def block(entries: Sequence[Entry], style: Style) -> list[str]:
     """The lines of one host's entries, columns aligned over all of them."""
     if style.ascii:
         entries = [_plain(entry) for entry in entries]
     columns = _columns(entries, style)
-    for entry in entries:
-        yield from _entry(entry, columns, style)
+    return [line for entry in entries for line in _entry(entry, columns, style)]
 
 
 def _plain(entry: Entry) -> Entry:
@@ -157,14 +159,16 @@ def _entry(entry: Entry, columns: _Columns, style: Style) -> Iterator[str]:
         yield head + entry.name
     for at, row in enumerate(entry.rows):
         start = " " * columns.indent if columns.stacked or at else head + padded(entry.name, columns.name)
-        used = columns.indent if columns.stacked or at else max(columns.indent, cells(entry.name) + 6)
         named = row.label if style.width is None else middle(row.label, columns.label - 2)
         for number, (text, shown) in enumerate(_pieces(row, columns, style)):
             label = " " * columns.label if number else padded(named, columns.label)
-            line = (start if not number else " " * columns.indent) + style.paint(label, _label_colour(row)) + shown
-            long = used + cells(label) + cells(text)
-            took = entry.took if not at and not number else ""
-            yield _with(line.rstrip() if not took else line, long, took, columns.end, style)
+            painted = style.paint(label, "dim") if row.role and row.label else label
+            line = (start if not number else " " * columns.indent) + painted + shown
+            if at or number or not entry.took:
+                yield line.rstrip()
+            else:
+                used = columns.indent if columns.stacked else max(columns.indent, cells(entry.name) + 6)
+                yield _with(line, used + cells(label) + cells(text), entry.took, columns.end, style)
     for name, diff in entry.diffs:
         yield from _diff(name, diff, style)
 
@@ -173,10 +177,6 @@ def _with(line: str, long: int, took: str, end: int, style: Style) -> str:
     if not took:
         return line
     return line + " " * max(end - long - cells(took), 2) + style.paint(took, "dim")
-
-
-def _label_colour(row: Row) -> str:
-    return "dim" if row.role and row.label else " "
 
 
 def _arrow(style: Style) -> str:

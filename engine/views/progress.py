@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol, TextIO
 
@@ -15,6 +15,7 @@ from engine.model.events import (
     HostObserving,
     HostStarted,
     Note,
+    Progress,
     StepFinished,
     StepStarted,
 )
@@ -70,6 +71,29 @@ def make(
 
         return Live(stream, sizes=[len(names) for names in batches] or [hosts], batches=batches, color=color)
     return Lines(stream, hosts=hosts, verbose=verbose)
+
+
+class Screen:
+    """Hears of a run: shows it, and has it recorded once there is something to `record` it. It can be closed for a
+    question."""
+
+    def __init__(self, make_view: Callable[[], ProgressView]) -> None:
+        self.make_view, self.view = make_view, make_view()
+        self.record: Progress | None = None
+
+    def __call__(self, event: Event) -> None:
+        """See `engine.model.Progress`."""
+        if self.record is not None:
+            self.record(event)
+        self.view(event)
+
+    def close(self) -> None:
+        """Nothing is shown until `reopen`; safe to call twice."""
+        self.view.close()
+
+    def reopen(self) -> None:
+        """Show what comes from now on."""
+        self.view = self.make_view()
 
 
 class Notes:

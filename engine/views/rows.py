@@ -10,7 +10,7 @@ from engine.model import CURRENT, Attribute, Command, Outcome, Step
 from engine.views import wording
 from engine.views.escape import lines, visible
 from engine.views.status import verb
-from engine.views.wording import label, shown, value
+from engine.views.wording import shown, value
 
 _OUTPUT = 20
 
@@ -39,7 +39,7 @@ def step_rows(step: Step, verbosity: int = 0) -> list[Row]:
         case "change":
             found = _change(step, step.verb, wording.because_row(step.because)) + _after(step)
         case "check":
-            first = label(step.attributes[0].name) if step.attributes and step.verb == "change" else step.verb
+            first = visible(step.attributes[0].name) if step.attributes and step.verb == "change" else step.verb
             found = [Row(visible(step.expected) if step.check else first, wording.later_text(step)), *_after(step)]
         case "failing":
             found = [Row(visible(step.expected), wording.now_text(step)), *_answer(step.show)]
@@ -94,9 +94,10 @@ def _change(step: Step, word: str, because: str = "") -> list[Row]:
     done = word != step.verb
     kind = verb(step)
     if kind == "remove" and step.verb == "change":
-        held = ", ".join(f"{label(a.name)} {value(a.before)}" for a in step.attributes)
+        held = ", ".join(f"{visible(a.name)} {value(a.before)}" for a in step.attributes)
         return [Row("removed" if done else "remove", before=held)]
-    rows = [_attribute(attribute, kind) for attribute in step.attributes if not _watch(attribute)]
+    # Why a service is restarted is told in words.
+    rows = [_attribute(attribute, kind) for attribute in step.attributes if attribute.after != CURRENT]
     if step.verb == "change":
         return rows or [Row("created" if done and kind == "create" else kind if not done else wording.past(kind))]
     if because:
@@ -108,19 +109,14 @@ def _change(step: Step, word: str, because: str = "") -> list[Row]:
     return [Row(visible(word)), *rows]
 
 
-def _watch(attribute: Attribute) -> bool:
-    """Why a service is restarted, which is told in words."""
-    return attribute.after == CURRENT
-
-
 def _attribute(attribute: Attribute, kind: str) -> Row:
     before, after = attribute.before, attribute.after
     if kind == "create" and before is None:
-        return Row(label(attribute.name), before=value(after))
+        return Row(visible(attribute.name), before=value(after))
     short = value(before), value(after)
     if short[0] == short[1]:  # digests that begin alike, or values of another type
         short = visible(str(before)), visible(str(after))
-    return Row(label(attribute.name), before=short[0], after=short[1])
+    return Row(visible(attribute.name), before=short[0], after=short[1])
 
 
 def _after(step: Step) -> list[Row]:

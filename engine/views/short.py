@@ -5,9 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
-from typing import Any, TypeVar
-
-T = TypeVar("T")
+from typing import Any
 
 _LONG = re.compile(r"\b(secret:[0-9a-f]{6})[0-9a-f]{10}\b")
 _AS_IT_IS = frozenset({"texts"})
@@ -19,23 +17,18 @@ def short(text: str) -> str:
     return _LONG.sub(r"\1", text) if "secret:" in text else text
 
 
-def shortened(value: T) -> T:
-    """The same plan or report with fingerprints shortened."""
-    return _walked(value)  # type: ignore[no-any-return]
-
-
-def _walked(value: Any) -> Any:
-    """The same object where there is nothing to shorten in it."""
+def shortened(value: Any) -> Any:
+    """The same plan or report with fingerprints shortened; the same object where there is none in it."""
     if isinstance(value, str):
         return short(value)
     if isinstance(value, tuple):
-        items = tuple(_walked(item) for item in value)
+        items = tuple(map(shortened, value))
         return value if all(new is old for new, old in zip(items, value, strict=True)) else items
     if isinstance(value, Mapping):
-        held = {key: _walked(item) for key, item in value.items()}
+        held = {key: shortened(item) for key, item in value.items()}
         return value if all(held[key] is item for key, item in value.items()) else held
     if is_dataclass(value) and not isinstance(value, type):
         found = ((each.name, getattr(value, each.name)) for each in fields(value) if each.name not in _AS_IT_IS)
-        changed = {name: new for name, old in found if old and (new := _walked(old)) is not old}
+        changed = {name: new for name, old in found if old and (new := shortened(old)) is not old}
         return replace(value, **changed) if changed else value
     return value

@@ -63,11 +63,6 @@ def value(plain: Plain, quiet: str = "absent") -> str:
     return f'"{text}"' if text != text.strip() or not text else text
 
 
-def label(name: str) -> str:
-    """An attribute's name as it is shown: as it is, for it may be the name of a key or a file."""
-    return visible(name)
-
-
 def shown(show: Mapping[str, str]) -> str:
     """`ComfyUI 0.3.64, RAM 62.7 GiB`"""
     return ", ".join(visible(f"{name} {text}") for name, text in show.items())
@@ -464,7 +459,7 @@ def _extent(value: Plan | Report) -> str:
 def now_text(step: Step) -> str:
     """What came; where that is as expected, but something else in the answer is not, what that is."""
     now = f"now {one_line(step.now)}" if step.now else ""
-    wrong = [f"{label(a.name)} is {value(a.before)}, not {value(a.after)}" for a in step.attributes]
+    wrong = [f"{visible(a.name)} is {value(a.before)}, not {value(a.after)}" for a in step.attributes]
     return f"{now}, but {'; '.join(wrong)}" if wrong and step.now == step.expected else now
 
 

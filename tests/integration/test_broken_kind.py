@@ -28,6 +28,7 @@ from engine.model import (
 )
 from engine.plan.rollback import Changed, rolled_back
 from engine.program.section import Lock
+from engine.run.apply import apply
 from engine.run.host import HostRun, Settings
 from engine.transports import Options, connect
 from engine.views.wording import reason_text
@@ -131,7 +132,7 @@ def applied(tmp_path: Path, broken: Resource) -> dict[str, Outcome]:
     host = host_run(tmp_path, resources, {"it": ("before",), "behind": ("it",)})
     plan = host.plan()
     assert [step.name for step in plan.steps] == list(resources)
-    found = {outcome.step.name: outcome for outcome in host.apply().outcomes}
+    found = {outcome.step.name: outcome for outcome in apply(host).outcomes}
     assert {name: found[name].verdict for name in ("before", "behind", "beside")} == {
         "before": "changed",
         "behind": "skipped",
@@ -166,7 +167,7 @@ def test_after_the_change(tmp_path: Path, how: str) -> None:
             return None
 
     resources = {"it": Late(str(tmp_path / "it"), "1", how=how), "beside": Note(str(tmp_path / "beside"), "1")}
-    found = {o.step.name: o for o in host_run(tmp_path, resources, {}).apply().outcomes}
+    found = {o.step.name: o for o in apply(host_run(tmp_path, resources, {})).outcomes}
     assert {name: outcome.verdict for name, outcome in found.items()} == {"it": "failed", "beside": "changed"}
     assert f"the kind broken failed with {how}" in reason_text(found["it"].reason)
 
@@ -261,7 +262,7 @@ def test_a_mark_that_cannot_be_made_stops_what_it_is_for(tmp_path: Path) -> None
         "service": Watcher(str(tmp_path / "service"), "1"),
         "beside": Note(str(tmp_path / "beside"), "1"),
     }
-    found = {o.step.name: o for o in host_run(tmp_path, resources, {"service": ("watched",)}).apply().outcomes}
+    found = {o.step.name: o for o in apply(host_run(tmp_path, resources, {"service": ("watched",)})).outcomes}
     assert found["watched"].verdict == "failed"
     assert reason_text(found["watched"].reason).startswith("service: the kind watcher failed with KeyError")
     assert found["beside"].verdict == "changed"

@@ -26,6 +26,7 @@ from engine.model import (
     State,
 )
 from engine.program.section import Lock
+from engine.run.apply import apply as carry_out
 from engine.run.host import HostRun, Settings
 from engine.transports import Options, connect
 
@@ -61,7 +62,7 @@ def apply(tmp_path: Path, *declared: DeclaredResource) -> tuple[dict[str, str], 
     run = HostRun(HostDeclaration(Host("here"), declared), transport, transport, settings, lambda event: None)
     started = time.monotonic()
     try:
-        report = run.apply()
+        report = carry_out(run)
     finally:
         transport.close()
     return {outcome.step.name: outcome.verdict for outcome in report.outcomes}, time.monotonic() - started

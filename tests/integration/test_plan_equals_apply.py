@@ -19,6 +19,7 @@ from engine.declare.secrets.key import Key
 from engine.model import HostPlan
 from engine.plan.cause import upstream
 from engine.program.section import Lock
+from engine.run.apply import apply
 from engine.run.host import HostRun, Settings
 from engine.transports import Options, connect
 from tests.harness import snapshot
@@ -189,7 +190,7 @@ def check(drawn: list[dict[str, Any]], world: World) -> None:
     assert said == outlooks, (said, outlooks, [step.reason for step in planned.steps])
     assert snapshot(host) == found, "a plan wrote"
 
-    report = world.run().apply()
+    report = apply(world.run())
     told: dict[str, str] = {outcome.step.name: outcome.verdict for outcome in report.outcomes}
     assert told == verdicts, (told, verdicts, [(outcome.reason, outcome.output) for outcome in report.outcomes])
     after = snapshot(host)
@@ -200,7 +201,7 @@ def check(drawn: list[dict[str, Any]], world: World) -> None:
 
     again = world.run()
     check_attributes(planned, again.plan(), told)
-    second = again.apply()
+    second = apply(again)
     assert not any(outcome.verdict == "changed" for outcome in second.outcomes), second.outcomes
     if set(told.values()) <= {"changed", "unchanged"}:
         assert {outcome.verdict for outcome in second.outcomes} == {"unchanged"}

@@ -32,6 +32,7 @@ from engine.model import (
     Unknown,
 )
 from engine.program.section import Lock
+from engine.run.apply import apply
 from engine.run.host import HostRun, Settings
 from engine.run.outcome import ActionResult
 from engine.transports import Options, connect
@@ -109,10 +110,10 @@ def test_plan_apply_and_nothing_the_second_time(tmp_path: Path) -> None:
     plan = run.plan()
     assert [step.outlook for step in plan.steps] == ["change", "check"]
     assert not (tmp_path / "a").exists()
-    report = run.apply()
+    report = apply(run)
     assert verdicts(report) == {"a": "changed", "c": "passed"}
     assert report.trips == 2
-    again = host_run(tmp_path, resources()).apply()
+    again = apply(host_run(tmp_path, resources()))
     assert verdicts(again) == {"a": "unchanged", "c": "passed"}
     assert again.trips == 1
 
@@ -127,7 +128,7 @@ def test_a_failed_action_skips_what_needs_it_and_tells_its_last_words(tmp_path: 
             "c": Holds(str(tmp_path / "b"), "two"),
         },
     )
-    report = run.apply()
+    report = apply(run)
     assert verdicts(report) == {"a": "failed", "b": "skipped", "c": "skipped"}
     assert outcome_text(report.outcomes[0]) == "no room for it"
     assert outcome_text(report.outcomes[1]) == "needs a, which failed"
@@ -136,7 +137,7 @@ def test_a_failed_action_skips_what_needs_it_and_tells_its_last_words(tmp_path: 
 
 def test_what_is_not_converged_after_its_action_has_failed(tmp_path: Path) -> None:
     path = str(tmp_path / "a")
-    report = host_run(tmp_path, {"a": Note(path, "one", then='printf other >"$path"')}).apply()
+    report = apply(host_run(tmp_path, {"a": Note(path, "one", then='printf other >"$path"')}))
     assert verdicts(report) == {"a": "failed"}
     assert outcome_text(report.outcomes[0]) == "not converged: text is other, not one"
 
@@ -144,7 +145,7 @@ def test_what_is_not_converged_after_its_action_has_failed(tmp_path: Path) -> No
 def test_a_change_that_undoes_what_was_converged_is_mended_in_the_same_apply(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("one")
     a, b = str(tmp_path / "a"), str(tmp_path / "b")
-    report = host_run(tmp_path, {"a": Note(a, "one"), "b": Note(b, "two", then=f"rm -f '{a}'")}).apply()
+    report = apply(host_run(tmp_path, {"a": Note(a, "one"), "b": Note(b, "two", then=f"rm -f '{a}'")}))
     assert verdicts(report) == {"a": "changed", "b": "changed"}
     assert (tmp_path / "a").read_text() == "one"
     assert report.trips == 3
@@ -155,12 +156,12 @@ def test_a_failing_check_names_what_was_left_out(tmp_path: Path) -> None:
         "a": Note(str(tmp_path / "a"), "one"),
         "c": Holds(str(tmp_path / "a"), "one"),
     }
-    only = host_run(tmp_path, resources, left_out=frozenset({"a"}), fix=Command("apply", ("it",))).apply()
+    only = apply(host_run(tmp_path, resources, left_out=frozenset({"a"}), fix=Command("apply", ("it",))))
     assert verdicts(only) == {"a": "left", "c": "failed"}
     assert cause_text(only.outcomes[1].cause) == "a is missing"
     assert only.outcomes[1].fix == Command("apply", ("it",))
     assert only.outcomes[0].due
-    skip = host_run(tmp_path, resources, left_out=frozenset({"a"}), skipped=frozenset({"a"})).apply()
+    skip = apply(host_run(tmp_path, resources, left_out=frozenset({"a"}), skipped=frozenset({"a"})))
     assert verdicts(skip) == {"a": "left", "c": "unproven"}
 
 
@@ -171,11 +172,11 @@ def test_two_applies_at_once_the_second_waits_and_plans_again(tmp_path: Path) ->
     quick = host_run(tmp_path, {"a": Note(path, "one")})
     quick.plan()
     reports: list[HostReport] = []
-    thread = threading.Thread(target=lambda: reports.append(slow.apply()))
+    thread = threading.Thread(target=lambda: reports.append(apply(slow)))
     thread.start()
     while not Path(path).exists():
         pass
-    report = quick.apply()
+    report = apply(quick)
     thread.join()
     assert verdicts(reports[0]) == {"a": "changed"}
     assert verdicts(report) == {"a": "unchanged"}
@@ -187,12 +188,12 @@ def test_a_lock_that_is_not_waited_for_is_an_error_that_says_who(tmp_path: Path)
     slow.plan()
     quick = host_run(tmp_path, {"a": Note(path, "one")}, lock=Lock("another", 0.0))
     quick.plan()
-    thread = threading.Thread(target=slow.apply)
+    thread = threading.Thread(target=lambda: apply(slow))
     thread.start()
     while not Path(path).exists():
         pass
     with pytest.raises(LockHeld, match="the test"):
-        quick.apply()
+        apply(quick)
     thread.join()
 
 
@@ -204,11 +205,11 @@ def test_stop_lets_the_running_step_finish_and_starts_none(tmp_path: Path) -> No
     )
     run.plan()
     reports: list[HostReport] = []
-    thread = threading.Thread(target=lambda: reports.append(run.apply()))
+    thread = threading.Thread(target=lambda: reports.append(apply(run)))
     thread.start()
     while not a.exists():
         pass
-    run.stop()
+    run.connection.stop()
     thread.join()
     assert a.read_text() == "onedone"
     assert not b.exists()
@@ -233,7 +234,7 @@ def test_a_report_has_the_real_values_of_what_was_known_after_apply(tmp_path: Pa
     run = host_run(tmp_path, {"a": made, "b": Late(str(tmp_path / "below/b"), "two")})
     (_, planned) = run.plan().steps
     assert (planned.outlook, planned.attributes) == ("check", (Attribute("text", UNKNOWN, UNKNOWN),))
-    (_, outcome) = run.apply().outcomes
+    (_, outcome) = apply(run).outcomes
     assert outcome.verdict == "changed"
     assert outcome.step.attributes == (Attribute("text", "not known", "two"),)
 
@@ -258,7 +259,7 @@ def test_a_removal_that_could_not_be_foreseen_is_told_as_one(tmp_path: Path) -> 
     made = Note(str(tmp_path / "a"), "one", then=f"mkdir {tmp_path}/below; : >{tmp_path}/below/b")
     run = host_run(tmp_path, {"a": made, "b": Gone(str(tmp_path / "below/b"))})
     assert [step.outlook for step in run.plan().steps] == ["change", "check"]
-    report = run.apply()
+    report = apply(run)
     assert verdicts(report) == {"a": "changed", "b": "changed"}
     assert verb(report.outcomes[1].step) == "remove"
     said = render(Report("s", (report,)), "text")

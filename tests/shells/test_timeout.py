@@ -13,10 +13,10 @@ from typing import NamedTuple
 import pytest
 
 from engine.model import Script
+from engine.program.bootstrap import PROCESSES, WATCHDOG
 from engine.program.compose import compose, run
 from engine.program.parser import Beat, Done, Event, Hello, Result
 from engine.program.section import Section
-from engine.program.watchdog import PROCESSES, WATCHDOG
 from tests.shells.programs import (
     SHELLS,
     Running,

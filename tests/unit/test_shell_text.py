@@ -10,14 +10,14 @@ from collections import Counter
 import pytest
 
 from engine.model import BatchedProbe, Script
-from engine.program import bootstrap, lock, upload, watchdog
+from engine.program import bootstrap, lock, upload
 from engine.program.compose import compose
 from engine.program.section import Lock, Section
 
 PROGRAM = "\n".join(
     [
         "_engine_nonce=x _engine_steps=x _engine_who=x _engine_wait=1 p=x",
-        *(bootstrap.SECTIONS, watchdog.PROCESSES, watchdog.WATCHDOG, bootstrap.RUN, bootstrap.LOCK),
+        *(bootstrap.SECTIONS, bootstrap.PROCESSES, bootstrap.WATCHDOG, bootstrap.RUN, bootstrap.LOCK),
         "_engine_staged() { :; }",
         "_engine_sections() { :; }",
         bootstrap.START,

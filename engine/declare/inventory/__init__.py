@@ -93,9 +93,8 @@ class Inventory:
         """
         texts = [pattern] if isinstance(pattern, str) else list(pattern)
         names = patterns.select(self._tree, [part for text in texts for part in patterns.split(text)])
-        shown = patterns.short(",".join(texts))
         if not names:
-            raise self._none(f"the pattern `{shown}` matches no host")
+            raise self._none(f"the pattern `{patterns.short(','.join(texts))}` matches no host")
         if limit is not None:
             parts, from_file = patterns.limit_parts(limit, Path.cwd())
             # A file may be older than the inventory, and name hosts that are gone.
@@ -104,7 +103,8 @@ class Inventory:
             names = [name for name in names if name in kept]
             if not names:
                 left = f"none of the {before} hosts" if before > 1 else "no host"
-                raise self._none(f"--limit {patterns.short(limit)} leaves {left} of `{shown}`")
+                of = patterns.short(",".join(texts))
+                raise self._none(f"--limit {patterns.short(limit)} leaves {left} of `{of}`")
         return tuple(self._host(name) for name in names)
 
     def graph(self, group: str = "all") -> str:
@@ -133,7 +133,10 @@ class Inventory:
         return InvalidInput(Problem(message, hints=(hint,), code=Code.UNKNOWN_HOST))
 
     def _host(self, name: str) -> Host:
-        return Host(name, tuple(sorted(self._tree.groups_of(name))), connection.rendered(self._names(name)))
+        values = self._values(name)
+        if any(key.startswith("ansible_") and connection.is_template(value) for key, value in values.items()):
+            values = connection.rendered(self._names(name))
+        return Host(name, tuple(sorted(self._tree.groups_of(name))), dict(values))
 
     def _names(self, name: str) -> connection.Names:
         return connection.Names(name, self._values(name), self._magic(name), self._opened)

@@ -23,7 +23,7 @@ def rendered(names: Names) -> dict[str, Any]:
     """
     found = dict(names.values)
     for name, value in names.values.items():
-        if name.startswith("ansible_") and _is_template(value):
+        if name.startswith("ansible_") and is_template(value):
             try:
                 found[name] = names.lookup(name)
             except RenderError as fault:
@@ -50,7 +50,8 @@ def passwords(hosts: Iterable[Host]) -> tuple[Secret, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _is_template(value: Any) -> bool:
+def is_template(value: Any) -> bool:
+    """Whether a variable is to be rendered."""
     return isinstance(value, str) and ("{{" in value or "{%" in value)
 
 
@@ -75,7 +76,7 @@ class Names:
         if name not in self.values:
             return MISSING
         value = self.values[name]
-        if not _is_template(value):
+        if not is_template(value):
             return value
         shown = f"`{name}` of {self.host}"
         if shown in self._opened:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from engine import bounds, matching
+from engine import bounds
 from engine.bounds import LOOKUPS, PATTERN
 from engine.codes import Code
 from engine.declare.inventory import ranges
@@ -18,6 +18,8 @@ from engine.model.counting import count
 
 LOCAL = ("localhost", "127.0.0.1", "::1")
 _SUBSCRIPT = re.compile(r"(.+)\[(?:(-?[0-9]+)|([0-9]+)[:-]([0-9]*))\]")
+_SPECIAL = re.compile(r"[*?\[.]|^~")
+"""What a part holds that may mean more than the one group of that name."""
 _PART = re.compile(r"(?:[^\s:\[\]]|\[[^\]]*\])+")
 
 
@@ -32,7 +34,7 @@ def split(pattern: str) -> list[str]:
         )
     if "," in pattern:
         parts = pattern.split(",")
-    elif ranges.address(pattern):
+    elif ":" in pattern and ranges.address(pattern):
         parts = [pattern]
     else:
         parts = _PART.findall(pattern)
@@ -98,6 +100,8 @@ def _match(tree: Tree, part: str, strict: bool) -> list[str]:
     """The hosts that one part names, its mark taken off."""
     if part in tree.hosts:
         return [part]
+    if part in tree.groups and not _SPECIAL.search(part) and (found := tree.hosts_of(part)):
+        return found
     if part in ("", "~"):
         raise InvalidInput(
             Problem("a host pattern has a `&`, `!` or `~` with nothing after it", code=Code.HOST_PATTERN)
@@ -150,6 +154,8 @@ def _matcher(expression: str, part: str) -> Callable[[str], bool]:
                 Problem(f"the host pattern `{short(part)}` is invalid: {error}", code=Code.HOST_PATTERN)
             ) from None
         return lambda name: wanted.match(name) is not None
+    from engine import matching
+
     try:
         bounded = matching.expression(expression[1:])
     except ValueError as error:

@@ -10,10 +10,11 @@ from typing import Any
 
 from engine.bounds import HOSTS
 from engine.codes import Code
-from engine.declare.inventory import ranges, script, text
+from engine.declare.inventory import ranges, text
 from engine.declare.inventory.text import Item
 from engine.declare.inventory.tree import Loop, Tree
 from engine.declare.schema.validate import nearest
+from engine.declare.yaml.loader import read_text
 from engine.errors import InvalidInput, Position, Problem
 
 _IGNORED = re.compile(
@@ -47,7 +48,7 @@ class Reader:
                 continue
             if entry.is_dir():
                 self._directory(entry)
-            elif script.is_script(entry) or entry.suffix in ("", ".yml", ".yaml", ".json"):
+            elif _is_script(entry) or entry.suffix in ("", ".yml", ".yaml", ".json"):
                 self._file(entry)
             else:
                 self.warnings.append(f"{self.label(entry)}: skipped: not .yaml, .yml or .json, and not executable")
@@ -56,11 +57,12 @@ class Reader:
         label = self.label(path)
         self.files.append(path)
         try:
-            if script.is_script(path):
+            if _is_script(path):
+                from engine.declare.inventory import script
+
                 script.read(path, label, self.tree)
                 return
-            content = text.read(path, label)
-            document = text.parse(content, label)
+            document = text.parse(read_text(path, label), label)
             if document is None:
                 raise InvalidInput(
                     Problem(
@@ -92,7 +94,7 @@ class Reader:
                     code=Code.INVENTORY_SHAPE,
                 )
             )
-        entries = list(document.pairs())
+        entries = document.pairs()
         if any(key == "plugin" and item.kind == "text" for key, _, item in entries):
             hint = "let Ansible resolve it: ansible-inventory -i FILE --list --yaml --output inventory.yaml"
             raise InvalidInput(
@@ -140,7 +142,7 @@ class Reader:
 
     def _entries(self, group: str, key: str, section: Item) -> list[tuple[Any, Position, Item]]:
         if section.kind == "map":
-            return list(section.pairs())
+            return section.pairs()
         if section.kind == "text":
             return [(section.value, section.where, Item(section.where))]
         if section.kind != "nothing":
@@ -178,7 +180,7 @@ class Reader:
         except ValueError as error:
             self.problems.append(Problem(str(error), where, code=Code.HOST_NAME))
             return
-        entries = list(item.pairs()) if item.kind == "map" else []
+        entries = item.pairs() if item.kind == "map" else []
         values = {str(key): value.value for key, _, value in entries}
         try:
             self._add_hosts(hosts, port, values, group)
@@ -218,3 +220,18 @@ def absolute(name: str, directory: Path) -> Path:
             Problem("a path cannot hold a NUL byte", name.split("\0")[0], code=Code.INVENTORY_UNREADABLE)
         )
     return Path(os.path.abspath(directory / Path(name).expanduser()))
+
+
+def _is_script(path: Path) -> bool:
+    """Whether a file is to be run: it may be executed and begins as executables do.
+
+    On some file systems every file may be executed, so that alone says nothing.
+    """
+    if not path.is_file() or not os.access(path, os.X_OK):
+        return False
+    try:
+        with path.open("rb") as file:
+            start = file.read(4)
+    except OSError:
+        return False
+    return start[:2] in (b"#!", b"MZ") or start == b"\x7fELF" or start in (b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")

@@ -6,14 +6,12 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import yaml
 
 from engine.bounds import DEPTH, ENTRIES, LONG, TOO_DEEP, Exceeded, check_json
 from engine.codes import Code
-from engine.declare.yaml.loader import read_text
 from engine.errors import InvalidInput, Position, Problem
 
 _BASE: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -69,11 +67,10 @@ class Item:
         names: dict[type, str] = {dict: "map", list: "list", str: "text", type(None): "nothing"}
         return next((name for kind, name in names.items() if isinstance(value, kind)), "value")
 
-    def pairs(self) -> Iterator[tuple[Any, Position, Item]]:
+    def pairs(self) -> list[tuple[Any, Position, Item]]:
         """Key, position of the key and value of each entry of a map."""
         if self._loader is None:
-            yield from ((key, self.where, Item(self.where, _plain=value)) for key, value in self._plain.items())
-            return
+            return [(key, self.where, Item(self.where, _plain=value)) for key, value in self._plain.items()]
         try:
             self._loader.flatten_mapping(self._node)
         except yaml.YAMLError:
@@ -86,12 +83,7 @@ class Item:
             value = Item(_position(self.where.file, value_node), value_node, self._loader)
             # Entries merged in by `<<` come first, and yield to the map's own.
             last[key.value] = (key.value, key.where, value)
-        yield from last.values()
-
-
-def read(path: Path, label: str) -> str:
-    """The text of a file. Raises InvalidInput."""
-    return read_text(path, label)
+        return list(last.values())
 
 
 def parse(text: str, label: str) -> Item | None:

@@ -81,7 +81,10 @@ class Tree:
     def groups_of(self, host: str) -> list[str]:
         """The groups a host is in, `all` left out, in the order in which their variables are merged."""
         above = self._walk(self._direct.get(host, ()), "parents")
-        return sorted((name for name in above if name != "all"), key=self._rank)
+        return sorted(
+            (name for name in above if name != "all"),
+            key=lambda name: (self._depths[name], self.groups[name].priority, name),
+        )
 
     def _walk(self, names: Iterable[str], way: str) -> Iterator[str]:
         level, seen = list(names), set()
@@ -93,9 +96,6 @@ class Tree:
                     yield name
                     following += getattr(self.groups[name], way)
             level = following
-
-    def _rank(self, name: str) -> tuple[int, int, str]:
-        return self._depths[name], self.groups[name].priority, name
 
     @cached_property
     def _direct(self) -> dict[str, list[str]]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from engine.codes import Code
 from engine.declare.inventory import text
+from engine.declare.yaml.loader import read_text
 from engine.errors import InvalidInput, Problem
 
 _EXTENSIONS = ("", ".yml", ".yaml", ".json")
@@ -45,7 +46,7 @@ class VarsFiles:
 
     def _file(self, path: Path) -> dict[str, Any]:
         label = self.label(path)
-        content = text.read(path, label)
+        content = read_text(path, label)
         if content.startswith(text.VAULT):
             self.warn(
                 f"{label}: skipping this file: it is encrypted with Ansible Vault. "

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from engine.declare.convert import json_type
+from engine.declare.convert import NAMES, json_type
 
 
 class NotSure(Exception):
@@ -21,11 +21,9 @@ def valid(data: Any, schema: Mapping[str, Any] | bool) -> bool:
 
     Raises NotSure for a keyword that is not known here.
     """
-    if isinstance(schema, bool):
-        return schema or json_type(data) == "opaque"
-    kind = json_type(data)
-    if kind == "opaque":
-        return True
+    kind = NAMES.get(type(data)) or json_type(data)
+    if kind == "opaque" or isinstance(schema, bool):
+        return kind == "opaque" or bool(schema)
     for keyword, wanted in schema.items():
         if keyword in _SILENT:
             continue
@@ -51,10 +49,6 @@ def _same(one: Any, other: Any) -> bool:
     return json_type(one) == json_type(other) and bool(one == other)
 
 
-def _properties(data: Any, wanted: Any, schema: Any, kind: str) -> bool:
-    return kind != "object" or all(valid(data[key], sub) for key, sub in wanted.items() if key in data)
-
-
 def _additional(data: Any, wanted: Any, schema: Any, kind: str) -> bool:
     if kind != "object":
         return True
@@ -72,43 +66,30 @@ def _unique(data: Any, wanted: Any, schema: Any, kind: str) -> bool:
     return len(set(data)) == len(data)
 
 
-def _length(kind: str, test: Callable[[int, int], bool]) -> Callable[[Any, Any, Any, str], bool]:
-    return lambda data, wanted, schema, found: found != kind or test(len(data), wanted)
-
-
-def _number(test: Callable[[Any, Any], bool]) -> Callable[[Any, Any, Any, str], bool]:
-    return lambda data, wanted, schema, found: found not in ("integer", "number") or test(data, wanted)
-
-
-def _at_least(one: Any, other: Any) -> bool:
-    return bool(one >= other)
-
-
-def _at_most(one: Any, other: Any) -> bool:
-    return bool(one <= other)
-
-
+_NUMBERS = ("integer", "number")
 _CHECKS: dict[str, Callable[[Any, Any, Any, str], bool]] = {
     "type": _type,
     "enum": lambda data, wanted, schema, kind: any(_same(data, item) for item in wanted),
     "const": lambda data, wanted, schema, kind: _same(data, wanted),
-    "properties": _properties,
+    "properties": lambda data, wanted, schema, kind: (
+        kind != "object" or all(valid(data[key], sub) for key, sub in wanted.items() if key in data)
+    ),
     "additionalProperties": _additional,
     "propertyNames": lambda data, wanted, schema, kind: kind != "object" or all(valid(k, wanted) for k in data),
     "required": lambda data, wanted, schema, kind: kind != "object" or all(key in data for key in wanted),
     "items": lambda data, wanted, schema, kind: kind != "array" or all(valid(item, wanted) for item in data),
     "pattern": lambda data, wanted, schema, kind: kind != "string" or re.search(wanted, data) is not None,
-    "minLength": _length("string", _at_least),
-    "maxLength": _length("string", _at_most),
+    "minLength": lambda data, wanted, schema, kind: kind != "string" or len(data) >= wanted,
+    "maxLength": lambda data, wanted, schema, kind: kind != "string" or len(data) <= wanted,
     "uniqueItems": _unique,
-    "minItems": _length("array", _at_least),
-    "maxItems": _length("array", _at_most),
-    "minProperties": _length("object", _at_least),
-    "maxProperties": _length("object", _at_most),
-    "minimum": _number(_at_least),
-    "maximum": _number(_at_most),
-    "exclusiveMinimum": _number(lambda one, other: bool(one > other)),
-    "exclusiveMaximum": _number(lambda one, other: bool(one < other)),
+    "minItems": lambda data, wanted, schema, kind: kind != "array" or len(data) >= wanted,
+    "maxItems": lambda data, wanted, schema, kind: kind != "array" or len(data) <= wanted,
+    "minProperties": lambda data, wanted, schema, kind: kind != "object" or len(data) >= wanted,
+    "maxProperties": lambda data, wanted, schema, kind: kind != "object" or len(data) <= wanted,
+    "minimum": lambda data, wanted, schema, kind: kind not in _NUMBERS or data >= wanted,
+    "maximum": lambda data, wanted, schema, kind: kind not in _NUMBERS or data <= wanted,
+    "exclusiveMinimum": lambda data, wanted, schema, kind: kind not in _NUMBERS or data > wanted,
+    "exclusiveMaximum": lambda data, wanted, schema, kind: kind not in _NUMBERS or data < wanted,
     "anyOf": lambda data, wanted, schema, kind: any(valid(data, part) for part in wanted),
     "oneOf": lambda data, wanted, schema, kind: sum([valid(data, part) for part in wanted]) == 1,
     "allOf": lambda data, wanted, schema, kind: all(valid(data, part) for part in wanted),

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import fields, is_dataclass, replace
+from typing import Any, TypeVar
 
 from engine.declare.secrets import encodings
 from engine.declare.secrets.encodings import Form
-from engine.model import Outside, Secret, Sentence
+from engine.model import Attribute, Outside, Secret, Sentence
+
+T = TypeVar("T")
 
 SHOWN = "<secret>"
 """What stands in the place of a secret."""
+OUTSIDE = frozenset({"before", "prior", "texts", "show", "now", "output", "facts"})
+"""Fields of plans and reports with what a host said, values of a mapping alone: all of it is redacted."""
+DECLARED = frozenset({"after", "expected", "arguments", "text", "error", "actions", "field"})
+"""Fields with values as they are declared, and with what a kind or an error says, which knows itself what in it came
+from outside. All other fields are names, enums and numbers that the engine, its views and `engine retry` go by: they
+stay."""
 
 # Expressions are texts: they are compiled, and remembered, when something is searched for.
 _DOLLAR = r"(?:(?:\\{0,2}\$){1,2}|%(?:25){0,2}24|\\u0024|\\x24|&\#(?:36|[xX]24);)"
@@ -23,8 +32,6 @@ _TOKEN = r"(?i)(?<![A-Za-z0-9])(?:token|password|passwd|api[_-]?key)=['\"]?(?!se
 _FINGERPRINT = r"secret:[0-9a-f]{6,16}"
 _COMMON = "[A-Za-z]?[a-z]*|[A-Z]*|[0-9]*"
 _SEPARATORS = r"[\s\-_.,:;'\"()<>=]+"
-_WIDEST = 64
-"""The most characters of what is hidden by its digest or its shape alone (quoted as nobody does: a little more)."""
 _PLAIN_WORDS = 24
 """From so many characters on no text is taken for words that the engine might say itself."""
 
@@ -80,10 +87,7 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """`text` from outside without the secrets. Linear in its length; a megabyte takes some hundredths of a
-        second.
-
-        Judges what it is given as a whole: of a text that comes in pieces use `stream`.
-        """
+        second."""
         if re.fullmatch(_FINGERPRINT, text):
             return text
         return _replaced(text, self._spans(text, outside=True))
@@ -96,41 +100,28 @@ class Redactor:
             text = "".join(self.text(part) if isinstance(part, Outside) else part for part in text.parts)
         return _replaced(text, self._own._spans(text, self._digests))
 
-    def data(self, value: Any) -> Any:
-        """`value` with every text in it redacted: dicts (keys too), lists, tuples, sets, bytes; a Secret becomes
-        `<secret>`. Two keys that become equal are told apart by a number, so that no entry is lost."""
+    def scrub(self, value: T) -> T:
+        """The same plan or report, of hosts, steps or outcomes, with every text in it redacted that may hold a
+        secret."""
+        if is_dataclass(value) and not isinstance(value, type):
+            given = ((each.name, getattr(value, each.name)) for each in fields(value))
+            return replace(value, **{name: self._field(value, name, old) for name, old in given if old})
+        return tuple(map(self.scrub, value)) if isinstance(value, tuple) else value  # type: ignore[return-value]
+
+    def _field(self, owner: Any, name: str, value: Any) -> Any:
+        if name in OUTSIDE:
+            return self._texts(value, self.text)
+        if name in DECLARED or isinstance(owner, Attribute):
+            return self._texts(value, self.sentence)
+        return self.scrub(value)
+
+    def _texts(self, value: Any, redact: Callable[[str], str]) -> Any:
+        """Texts, and what holds them; names, the keys of a mapping, may be of the engine's own making."""
         if isinstance(value, str):
-            return self.text(value)
-        if isinstance(value, Secret):
-            return SHOWN
-        if isinstance(value, bytes):
-            return self.text(value.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
-        if isinstance(value, dict):
-            return self._dict(value)
-        if isinstance(value, tuple) and hasattr(value, "_fields"):
-            return type(value)(*(self.data(item) for item in value))
-        if isinstance(value, (list, tuple, set, frozenset)):
-            return type(value)(self.data(item) for item in value)
-        return value
-
-    def stream(self) -> Stream:
-        """A redactor of a text that comes in pieces."""
-        return Stream(self)
-
-    @property
-    def longest(self) -> int:
-        """The most characters that one secret can take up, in whatever form."""
-        return max(_WIDEST, *(form.width for form in self._forms)) if self._forms else 0
-
-    def _dict(self, value: dict[Any, Any]) -> dict[Any, Any]:
-        found: dict[Any, Any] = {}
-        for key, item in value.items():
-            shown, number = self.data(key), 1
-            while shown in found:
-                number += 1
-                shown = f"{self.data(key)} {number}"
-            found[shown] = self.data(item)
-        return found
+            return redact(value)
+        if isinstance(value, Mapping):
+            return {self.sentence(key): self._texts(item, redact) for key, item in value.items()}
+        return tuple(self._texts(item, redact) for item in value) if isinstance(value, tuple | list) else value
 
     def _spans(
         self, text: str, digests: frozenset[str] = frozenset(), outside: bool = False
@@ -161,36 +152,6 @@ class Redactor:
             else:
                 merged.append((start, end))
         return merged
-
-
-class Stream:
-    """Redacts a text that comes in pieces, cut anywhere: `feed` each, then `close`.
-
-    It keeps back as much as the longest form of a secret may take up (`Redactor.longest`), so it lags behind.
-    """
-
-    def __init__(self, redactor: Redactor) -> None:
-        self._redactor = redactor
-        self._kept = ""
-
-    def feed(self, text: str) -> str:
-        """Take the next piece; return what is certain by now."""
-        self._kept += text
-        certain = len(self._kept) - self._redactor.longest
-        # Looking again at what is kept costs time, so wait until there is as much new text as old.
-        if certain < self._redactor.longest:
-            return ""
-        spans = self._redactor._spans(self._kept)
-        # What reaches beyond the certain part may reach further yet.
-        end = min([certain, *(start for start, last in spans if start < certain < last)])
-        spans = [span for span in spans if span[1] <= end]
-        ready, self._kept = self._kept[:end], self._kept[end:]
-        return _replaced(ready, spans)
-
-    def close(self) -> str:
-        """The rest of the text."""
-        rest, self._kept = self._redactor.text(self._kept), ""
-        return rest
 
 
 class _Fragments:

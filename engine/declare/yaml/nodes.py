@@ -14,17 +14,17 @@ class Scalar:
     """One value as it is spelled.
 
     `plain`: written without quotes, so that it may be read as a number. `literal`: written below a `|`, line by line.
+    `template`: the text is to be rendered.
     """
 
     text: str
     plain: bool
     where: Position
     literal: bool = False
+    template: bool = field(init=False, repr=False)
 
-    @property
-    def template(self) -> bool:
-        """True where the text is to be rendered."""
-        return "{{" in self.text or "{%" in self.text
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "template", "{{" in self.text or "{%" in self.text)
 
     def line(self, number: int) -> Position:
         """The place of line `number` (from 1; 0: not known) of the text."""

@@ -82,22 +82,26 @@ class GitClone(Watchable, Reversible):
 
     def check_parameters(self) -> None:
         repository.check_revision(self.revision)
-        managed(self.path)
+        _ = self._path
         if self.state == "absent" and self.on_dirty == "stash":
             raise InvalidParameter(
                 "on_dirty", "stash keeps nothing where the checkout is removed; use fail or discard"
             )
-        repository.parse(self.repo)
+        _ = self._url
 
     @cached_property
     def _url(self) -> repository.Url:
         return repository.parse(self.repo)
 
-    @property
+    @cached_property
+    def _path(self) -> HostPath:
+        return managed(self.path)
+
+    @cached_property
     def _shown(self) -> str:
         return "the repository" if isinstance(self.repo, Secret) else self._url.plain
 
-    @property
+    @cached_property
     def _wanted(self) -> str:
         lower = self.revision.lower()
         return lower if repository.FULL.match(lower) else self.revision
@@ -106,7 +110,7 @@ class GitClone(Watchable, Reversible):
         return Secret(url) if isinstance(self.repo, Secret) else url
 
     def variables(self) -> Variables:
-        url, revision, path = self._url, self._wanted, managed(self.path)
+        url, revision, path = self._url, self._wanted, self._path
         full = bool(repository.FULL.match(revision))
         variables: Variables = {
             **super().variables(),
@@ -130,7 +134,7 @@ class GitClone(Watchable, Reversible):
 
     def places(self) -> tuple[Place, ...]:
         absent = self.state == "absent"
-        return (Place(managed(self.path), "nothing" if absent else "directory", whole=not absent),)
+        return (Place(self._path, "nothing" if absent else "directory", whole=not absent),)
 
     def curable(self, facts: Facts, pending: Sequence[tuple[Place, ...] | None]) -> bool:
         """A repository that cannot be reached may be made on the host, be served by a service, or be in want of what
@@ -205,14 +209,12 @@ class GitClone(Watchable, Reversible):
         return state
 
     def _resolved(self, facts: Facts) -> repository.Resolved:
-        refs = repository.references(facts.get("refs", ""))
-        return repository.resolve(self._wanted, facts.get("commit", ""), refs, self._shown)
+        return repository.resolve(self._wanted, facts.get("commit", ""), facts.get("refs", ""), self._shown)
 
     def _unknown(self, facts: Facts) -> list[str]:
         """Commits that would get out of sight: none where nothing else is checked out, or where they were pushed."""
         head = facts.get("head", "")
-        refs = repository.references(facts.get("refs", ""))
-        if head in (self._resolved(facts).commit, *refs.values()):
+        if head in repository.references(facts.get("refs", "")).values() or head == self._resolved(facts).commit:
             return []
         return [commit[:10] for commit in facts.get("unknown", "").split()]
 

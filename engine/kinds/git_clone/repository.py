@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from urllib.parse import unquote
 
 from engine.errors import InvalidParameter, Refused
@@ -25,7 +25,7 @@ class Url:
     user: str = ""
     password: str = ""
 
-    @property
+    @cached_property
     def origin(self) -> str:
         """`https://host:port`, or nothing where the URL has no such thing."""
         found = re.match(r"[a-z]+://[^/]*", self.plain)
@@ -85,14 +85,15 @@ class Resolved:
     reference: str = ""
 
 
-def resolve(revision: str, known: str, refs: Mapping[str, str], shown: str) -> Resolved:
-    """What commit a revision is. `known` is what the checkout there says of a short one; `shown` names the
-    repository.
+def resolve(revision: str, known: str, listed: str, shown: str) -> Resolved:
+    """What commit a revision is. `known` is what the checkout there says of a short one, `listed` what
+    `git ls-remote` printed; `shown` names the repository.
 
     Raises Refused where the repository has no such thing, or where it means two things.
     """
     if FULL.match(revision) or known:
         return Resolved(known or revision)
+    refs = references(listed)
     if revision == "HEAD" or revision.startswith("refs/"):
         if revision not in refs:
             what = "no default branch: is it empty?" if revision == "HEAD" else f"no {revision}"

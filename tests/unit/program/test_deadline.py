@@ -76,11 +76,11 @@ def test_each_section_has_its_own_time(clock: Clock) -> None:
     transport = Beating(clock, "hello 1 1", "start 0", *beats, "end 0 0 0", "start 1")
     assert "`probe:a` may take 3000 s" in over(transport, program), "its output never came"
     asked = Deadline(program.limits, clock)
-    asked.update(Started("probe:a"))
+    asked.received([Started("probe:a")])
     clock.now += 2900
     asked.received()
-    asked.update(Finished("probe:a", Result(0, {}, "", False, 1.0)))
-    asked.update(Started("probe:b"))
+    asked.received([Finished("probe:a", Result(0, {}, "", False, 1.0))])
+    asked.received([Started("probe:b")])
     clock.now += 30 + GRACE
     asked.received()
     clock.now += 1
@@ -115,7 +115,7 @@ def test_after_the_last_section(clock: Clock) -> None:
     limits = program.limits
     assert limits.after == 0
     asked = Deadline(limits, clock)
-    asked.update(Finished("a", Result(0, {}, "", False, 1.0)))
+    asked.received([Finished("a", Result(0, {}, "", False, 1.0))])
     clock.now += GRACE + 1
     with pytest.raises(HostFailed, match="what comes between two sections"):
         asked.received()
@@ -124,9 +124,9 @@ def test_after_the_last_section(clock: Clock) -> None:
 def test_nobody_listened(clock: Clock) -> None:
     """The terminal was held, for example: that is not the host's fault."""
     asked = Deadline(Limits(sections={"a": 5}), clock)
-    asked.update(Started("a"))
+    asked.received([Started("a")])
     clock.now += 1000
-    asked.late(1000)
+    asked.at += 1000
     asked.received()
 
 
