@@ -104,7 +104,7 @@ def test_twice(held: Held) -> None:
     running.process.send_signal(signal.SIGTERM)
     ran = running.end(30)
     assert ran.code == 130, ran.out + ran.err
-    assert ran.err.splitlines()[-1] == "stopped", ran.err
+    assert ran.err.splitlines()[-1] == "stopped [OT2203]", ran.err
     assert f"Resume with: onetrip retry {held.project.runs()[-1]}" in ran.err
     assert "Traceback" not in ran.err
     # Their steps are held still.
@@ -146,7 +146,7 @@ def test_while_it_looks(held: Held, verb: str) -> None:
         assert ran.code == 130, ran.out + ran.err
         assert set(held.fleet.execs()) == {"h001"}
         if verb == "plan":
-            assert ran.err.splitlines()[-1] == "stopped on request; nothing was changed"
+            assert ran.err.splitlines()[-1] == "stopped on request; nothing was changed [OT2203]"
         else:
             assert "Stopped: 12 hosts not started." in ran.out, ran.out
 

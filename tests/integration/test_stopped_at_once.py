@@ -42,7 +42,7 @@ def test_a_host_that_sends_signs_of_life_alone(tmp_path: Path, verb: str) -> Non
     running = project.begin(verb)
     time.sleep(2)
     ran = interrupt_twice(running)
-    assert ran.err.splitlines()[-1] == "stopped", ran.err
+    assert ran.err.splitlines()[-1] == "stopped [OT2203]", ran.err
 
 
 def test_a_step_of_this_machine_that_does_not_end(tmp_path: Path) -> None:
