@@ -73,11 +73,16 @@ class SoFar:
 
 
 def next_stage(
-    declared: HostDeclaration, plan_host: PlannedHost, so_far: SoFar, skipped: Collection[str], careful: bool
+    declared: HostDeclaration,
+    gates: Gates,
+    plan_host: PlannedHost,
+    so_far: SoFar,
+    skipped: Collection[str],
+    careful: bool,
 ) -> Stage:
     """What can be carried out now. `skipped` are names that --skip leaves out. `careful`: what was reviewed counts,
     so a step that a check blocks is begun by no program before the controller has compared it."""
-    found = _Stages(declared, plan_host, so_far, frozenset(skipped), careful)
+    found = _Stages(declared, gates, plan_host, so_far, frozenset(skipped), careful)
     for resource in declared.resources:
         found.add(resource)
     return found.stage()
@@ -85,12 +90,18 @@ def next_stage(
 
 class _Stages:
     def __init__(
-        self, declared: HostDeclaration, plan_host: PlannedHost, so_far: SoFar, skipped: frozenset[str], careful: bool
+        self,
+        declared: HostDeclaration,
+        gates: Gates,
+        plan_host: PlannedHost,
+        so_far: SoFar,
+        skipped: frozenset[str],
+        careful: bool,
     ) -> None:
         self.planned, self.so_far, self.skipped, self.careful = plan_host, so_far, skipped, careful
         self.by_name = {resource.name: resource for resource in declared.resources}
         self.steps = {step.name: step for step in plan_host.steps}
-        self.gates = Gates(declared)
+        self.gates = gates
         self.now: set[str] = set()
         self.later: set[str] = set()
         self.near: set[str] = set()

@@ -96,7 +96,7 @@ class World:
         return {"right": "yes" if name in self.right else "no"}
 
     def stage(self, careful: bool = False) -> Stage:
-        return next_stage(self.declared, self.planned(), self.so_far, (), careful)
+        return next_stage(self.declared, Gates(self.declared), self.planned(), self.so_far, (), careful)
 
     def done(self, *names: str) -> None:
         """These were carried out, or passed."""
