@@ -28,7 +28,7 @@ from engine.run.sections import (
     proving,
     uploads,
 )
-from engine.run.stages import SoFar, Stage, as_planned, next_stage
+from engine.run.stages import SoFar, Stage, Stages, as_planned
 
 ROUNDS = 3
 """How often changes are carried out in one apply: verifying may show that one undid what was converged before it (a
@@ -76,7 +76,7 @@ class Apply:
         rounds = ROUNDS
         while rounds:
             left_out, careful = self.settings.skipped, agreed is not None
-            stage = next_stage(self.run.declared, self.gates, self.planned, self.so_far, left_out, careful)
+            stage = Stages(self.run.declared, self.gates, self.planned, self.so_far, left_out, careful).next()
             reported, action_results = self._carry_out(stage)
             if reported.waited:
                 # Another apply was here first: what was planned may no longer be so.
