@@ -17,7 +17,6 @@ import sys
 import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -160,15 +159,6 @@ class _Patience:
 # --- commands
 
 
-@dataclass(frozen=True)
-class Ran:
-    """A command that has ended: exit status (negative: the signal), standard output, the end of standard error."""
-
-    status: int
-    out: bytes
-    err: bytes
-
-
 def run(
     argv: Sequence[str],
     *,
@@ -177,9 +167,10 @@ def run(
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
     apart: bool = True,
-) -> Ran:
-    """Run a command without input. Raises OSError where it does not start; Exceeded, with the command ended, where it
-    prints more than `limit` bytes, TooSlow where it takes longer than `seconds`.
+) -> subprocess.CompletedProcess[bytes]:
+    """Run a command without input; of standard error the end is kept. Raises OSError where it does not start;
+    Exceeded, with the command ended, where it prints more than `limit` bytes, TooSlow where it takes longer than
+    `seconds`.
 
     `apart`: in a session of its own, so that what it has started ends with it.
     """
@@ -208,7 +199,7 @@ def run(
         raise TooSlow(f"was not done in {seconds:g} s") from None
     finally:
         _end(process, apart)
-    return Ran(process.returncode, bytes(out), bytes(err))
+    return subprocess.CompletedProcess(argv, process.returncode, bytes(out), bytes(err))
 
 
 def _collect(pipe: Any, data: bytearray, limit: int, whole: bool, ended: queue.Queue[bool]) -> None:

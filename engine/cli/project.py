@@ -65,11 +65,6 @@ def _known(base: Path) -> tuple[str, ...]:
     return ("Available:", *(f"  {state}" for state in states))
 
 
-def is_plan_file(states: tuple[str, ...]) -> bool:
-    """Whether the argument of `apply` is a saved plan: one file that ends in `.json`."""
-    return len(states) == 1 and states[0].endswith(".json")
-
-
 def load_inventory(root: Path, chosen: Sequence[str]) -> Inventory:
     """The inventories named by -i, else that of the project root. Raises InvalidInput."""
     from engine.declare.inventory import Inventory

@@ -17,7 +17,7 @@ from engine.cli.become import asked_for
 from engine.cli.job import Job, Rewrite, who
 from engine.cli.options import request_of
 from engine.cli.output import Printer, can_ask
-from engine.cli.project import is_plan_file, project_root
+from engine.cli.project import project_root
 from engine.codes import Code
 from engine.declare.problems import sorted_problems
 from engine.errors import EngineError, Interrupted, InvalidInput, Problem
@@ -65,7 +65,7 @@ def apply(options: dict[str, Any], rewrite: Rewrite | None = None) -> int:
     any host is reached, where a question is to be answered and nobody can be asked."""
     printer = Printer(options["color"])
     request, reviewed = request_of(options), None
-    if is_plan_file(request.states):
+    if len(request.states) == 1 and request.states[0].endswith(".json"):
         from engine.cli.reviewed import Reviewed
 
         root = project_root(Path.cwd(), request.chdir)

@@ -28,7 +28,7 @@ from engine.run.sections import (
     proving,
     uploads,
 )
-from engine.run.stages import SoFar, Stage, as_planned, next_stage
+from engine.run.stages import SoFar, Stage, Stages, as_planned
 
 ROUNDS = 3
 """How often changes are carried out in one apply: verifying may show that one undid what was converged before it (a
@@ -75,9 +75,8 @@ class Apply:
         found: tuple[Outcome, ...] = ()
         rounds = ROUNDS
         while rounds:
-            stage = next_stage(
-                self.run.declared, self.planned, self.so_far, self.settings.skipped, agreed is not None
-            )
+            left_out, careful = self.settings.skipped, agreed is not None
+            stage = Stages(self.run.declared, self.gates, self.planned, self.so_far, left_out, careful).next()
             reported, action_results = self._carry_out(stage)
             if reported.waited:
                 # Another apply was here first: what was planned may no longer be so.
@@ -140,7 +139,8 @@ class Apply:
             return self._without_changes(), {}
         if self.connection.stopped:
             return SectionResults(stopped=True), {}
-        self._ask_here(stage.here)
+        if stage.here:
+            self._ask_here(stage.here)
         plan = self.planned
         part = replace(plan, work={name: work for name, work in plan.work.items() if name in stage.steps})
         staged = self.connection.send(uploads(part), {name: self.by_name[name].become for name in part.work})
@@ -156,7 +156,8 @@ class Apply:
         sections += proofs(self.run.declared, told)
         shown = {*stage.gates, *(resource.name for resource in there if resource.resource.check)}
         reported = self.connection.run_sections(sections, self.settings.lock, shown)
-        self._keep(reported, reported.gates(stage.gates))
+        if stage.gates:
+            self._keep(reported, reported.gates(stage.gates))
         action_results = reported.action_results(carrying.of_step)
         if reported.waited or reported.stopped:
             return reported, action_results
@@ -183,8 +184,6 @@ class Apply:
 
     def _ask_here(self, names: Collection[str]) -> None:
         """Ask gates from the controller, and judge them."""
-        if not names:
-            return
         asked = [resource for resource in self.run.declared.resources if resource.name in names]
         reported = self.connection.probe(asked, "verify")
         self._retry(reported, names)

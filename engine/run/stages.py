@@ -72,31 +72,28 @@ class SoFar:
                 self.blocked[resource.name] = Reason(Why.NEEDS_FAILED, (lost[0],))
 
 
-def next_stage(
-    declared: HostDeclaration, plan_host: PlannedHost, so_far: SoFar, skipped: Collection[str], careful: bool
-) -> Stage:
-    """What can be carried out now. `skipped` are names that --skip leaves out. `careful`: what was reviewed counts,
-    so a step that a check blocks is begun by no program before the controller has compared it."""
-    found = _Stages(declared, plan_host, so_far, frozenset(skipped), careful)
-    for resource in declared.resources:
-        found.add(resource)
-    return found.stage()
+class Stages:
+    """Says what can be carried out now. `skipped` are names that --skip leaves out. `careful`: what was reviewed
+    counts, so a step that a check blocks is begun by no program before the controller has compared it."""
 
-
-class _Stages:
     def __init__(
-        self, declared: HostDeclaration, plan_host: PlannedHost, so_far: SoFar, skipped: frozenset[str], careful: bool
+        self,
+        declared: HostDeclaration,
+        gates: Gates,
+        planned: PlannedHost,
+        so_far: SoFar,
+        skipped: Collection[str],
+        careful: bool,
     ) -> None:
-        self.planned, self.so_far, self.skipped, self.careful = plan_host, so_far, skipped, careful
+        self.gates, self.planned, self.so_far, self.skipped, self.careful = gates, planned, so_far, skipped, careful
         self.by_name = {resource.name: resource for resource in declared.resources}
-        self.steps = {step.name: step for step in plan_host.steps}
-        self.gates = Gates(declared)
+        self.steps = {step.name: step for step in planned.steps}
         self.now: set[str] = set()
         self.later: set[str] = set()
         self.near: set[str] = set()
         self.far: set[str] = set()
 
-    def add(self, resource: DeclaredResource) -> None:
+    def _add(self, resource: DeclaredResource) -> None:
         name, so_far = resource.name, self.so_far
         work = name in self.planned.work and name not in so_far.tried
         if name in so_far.blocked or not (work or name in self.planned.sends - so_far.answers.keys()):
@@ -123,7 +120,10 @@ class _Stages:
             return True
         return self.careful and self.steps[name].outlook == "blocked"
 
-    def stage(self) -> Stage:
+    def next(self) -> Stage:
+        """What the next program carries out."""
+        for resource in self.by_name.values():
+            self._add(resource)
         here: set[str] = set()
         asked: set[str] = set()
         for gate in self.far - self.later:

@@ -128,8 +128,9 @@ def _group(same: Sequence[tuple[HostPlan | HostReport, tuple[Entry, ...]]]) -> G
     slowest = [
         max(every, key=lambda entry: entry.seconds or 0.0) for every in zip(*(e for _, e in same), strict=True)
     ]
-    entries = tuple(replace(entry, rows=tuple(_for_all(row, hosts) for row in entry.rows)) for entry in slowest)
-    return Group(*wording.group_title(hosts, _changes(first)), len(hosts), wording.host_lines(first), entries)
+    if len(hosts) > 1:
+        slowest = [replace(entry, rows=tuple(_for_all(row, hosts) for row in entry.rows)) for entry in slowest]
+    return Group(*wording.group_title(hosts, _changes(first)), len(hosts), wording.host_lines(first), tuple(slowest))
 
 
 def _changes(host: HostPlan | HostReport) -> int:
@@ -140,7 +141,7 @@ def _changes(host: HostPlan | HostReport) -> int:
 
 def _for_all(row: Row, hosts: tuple[str, ...]) -> Row:
     """A fix for hosts that are told as one is for all of them."""
-    if row.fix is None or not row.fix.limit or len(hosts) == 1:
+    if row.fix is None or not row.fix.limit:
         return row
     fix = replace(row.fix, limit=hosts)
     return replace(row, sentence=visible(wording.command_line(fix)), fix=fix)

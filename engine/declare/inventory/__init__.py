@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from engine.codes import Code
-from engine.declare.controller_files import label
 from engine.declare.inventory import connection, patterns
 from engine.declare.inventory.connection import passwords
 from engine.declare.inventory.sources import Reader, absolute
@@ -36,7 +35,7 @@ class Inventory:
         self._project = project
         self._files = tuple(read.files) if read else ()
         self._warnings = dict.fromkeys(read.warnings if read else ())
-        self._vars = [VarsFiles(directory, label, self._warn) for directory in dict.fromkeys(directories)]
+        self._vars = [VarsFiles(directory, self._warn) for directory in dict.fromkeys(directories)]
         self._merged: dict[str, dict[str, Any]] = {}
         self._of_groups: dict[tuple[str, ...], dict[str, Any]] = {}
         self._opened: list[str] = []
@@ -53,7 +52,7 @@ class Inventory:
             paths = [project / name for name in DEFAULTS if (project / name).exists()][:1]
         names = [str(path) for path in ([paths] if isinstance(paths, str | Path) else paths)]
         tree = Tree()
-        reader = Reader(tree, label)
+        reader = Reader(tree)
         directories = []
         for name in names:
             path = absolute(name, Path.cwd())

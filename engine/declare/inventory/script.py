@@ -66,15 +66,15 @@ def _run(path: Path, label: str, *arguments: str) -> dict[str, Any]:
         raise InvalidInput(
             Problem(f"{shown} does not start: {error.strerror}", label, code=Code.INVENTORY_SCRIPT)
         ) from None
-    if done.status != 0:
-        lines = done.err.decode("utf-8", "replace").strip().splitlines()[-5:]
+    if done.returncode != 0:
+        lines = done.stderr.decode("utf-8", "replace").strip().splitlines()[-5:]
         raise InvalidInput(
-            Problem(f"{shown} ended with status {done.status}", label, tuple(lines), code=Code.INVENTORY_SCRIPT)
+            Problem(f"{shown} ended with status {done.returncode}", label, tuple(lines), code=Code.INVENTORY_SCRIPT)
         )
-    if arguments[0] == "--host" and not done.out.strip():
+    if arguments[0] == "--host" and not done.stdout.strip():
         return {}
     try:
-        data = json.loads(done.out)
+        data = json.loads(done.stdout)
     except (ValueError, RecursionError) as error:
         raise InvalidInput(
             Problem(f"{shown} did not print JSON: {error}", label, code=Code.INVENTORY_SCRIPT)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from engine.bounds import HOSTS
 from engine.codes import Code
+from engine.declare.controller_files import label
 from engine.declare.inventory import ranges, text
 from engine.declare.inventory.text import Item
 from engine.declare.inventory.tree import Loop, Tree
@@ -26,9 +26,8 @@ _NAMES = {"map": "a map", "list": "a list", "nothing": "nothing", "text": "text"
 class Reader:
     """Reads sources into `tree`. `files` are those that were read; `problems` and `warnings` collect."""
 
-    def __init__(self, tree: Tree, label: Callable[[Path], str]) -> None:
+    def __init__(self, tree: Tree) -> None:
         self.tree = tree
-        self.label = label
         self.files: list[Path] = []
         self.problems: list[Problem] = []
         self.warnings: list[str] = []
@@ -51,23 +50,23 @@ class Reader:
             elif _is_script(entry) or entry.suffix in ("", ".yml", ".yaml", ".json"):
                 self._file(entry)
             else:
-                self.warnings.append(f"{self.label(entry)}: skipped: not .yaml, .yml or .json, and not executable")
+                self.warnings.append(f"{label(entry)}: skipped: not .yaml, .yml or .json, and not executable")
 
     def _file(self, path: Path) -> None:
-        label = self.label(path)
+        name = label(path)
         self.files.append(path)
         try:
             if _is_script(path):
                 from engine.declare.inventory import script
 
-                script.read(path, label, self.tree)
+                script.read(path, name, self.tree)
                 return
-            document = text.parse(read_text(path, label), label)
+            document = text.parse(read_text(path, name), name)
             if document is None:
                 raise InvalidInput(
                     Problem(
                         "is empty, expected an inventory",
-                        label,
+                        name,
                         ("all: {hosts: {gpu1: {}}}",),
                         code=Code.INVENTORY_SHAPE,
                     )

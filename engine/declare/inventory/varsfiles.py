@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.codes import Code
+from engine.declare.controller_files import label
 from engine.declare.inventory import text
 from engine.declare.yaml.loader import read_text
 from engine.errors import InvalidInput, Problem
@@ -17,9 +18,8 @@ _EXTENSIONS = ("", ".yml", ".yaml", ".json")
 class VarsFiles:
     """The variable files of one directory. Each is read once, when a host is asked for that it is about."""
 
-    def __init__(self, directory: Path, label: Callable[[Path], str], warn: Callable[[str], None]) -> None:
+    def __init__(self, directory: Path, warn: Callable[[str], None]) -> None:
         self.directory = directory.resolve()
-        self.label = label
         self.warn = warn
         self._names = {kind: _listed(self.directory / kind) for kind in ("group_vars", "host_vars")}
         self._read: dict[tuple[str, str], dict[str, Any]] = {}
@@ -45,15 +45,15 @@ class VarsFiles:
         return self._read[kind, name]
 
     def _file(self, path: Path) -> dict[str, Any]:
-        label = self.label(path)
-        content = read_text(path, label)
+        name = label(path)
+        content = read_text(path, name)
         if content.startswith(text.VAULT):
             self.warn(
-                f"{label}: skipping this file: it is encrypted with Ansible Vault. "
+                f"{name}: skipping this file: it is encrypted with Ansible Vault. "
                 "Declare its values under `secrets:` instead"
             )
             return {}
-        document = text.parse(content, label)
+        document = text.parse(content, name)
         if document is None or document.kind == "nothing":
             return {}
         if document.kind != "map":

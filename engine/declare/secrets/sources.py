@@ -109,13 +109,13 @@ def from_command(command: str | Sequence[str], project: Path, seconds: float, en
         ) from None
     except ValueError:
         raise Failed("has a command that contains a NUL byte", code=Code.SECRET_COMMAND) from None
-    if ran.status != 0:
-        ended = f"status {ran.status}" if ran.status > 0 else f"signal {-ran.status}"
-        tail = _tail(ran.out, ran.err)
+    if ran.returncode != 0:
+        ended = f"status {ran.returncode}" if ran.returncode > 0 else f"signal {-ran.returncode}"
+        tail = _tail(ran.stdout, ran.stderr)
         raise Failed(
             f"could not be read: its command ended with {ended}", f"command: {shown}", *tail, code=Code.SECRET_COMMAND
         )
-    return Found(_text(ran.out, f"printed by: {shown}"), f"printed by: {shown}")
+    return Found(_text(ran.stdout, f"printed by: {shown}"), f"printed by: {shown}")
 
 
 def from_prompt(text: str, prompt: Callable[[str], str] | None) -> Found:

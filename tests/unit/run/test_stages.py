@@ -29,7 +29,7 @@ from engine.plan.planner import Observation, PlannedHost, plan_host
 from engine.program.events import Result
 from engine.run.outcome import ActionResult
 from engine.run.sections import apply_sections
-from engine.run.stages import SoFar, Stage, as_planned, next_stage
+from engine.run.stages import SoFar, Stage, Stages, as_planned
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ class World:
         return {"right": "yes" if name in self.right else "no"}
 
     def stage(self, careful: bool = False) -> Stage:
-        return next_stage(self.declared, self.planned(), self.so_far, (), careful)
+        return Stages(self.declared, Gates(self.declared), self.planned(), self.so_far, (), careful).next()
 
     def done(self, *names: str) -> None:
         """These were carried out, or passed."""
