@@ -33,7 +33,8 @@ oneoff_copy() {
 oneoff_keep() {
   (
     umask 077
-    mkdir -p "$prepared_dir"
+    # The service finds the one from the other.
+    mkdir -p "$prepared_dir" "$ledger_dir"
     rm -f "$prepared.tar"
     if [ -n "$staged" ]; then
       "$engine" cp "$oneoff:$stage/." - >"$prepared.new"
