@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -223,6 +223,106 @@ def test_an_interpreter_of_another_user_runs_as_that_user(host: Host) -> None:
         with pytest.raises(Refused, match=r"several users can write .*; nothing of it was run"):
             host.found(both)
         assert (home / "ran").read_text() == "1\n"
+
+
+def given(path: Path, text: str = "", uid: int = 0) -> Path:
+    """A file that everybody may read and run, of this user's, in directories of root's."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    path.chmod(0o755)
+    os.chown(path, uid, uid)
+    return path
+
+
+def owned(path: Path, uid: int) -> Path:
+    """A directory of this user's."""
+    path.mkdir(parents=True)
+    os.chown(path, uid, uid)
+    return path
+
+
+def linked(path: Path, target: str, uid: int = 0) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.symlink_to(target)
+    os.chown(path, uid, uid, follow_symlinks=False)
+    return path
+
+
+SITE = "env/lib/python3.11/site-packages"
+HERS: dict[str, Callable[[Path], object]] = {
+    "a relative link to hers": lambda at: (
+        (at / "env/bin/python").unlink(),
+        (at / "spy").rename(owned(at / "hers", 1) / "spy"),
+        linked(at / "env/bin/python", "../../hers/spy"),
+    ),
+    "the way to root's through hers": lambda at: (
+        (at / "env").rename(owned(at / "hers", 1) / "env"),
+        linked(at / "env", "hers/env"),
+    ),
+    "pyvenv.cfg": lambda at: given(at / "env/pyvenv.cfg", "", 1),
+    "pyvenv.cfg beside it": lambda at: given(at / "env/bin/pyvenv.cfg", "", 1),
+    "what pyvenv.cfg calls its home": lambda at: given(
+        at / "env/pyvenv.cfg", f"home = {owned(at / 'hers/bin', 1)}\n"
+    ),
+    "its modules": lambda at: owned(at / SITE, 1),
+    "a .pth file": lambda at: given(at / SITE / "x.pth", "", 1),
+    "what a .pth file names": lambda at: given(at / SITE / "x.pth", f"# hers\n{owned(at / 'hers', 1)}\n"),
+    "what a .pth file names from there": lambda at: (owned(at / SITE / "hers", 1), given(at / SITE / "x.pth", "hers")),
+    "requirements": lambda at: given(at / "requirements.txt", "", 1),
+    "requirements that are included": lambda at: (
+        given(at / "more.txt", f"-r {given(at / 'hers.txt', '', 1)}\n"),
+        given(at / "requirements.txt", "-r more.txt\n"),
+    ),
+    "a constraint": lambda at: (
+        given(at / "hers.txt", "", 1),
+        given(at / "requirements.txt", "--constraint=hers.txt\n"),
+    ),
+    "a project": lambda at: (owned(at / "hers", 1), given(at / "requirements.txt", "./hers\n")),
+    "an editable project": lambda at: given(at / "requirements.txt", f"-e {owned(at / 'hers', 1)}\n"),
+    "a project by its URL": lambda at: given(at / "requirements.txt", f"x @ file://{owned(at / 'hers', 1)}\n"),
+}
+
+
+@pytest.fixture
+def place() -> Iterator[Path]:
+    """A directory of root's that all can reach, with an interpreter of root's that notes who runs it."""
+    with tempfile.TemporaryDirectory(prefix="engine-test-") as directory:
+        at = Path(directory)
+        at.chmod(0o755)
+        given(at / "ran").chmod(0o666)
+        given(at / "spy", f'#!/bin/sh\nid -u >>{at}/ran\nexec {sys.executable} "$@"\n')
+        linked(at / "env/bin/python", str(at / "spy"))
+        given(at / "requirements.txt")
+        yield at
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes somebody else")
+@pytest.mark.parametrize("hers", HERS)
+def test_what_somebody_else_can_write_is_not_run_by_root(place: Path, hers: str) -> None:
+    pip = PipInstall(python=str(place / "env/bin/python"), requirements=HostPath(place / "requirements.txt"))
+    for _ in range(2):
+        run_script(pip.probe())
+        assert set((place / "ran").read_text().split()) == {"0"}
+    (place / "ran").write_text("")
+    HERS[hers](place)
+    # Whether that user can run this Python is another thing.
+    run_scripts({"it": pip.probe()}, "plan")
+    # What a file of root's names is only known once root has read it.
+    ran = (place / "ran").read_text().split()
+    assert ran[-1] == "1", ran
+    assert ran[:-1] in ([], ["0"], ["0", "0"]), ran
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes somebody else")
+def test_modules_beside_a_requirements_file_are_not_run(host: Host) -> None:
+    with tempfile.TemporaryDirectory(prefix="engine-test-") as directory:
+        at = Path(directory)
+        at.chmod(0o1777)
+        for name in ("pip", "json", "runpy", "packaging"):
+            given(at / f"{name}.py", f"open({str(at / 'ran')!r}, 'w')\nraise SystemExit(3)\n", 1)
+        given(at / "requirements.txt", "alpha\n")
+        assert host.apply(host.resource(requirements=HostPath(at / "requirements.txt")))
+        assert not (at / "ran").exists()
 
 
 def watched(resource: PipInstall) -> tuple[str, str]:
