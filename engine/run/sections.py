@@ -8,7 +8,8 @@ from functools import partial
 from typing import Literal, TypeVar
 
 from engine.errors import of_kind
-from engine.model import Change, DeclaredResource, HostDeclaration, Phase, Script, Upload
+from engine.kit.paths import within
+from engine.model import Change, DeclaredResource, HostDeclaration, Phase, Place, Script, Upload
 from engine.plan.cause import upstream
 from engine.plan.gates import Gates
 from engine.plan.planner import PlannedActions, PlannedHost
@@ -218,8 +219,10 @@ def apply_sections(
             # What it changes is not begun once the run is to stop.
             sections.append(replace(asking, step=resource.resource.effects()))
         if work is not None:
-            backups = [(script, resource.become) for script in _kept(resource, work.change, run)]
-            mine = _step(resource, work, (*marks.pop(resource.name, ()), *backups), before, staged)
+            first = [(script, resource.become) for script in _as_planned(resource, work.change, declared, plan_host)]
+            first += marks.pop(resource.name, ())
+            first += [(script, resource.become) for script in _kept(resource, work.change, run)]
+            mine = _step(resource, work, first, before, staged)
             sections += mine
             of_step[resource.name] = tuple(section.name for section in mine)
     return ApplySections((*sections, *_pruning(declared, plan_host, run)), of_step, asked)
@@ -252,6 +255,33 @@ def _step(
             )
         )
     return found
+
+
+def _as_planned(
+    resource: DeclaredResource, change: Change, declared: HostDeclaration, plan_host: PlannedHost
+) -> list[Script]:
+    """What fails where a resource is no longer what its plan found: only that was agreed to be replaced. Nothing, where
+    something that is done before it may have changed it."""
+    needs = {each.name: each.needs for each in declared.resources}
+    above = upstream(resource.name, needs) & plan_host.work.keys()
+
+    def look() -> Script | None:
+        mine = resource.resource.places()
+        others = [each.resource.places() for each in declared.resources if each.name in above]
+        if not mine or any(places is None or _meet(places, mine) for places in others):
+            return None
+        keys = [key for key in resource.resource.replaces(change.facts) if key in change.facts]
+        planned = "".join(f"\n{key} {change.facts[key]}\n" for key in keys)
+        script, values = _probing(resource), {"planned": planned, "planned_keys": f" {' '.join(keys)} "}
+        return replace(script, vars={**script.vars, **values}, shared={}) if keys else None
+
+    script = answered(resource, look)
+    return [] if script is None else [script]
+
+
+def _meet(places: Iterable[Place], others: Iterable[Place]) -> bool:
+    """Whether one of these is one of those, or above or below it."""
+    return any(within(a.path, b.path) or within(b.path, a.path) for a in places for b in others)
 
 
 def _kept(declared: DeclaredResource, change: Change, run: str) -> list[Script]:
