@@ -260,12 +260,12 @@ def _step(
 def _as_planned(
     resource: DeclaredResource, change: Change, declared: HostDeclaration, plan_host: PlannedHost
 ) -> list[Script]:
-    """What fails where a resource is no longer what its plan found: only that was agreed to be replaced. Nothing, where
-    something that is done before it may have changed it."""
+    """What fails where a resource is no longer what its plan found: only that was agreed to be replaced. Nothing,
+    where something that is done before it may have changed it."""
     needs = {each.name: each.needs for each in declared.resources}
     above = upstream(resource.name, needs) & plan_host.work.keys()
 
-    def look() -> Script | None:
+    def again() -> Script | None:
         mine = resource.resource.places()
         others = [each.resource.places() for each in declared.resources if each.name in above]
         if not mine or any(places is None or _meet(places, mine) for places in others):
@@ -275,7 +275,7 @@ def _as_planned(
         script, values = _probing(resource), {"planned": planned, "planned_keys": f" {' '.join(keys)} "}
         return replace(script, vars={**script.vars, **values}, shared={}) if keys else None
 
-    script = answered(resource, look)
+    script = answered(resource, again)
     return [] if script is None else [script]
 
 

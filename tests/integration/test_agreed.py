@@ -76,7 +76,7 @@ def test_nothing_is_in_the_way_of_what_the_same_apply_makes(tmp_path: Path) -> N
     project.state(
         {
             "made": {"file-sync": {"path": at, "state": "directory"}},
-            "in it": {"file-sync": {"path": f"{at}/file", "content": "new"}},
+            "in-it": {"file-sync": {"path": f"{at}/file", "content": "new"}},
             "one": {"file-sync": {"path": str(tmp_path / "env"), "dotenv": {"A": "new"}}},
             "two": {"file-sync": {"path": str(tmp_path / "env"), "dotenv": {"B": "new"}}},
             "three": {"file-sync": {"path": str(tmp_path / "env"), "mode": "0600"}},

@@ -267,7 +267,10 @@ HERS: dict[str, Callable[[Path], object]] = {
     "its modules": lambda at: owned(at / SITE, 1),
     "a .pth file": lambda at: given(at / SITE / "x.pth", "", 1),
     "what a .pth file names": lambda at: given(at / SITE / "x.pth", f"# hers\n{owned(at / 'hers', 1)}\n"),
-    "what a .pth file names from there": lambda at: (owned(at / SITE / "hers", 1), given(at / SITE / "x.pth", "hers")),
+    "what a .pth file names from there": lambda at: (
+        owned(at / SITE / "hers", 1),
+        given(at / SITE / "x.pth", "hers"),
+    ),
     "requirements": lambda at: given(at / "requirements.txt", "", 1),
     "requirements that are included": lambda at: (
         given(at / "more.txt", f"-r {given(at / 'hers.txt', '', 1)}\n"),
@@ -589,16 +592,19 @@ STARTED = {
     "by its name": (f"PATH=/bin:/opt/venv/bin exec python {WAIT}", f"python {PYTHON}"),
     "from its directory": (f"cd /opt/venv && exec bin/python {WAIT}", f"python {PYTHON}"),
     "by a shell": (f"{PYTHON} {WAIT}; exit 1", f"python {PYTHON}"),
-    "by a shell of a shell": (f"sleep 1000 & (sh -c '/opt/venv/bin/python /tmp/wait.py; exit 1'; exit 1)", f"python {PYTHON}"),
+    "by a shell of a shell": (
+        "sleep 1000 & (sh -c '/opt/venv/bin/python /tmp/wait.py; exit 1'; exit 1)",
+        f"python {PYTHON}",
+    ),
     "by a script": ("exec /tmp/script", f"python {PYTHON}"),
     "with another one below it": (
-        f"exec {PYTHON} -c 'import subprocess; subprocess.run([\"/opt/other/bin/python\", \"/tmp/wait.py\"])'",
+        f'exec {PYTHON} -c \'import subprocess; subprocess.run(["/opt/other/bin/python", "/tmp/wait.py"])\'',
         f"python {PYTHON}",
     ),
     "under two names": (f"/opt/venv/bin/python3 {WAIT} & exec {PYTHON} {WAIT}", f"python {PYTHON}"),
     "by another user from its directory": (
         "cd /opt/venv && exec /opt/other/bin/python -c 'import os; os.setgid(7); os.setuid(7); "
-        "os.execv(\"bin/python\", [\"bin/python\", \"/tmp/wait.py\"])'",
+        'os.execv("bin/python", ["bin/python", "/tmp/wait.py"])\'',
         f"python {PYTHON}",
     ),
     "not": ("sleep 1000 & sleep 1000; exit", "why no Python runs in it, but sh, sleep"),
@@ -607,7 +613,7 @@ STARTED = {
         "why several Pythons run in it: /opt/other/bin/python, /opt/venv/bin/python",
     ),
     "under a name that leads nowhere": (
-        f"exec {PYTHON} -c 'import os; os.execv(\"/opt/venv/bin/python\", [\"/gone/python\", \"/tmp/wait.py\"])'",
+        f'exec {PYTHON} -c \'import os; os.execv("/opt/venv/bin/python", ["/gone/python", "/tmp/wait.py"])\'',
         "why no Python runs in it, but /gone/python",
     ),
 }
@@ -624,7 +630,9 @@ chmod 755 /tmp/script
 @pytest.fixture(scope="module")
 def container() -> Iterator[str]:
     """A container in which anything can be started."""
-    made = docker("run", "-d", python(), "sh", "-c", "trap 'exit 0' TERM; while :; do sleep 1 & wait $!; done").strip()
+    made = docker(
+        "run", "-d", python(), "sh", "-c", "trap 'exit 0' TERM; while :; do sleep 1 & wait $!; done"
+    ).strip()
     docker("exec", made, "sh", "-euc", PREPARED)
     yield made
     docker("rm", "-f", made)
@@ -676,7 +684,9 @@ def test_no_interpreter_need_be_named(service2: Service) -> None:
     assert service2.apply(service2.web(pip)) == ("restart", True)
     assert service2.logs() == ["serves without", "serves with alpha 2.0"]
     service2.call("stop")
-    with pytest.raises(Failed, match="service web does not run, so its interpreter is not known: name it in `python`"):
+    with pytest.raises(
+        Failed, match="service web does not run, so its interpreter is not known: name it in `python`"
+    ):
         service2.state(pip)
 
 
@@ -686,15 +696,15 @@ def test_a_replacement_is_never_kept_up_by_what_it_cures(service2: Service) -> N
     service2.compose(entrypoint=["sh", "-c", "mv /opt/venv/bin/python /opt/venv/bin/gone; sleep 1000"])
     service2.call("up", "-d")
     named, found = service2.pip(), service2.pip().replace(python="")
-    for pip in (named, found):
+    for it in (named, found):
         with pytest.raises(Failed):
-            service2.state(pip)
+            service2.state(it)
         with pytest.raises(Failed):
-            service2.observe(service2.web(pip))
+            service2.observe(service2.web(it))
     service2.compose()
-    for pip in (found, named):
-        assert service2.state(pip) == Unknown("the container of service web will be replaced")
-        assert service2.observe(service2.web(pip)).before != {}, "as with --only"
+    for it in (found, named):
+        assert service2.state(it) == Unknown("the container of service web will be replaced")
+        assert service2.observe(service2.web(it)).before != {}, "as with --only"
     assert not service2.install(found), "nothing tells the interpreter yet"
     assert service2.install(named)
     assert (service2.observe(named, "verify").before or {})["requirements"] == "satisfied", "for the new container"

@@ -283,7 +283,9 @@ class GitClone(Watchable, Reversible):
             yield from self._removal(change.facts)
             return
         resolved = self._resolved(change.facts)
-        variables = self.variables() | self._planned(change.facts) | {"commit": resolved.commit, "ref": resolved.reference}
+        variables = (
+            self.variables() | self._planned(change.facts) | {"commit": resolved.commit, "ref": resolved.reference}
+        )
         wanted = resolved.commit or self._wanted
         if change.before is None:
             yield Action(f"clone {wanted} into {self.path}", Script(sh("git.sh", "change.sh", "clone.sh"), variables))

@@ -23,7 +23,6 @@ from engine.kit import (
     Secret,
     State,
     Unknown,
-    Variables,
     Watchable,
 )
 from engine.kit.services import SERVICES
@@ -60,9 +59,9 @@ class PipInstall(Watchable):
     ] = ()
     python: Annotated[
         str,
-        "The interpreter: a path, or a command; 3.8 or newer, with pip. Left out: `python3` on the host, where it runs "
-        "as whoever can write it or the requirements file, if that is not root alone; in a container the first Python "
-        "at or below its main process. It must be named where none or several run there, or the service never has.",
+        "The interpreter: a path, or a command; 3.8 or newer, with pip. On the host it is `python3` by default and runs "
+        "as whoever can write it or the requirements file, if that is not root alone. In a container it is the first "
+        "Python at or below the main process; name it where there is none, or several, or the service has never run.",
         {"pattern": "^([^-\\s][^\\s]*)?$"},
     ] = ""
     container: Annotated[
@@ -92,12 +91,12 @@ class PipInstall(Watchable):
             )
 
     def curable(self, facts: Facts, pending: Sequence[tuple[Place, ...] | None]) -> bool:
-        """Which interpreter a container runs is changed by what starts it, of which it is not told what it changes."""
+        """Which interpreter a container runs is changed by what starts it, and that has no place of its own."""
         return "no_python" not in facts or any(places is None for places in pending)
 
     def probe(self) -> Script:
-        """Facts: no_python (why the interpreter is not known), missing_project (what of it is not there), unknown (why
-        nothing can be told), absent (a requirements file that is not there), missing and count (what is not
+        """Facts: no_python (why the interpreter is not known), missing_project (what of it is not there), unknown
+        (why nothing can be told), absent (a requirements file that is not there), missing and count (what is not
         satisfied). A plan starts no container to find out."""
         return self._script("host_look.sh", "container_probe.sh")
 

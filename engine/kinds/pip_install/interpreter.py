@@ -3,8 +3,8 @@
     python -I -S -c TEXT PROCESS
 
 PROCESS is the container's main process. Printed is `#python PATH`, or `#why TEXT` where that cannot be told. Of each
-branch of processes the first Python counts: what it starts itself may be anything. It is known by its own argv[0], PATH
-and working directory; what /proc/PID/exe leads to would be outside its virtual environment.
+branch of processes the first Python counts: what it starts itself may be anything. It is known by its own argv[0],
+PATH and working directory; what /proc/PID/exe leads to would be outside its virtual environment.
 """
 
 from __future__ import annotations

@@ -3,10 +3,10 @@
     python -c TEXT check | install | written | collect DIRECTORY      < request
 
 The request has one `KEY VALUE` a line: `requirements PATH`, `package REQUIREMENT`, `env NAME=VALUE`, `trusted PATH`
-where others may be able to write what a requirements file names, and for `collect` `before JSON`, `existing 1`. What was
-found is printed as `#KEY VALUE` lines: by `check` either `other PATH` (a file or project that is named and not
-trusted), `absent PATH` (no such requirements file) or `missing LIST`, `count N`, `fingerprint HEX` and `ctime SECONDS`; by
-`written` `written JSON`. Each is a process of its own: an interpreter does not see what was installed since it
+where others may be able to write what a requirements file names, and for `collect` `before JSON`, `existing 1`. What
+was found is printed as `#KEY VALUE` lines: by `check` either `other PATH` (a file or project that is named and not
+trusted), `absent PATH` (no such requirements file) or `missing LIST`, `count N`, `fingerprint HEX` and `ctime
+SECONDS`; by `written` `written JSON`. Each is a process of its own: an interpreter does not see what was installed since it
 started. It runs with Python 3.8 and newer. Nothing but pip uses the network.
 
 `collect` copies what was installed since `written` into DIRECTORY, under the same paths, to be put into another
@@ -38,7 +38,9 @@ except ImportError:
 Request = Dict[str, List[str]]  # noqa: UP006
 Item = Tuple[str, str]  # noqa: UP006  # a requirement, and the directory that its paths are relative to
 # As `-m pip`, but for modules in the directory it is run in.
-RUN_PIP = "import sys; sys.path[:] = filter(None, sys.path); import runpy; runpy.run_module('pip', None, '__main__', True)"
+RUN_PIP = (
+    "import sys; sys.path[:] = filter(None, sys.path); import runpy; runpy.run_module('pip', None, '__main__', True)"
+)
 MODULE = "_state_engine_replaced"
 replacer = """\
 import csv, os, re, shutil
@@ -102,8 +104,8 @@ def lines_of(path: str) -> Iterator[str]:
 
 
 def wanted_in(path: str, root: str, seen: Set[str], trusted: Sequence[str]) -> Iterator[Item]:  # noqa: UP006
-    """The requirements of a file and of the files that it includes; paths in them are relative to `root`. Raises Other
-    where some are `trusted`, and this is not."""
+    """The requirements of a file and of the files that it includes; paths in them are relative to `root`. Raises
+    Other where some are `trusted`, and this is not."""
     path = os.path.abspath(path)
     if path in seen:
         return
