@@ -6,8 +6,8 @@ The request has one `KEY VALUE` a line: `requirements PATH`, `package REQUIREMEN
 where others may be able to write what a requirements file names, and for `collect` `before JSON`, `existing 1`. What
 was found is printed as `#KEY VALUE` lines: by `check` either `other PATH` (a file or project that is named and not
 trusted), `absent PATH` (no such requirements file) or `missing LIST`, `count N`, `fingerprint HEX` and `ctime
-SECONDS`; by `written` `written JSON`. Each is a process of its own: an interpreter does not see what was installed since it
-started. It runs with Python 3.8 and newer. Nothing but pip uses the network.
+SECONDS`; by `written` `written JSON`. Each is a process of its own: an interpreter does not see what was installed
+since it started. It runs with Python 3.8 and newer. Nothing but pip uses the network.
 
 `collect` copies what was installed since `written` into DIRECTORY, under the same paths, to be put into another
 container of the same image before that starts. What has to go there (`existing`: perhaps more than here) is deleted
