@@ -61,8 +61,8 @@ class PipInstall(Watchable):
         str,
         "The interpreter: a path, or a command; 3.8 or newer, with pip. On the host it is by default `python3`, and "
         "runs as whoever can write it or the requirements file, if that is not root alone. In a container it is the "
-        "first Python at or below the main process; name it where there is none, or several, or the service has never "
-        "run.",
+        "first Python at or below the main process; name it where there is none, or several, or where the service "
+        "has never run.",
         {"pattern": "^([^-\\s][^\\s]*)?$"},
     ] = ""
     container: Annotated[
