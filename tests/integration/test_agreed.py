@@ -43,20 +43,25 @@ def as_left(at: Path) -> dict[str, tuple[int, str]]:
     }
 
 
-@pytest.mark.parametrize("form", FORMS)
-def test_a_file_edited_while_the_question_stands(tmp_path: Path, form: str) -> None:
+def laid_out(tmp_path: Path, form: str) -> Project:
+    """A state of two files, the second of this form, and what is there of it."""
     project = Project(tmp_path, {"ansible_connection": "local"})
     (project.root / "big").write_text("new\n" * 20_000)
     (project.root / "page.j2").write_text("new\n")
     (project.root / "tree").mkdir()
     (project.root / "tree/a").write_text("new\n")
     params, there = FORMS[form]
-    at = tmp_path / "it"
     for name, text in there.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
     before = {"before": {"file-sync": {"path": str(tmp_path / "before"), "content": "x"}}}
-    project.state(before | {"it": {"file-sync": {"path": str(at), **params}}})
+    project.state(before | {"it": {"file-sync": {"path": str(tmp_path / "it"), **params}}})
+    return project
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_file_edited_while_the_question_stands(tmp_path: Path, form: str) -> None:
+    project, at = laid_out(tmp_path, form), tmp_path / "it"
     terminal = Terminal(project, "apply", "state.yaml", pipe=True)
     terminal.asked()
     EDITS[form](at)
@@ -66,6 +71,13 @@ def test_a_file_edited_while_the_question_stands(tmp_path: Path, form: str) -> N
     assert "changed since it was planned" in out
     assert as_left(at) == left
     assert (tmp_path / "before").exists(), "the others go on"
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_what_did_not_change_is_replaced(tmp_path: Path, form: str) -> None:
+    project = laid_out(tmp_path, form)
+    done = project.run("apply", "-y")
+    assert done.code == 0, done.out + done.err
 
 
 def test_nothing_is_in_the_way_of_what_the_same_apply_makes(tmp_path: Path) -> None:

@@ -188,8 +188,8 @@ class FileSync(Watchable, Reversible):
         return self._form.actions(change)
 
     def replaces(self, facts: Facts) -> Collection[str]:
-        # What a link leads to may be what something else has just written.
-        return () if self.follow else tuple(facts)
+        # What a link leads to may be what something else has just written. The size of a directory says nothing.
+        return () if self.follow else tuple(name for name in facts if "directories" not in name)
 
     def places(self) -> tuple[Place, ...]:
         path, form = managed(self.path), self._form
