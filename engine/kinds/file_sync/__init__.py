@@ -188,8 +188,11 @@ class FileSync(Watchable, Reversible):
         return self._form.actions(change)
 
     def replaces(self, facts: Facts) -> Collection[str]:
-        # What a link leads to may be what something else has just written. The size of a directory says nothing.
-        return () if self.follow else tuple(name for name in facts if "directories" not in name)
+        # What a link leads to may be what something else has just written. The size of a directory says nothing, and
+        # mode and owner only where they are declared.
+        unasked = () if self.mode or self.owner or self.group or self._tree else ("about",)
+        names = (name for name in facts if "directories" not in name and name not in unasked)
+        return () if self.follow else tuple(names)
 
     def places(self) -> tuple[Place, ...]:
         path, form = managed(self.path), self._form
