@@ -45,7 +45,7 @@ lint: .venv/.ready
 	.venv/bin/ruff check . $(SCRIPTS)
 	.venv/bin/ruff format --check . $(SCRIPTS)
 	.venv/bin/mypy
-	.venv/bin/mypy --platform win32 --cache-dir .mypy_cache/win32 --exclude 'kit/testing|pip_install/program'
+	.venv/bin/mypy --platform win32 --cache-dir .mypy_cache/win32 --exclude 'kit/testing|pip_install/(program|interpreter)'
 	shellcheck scripts/setup scripts/compose-v2 scripts/pythons .ci/run $$(git ls-files 'engine/*.sh')
 	$(PYTHON) scripts/docs --check
 

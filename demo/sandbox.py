@@ -70,6 +70,7 @@ class Sandbox:
         self.port = self.port or free_port()
         self.token, self.stale_token = _hash(), _hash()
         self.commits: tuple[str, ...] = ()
+        self.new = False
 
     # --- where things are ------------------------------------------------------------------------------------
 
@@ -124,7 +125,7 @@ class Sandbox:
             "token_file": str(self.token_file),
             "node_repo": str(self.repository),
             "node_revision": self.commits[-1],
-            "interpreter": self.python,
+            **({"interpreter": self.python} if self.new else {}),
             "pip_options": {"no-index": True, "find-links": "/workspace/wheels"},
         }
 
@@ -138,6 +139,8 @@ class Sandbox:
     ) -> None:
         """Lay everything out in this state. The image must have been made. Raises CalledProcessError, with what it
         printed, where git or Compose fails."""
+        # Of a service that never ran it cannot be seen which interpreter it runs.
+        self.new = service == "absent"
         self._lay_out()
         if service in ("stopped", "before"):
             self.up()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from textwrap import dedent
@@ -143,6 +143,9 @@ class Kind(Resource):
         what = "remove" if change.after is None else "make" if change.before is None else "change"
         more = {"planned_as": change.facts["acts"]} if "acts" in change.facts else {}
         yield Action(f"{what} {self.title()}", Script(self.apply_sh, {**self.variables(), **more}))
+
+    def replaces(self, facts: Facts) -> Collection[str]:
+        return self.attributes
 
     def title(self) -> str:
         """What an action is called by: the first parameter that is no secret, beside the kind."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Literal, Protocol
@@ -221,6 +221,11 @@ class Resource(Protocol):
         """MUST yield actions that lead from `before` to `after`; MUST be safe to repeat after being cut off.
         MAY raise `engine.errors.Refused`: nothing is done then, and what needs it is skipped."""
         ...
+
+    def replaces(self, facts: Facts) -> Collection[str]:
+        """Keys of facts of the probe that say what an action replaces. The probe runs once more right before the
+        actions, and where one of these is no longer what the plan was made from, nothing is done."""
+        return ()
 
     def where(self) -> Literal["host", "controller"]:
         """Where its scripts run."""

@@ -6,6 +6,16 @@ fact() {
   case $1 in '' | *[!A-Za-z0-9_.-]*) fail "fact: \`$1\` is no valid key" ;; esac
   # A marker is 256 bytes at most.
   [ "${#1}" -le 200 ] || fail "fact: a key of ${#1} characters is too long; 200 are allowed"
+  if [ -n "${planned_keys-}" ]; then
+    # A probe before an action: what is to be replaced must be what the plan found.
+    case $planned_keys in *" $1 "*) ;; *) return 0 ;; esac
+    case $planned in
+      *"
+$1 $2
+"*) return 0 ;;
+    esac
+    fail "it changed since it was planned; it was left as it is: plan again"
+  fi
   if [ "${#2}" -lt 3800 ]; then
     # One write that fits the pipe's atomic size: a process left behind cannot write into the middle of it.
     printf '\n#%s fact %s %s\n%s\n#%s .\n' "$_engine_nonce" "$_engine_i" "$1" "$2" "$_engine_nonce" >&9

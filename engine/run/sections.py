@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal, TypeVar
 
 from engine.errors import of_kind
-from engine.model import Change, DeclaredResource, HostDeclaration, Phase, Script, Upload
+from engine.model import Change, DeclaredResource, HostDeclaration, Phase, Place, Script, Upload
 from engine.plan.cause import upstream
 from engine.plan.gates import Gates
 from engine.plan.planner import PlannedActions, PlannedHost
@@ -94,10 +94,9 @@ def _probe(
 ) -> Section:
     waits = declared.resource.check and phase != "plan"
     given = (left or patience(declared)) if waits else Patience(0, PROBE_SECONDS)
-    script = answered(declared, declared.resource.probe)
     return Section(
         name=name,
-        script=script if declared.backup is None else reading(script, declared.backup),
+        script=_probing(declared),
         timeout=given.seconds,
         needs=needs,
         phase=phase,
@@ -105,6 +104,11 @@ def _probe(
         become=declared.become if place(declared) == "host" else None,
         retries=given.retries,
     )
+
+
+def _probing(declared: DeclaredResource) -> Script:
+    script = answered(declared, declared.resource.probe)
+    return script if declared.backup is None else reading(script, declared.backup)
 
 
 def place(declared: DeclaredResource) -> Literal["host", "controller"]:
@@ -199,6 +203,7 @@ def apply_sections(
     asked: dict[str, str] = {}
     marks = _marks(declared, plan_host)
     keepers: dict[str | None, None] = {}
+    touched = _Touched()
     for resource in declared.resources:
         phase, work = (gates or {}).get(resource.name), plan_host.work.get(resource.name)
         if phase is None and work is None:
@@ -210,9 +215,12 @@ def apply_sections(
             # What it changes is not begun once the run is to stop.
             sections.append(replace(asking, step=resource.resource.effects()))
         if work is not None:
+            first = [(script, resource.become) for script in _as_planned(resource, work.change, touched)]
+            first += marks.pop(resource.name, ())
             backups = [(script, resource.become) for script in _kept(resource, work.change, run)]
             keepers.update(dict.fromkeys(user for _, user in backups))
-            mine = _step(resource, work, (*marks.pop(resource.name, ()), *backups), before, staged)
+            first += backups
+            mine = _step(resource, work, first, before, staged)
             sections += mine
             of_step[resource.name] = tuple(section.name for section in mine)
     return ApplySections((*sections, *_pruning(keepers, run)), of_step, asked)
@@ -245,6 +253,56 @@ def _step(
             )
         )
     return found
+
+
+class _Touched:
+    """The paths that the steps so far may change, as far as they are known."""
+
+    def __init__(self) -> None:
+        self._unknown = False
+        self._paths: set[str] = set()
+        self._above: set[str] = set()
+
+    def add(self, places: Iterable[Place] | None) -> None:
+        self._unknown |= places is None
+        for place in places or ():
+            path = place.path.rstrip("/")
+            self._paths.add(path)
+            self._above.update(_parents(path))
+
+    def meets(self, places: Iterable[Place]) -> bool:
+        """Whether one of these may be one of those, or above or below it."""
+        paths = [place.path.rstrip("/") for place in places]
+        return self._unknown or any(
+            path in self._above or not self._paths.isdisjoint((path, *_parents(path))) for path in paths
+        )
+
+
+def _parents(path: str) -> Iterator[str]:
+    while path:
+        path = path.rpartition("/")[0]
+        yield path
+
+
+def _as_planned(declared: DeclaredResource, change: Change, touched: _Touched) -> list[Script]:
+    """What fails where a resource is no longer what its plan found: only that was agreed to be replaced. Nothing,
+    where a step before it may have changed it."""
+
+    def again() -> Script | None:
+        resource = declared.resource
+        mine = resource.places()
+        before = touched.meets(mine or ())
+        touched.add(mine)
+        keys = [key for key in resource.replaces(change.facts) if key in change.facts]
+        if not mine or not keys or before:
+            return None
+        planned = "".join(f"\n{key} {change.facts[key]}\n" for key in keys)
+        script, values = resource.probe(), {"planned": planned, "planned_keys": f" {' '.join(keys)} "}
+        script = script if declared.backup is None else reading(script, declared.backup)
+        return replace(script, vars={**script.vars, **values}, shared={})
+
+    script = answered(declared, again)
+    return [] if script is None else [script]
 
 
 def _kept(declared: DeclaredResource, change: Change, run: str) -> list[Script]:

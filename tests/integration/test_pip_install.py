@@ -7,7 +7,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -222,6 +223,109 @@ def test_an_interpreter_of_another_user_runs_as_that_user(host: Host) -> None:
         with pytest.raises(Refused, match=r"several users can write .*; nothing of it was run"):
             host.found(both)
         assert (home / "ran").read_text() == "1\n"
+
+
+def given(path: Path, text: str = "", uid: int = 0) -> Path:
+    """A file that everybody may read and run, of this user's, in directories of root's."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    path.chmod(0o755)
+    os.chown(path, uid, uid)
+    return path
+
+
+def owned(path: Path, uid: int) -> Path:
+    """A directory of this user's."""
+    path.mkdir(parents=True)
+    os.chown(path, uid, uid)
+    return path
+
+
+def linked(path: Path, target: str, uid: int = 0) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.symlink_to(target)
+    os.chown(path, uid, uid, follow_symlinks=False)
+    return path
+
+
+SITE = "env/lib/python3.11/site-packages"
+HERS: dict[str, Callable[[Path], object]] = {
+    "a relative link to hers": lambda at: (
+        (at / "env/bin/python").unlink(),
+        (at / "spy").rename(owned(at / "hers", 1) / "spy"),
+        linked(at / "env/bin/python", "../../hers/spy"),
+    ),
+    "the way to root's through hers": lambda at: (
+        (at / "env").rename(owned(at / "hers", 1) / "env"),
+        linked(at / "env", "hers/env"),
+    ),
+    "pyvenv.cfg": lambda at: given(at / "env/pyvenv.cfg", "", 1),
+    "pyvenv.cfg beside it": lambda at: given(at / "env/bin/pyvenv.cfg", "", 1),
+    "what pyvenv.cfg calls its home": lambda at: given(
+        at / "env/pyvenv.cfg", f"home = {owned(at / 'hers/bin', 1)}\n"
+    ),
+    "its modules": lambda at: owned(at / SITE, 1),
+    "a .pth file": lambda at: given(at / SITE / "x.pth", "", 1),
+    "what a .pth file names": lambda at: given(at / SITE / "x.pth", f"# hers\n{owned(at / 'hers', 1)}\n"),
+    "what a .pth file names from there": lambda at: (
+        owned(at / SITE / "hers", 1),
+        given(at / SITE / "x.pth", "hers"),
+    ),
+    "requirements": lambda at: given(at / "requirements.txt", "", 1),
+    "requirements that are included": lambda at: (
+        given(at / "more.txt", f"-r {given(at / 'hers.txt', '', 1)}\n"),
+        given(at / "requirements.txt", "-r more.txt\n"),
+    ),
+    "a constraint": lambda at: (
+        given(at / "hers.txt", "", 1),
+        given(at / "requirements.txt", "--constraint=hers.txt\n"),
+    ),
+    "a project": lambda at: (owned(at / "hers", 1), given(at / "requirements.txt", "./hers\n")),
+    "an editable project": lambda at: given(at / "requirements.txt", f"-e {owned(at / 'hers', 1)}\n"),
+    "a project by its URL": lambda at: given(at / "requirements.txt", f"x @ file://{owned(at / 'hers', 1)}\n"),
+}
+
+
+@pytest.fixture
+def place() -> Iterator[Path]:
+    """A directory of root's that all can reach, with an interpreter of root's that notes who runs it."""
+    with tempfile.TemporaryDirectory(prefix="engine-test-") as directory:
+        at = Path(directory)
+        at.chmod(0o755)
+        given(at / "ran").chmod(0o666)
+        given(at / "spy", f'#!/bin/sh\nid -u >>{at}/ran\nexec {sys.executable} "$@"\n')
+        linked(at / "env/bin/python", str(at / "spy"))
+        given(at / "requirements.txt")
+        yield at
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes somebody else")
+@pytest.mark.parametrize("hers", HERS)
+def test_what_somebody_else_can_write_is_not_run_by_root(place: Path, hers: str) -> None:
+    pip = PipInstall(python=str(place / "env/bin/python"), requirements=HostPath(place / "requirements.txt"))
+    for _ in range(2):
+        run_script(pip.probe())
+        assert set((place / "ran").read_text().split()) == {"0"}
+    (place / "ran").write_text("")
+    HERS[hers](place)
+    # Whether that user can run this Python is another thing.
+    run_scripts({"it": pip.probe()}, "plan")
+    # What a file of root's names is only known once root has read it.
+    ran = (place / "ran").read_text().split()
+    assert ran[-1] == "1", ran
+    assert ran[:-1] in ([], ["0"], ["0", "0"]), ran
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes somebody else")
+def test_modules_beside_a_requirements_file_are_not_run(host: Host) -> None:
+    with tempfile.TemporaryDirectory(prefix="engine-test-") as directory:
+        at = Path(directory)
+        at.chmod(0o1777)
+        for name in ("pip", "json", "runpy", "packaging"):
+            given(at / f"{name}.py", f"open({str(at / 'ran')!r}, 'w')\nraise SystemExit(3)\n", 1)
+        given(at / "requirements.txt", "alpha\n")
+        assert host.apply(host.resource(requirements=HostPath(at / "requirements.txt")))
+        assert not (at / "ran").exists()
 
 
 def watched(resource: PipInstall) -> tuple[str, str]:
@@ -477,6 +581,136 @@ def test_what_a_container_lacks_is_said(service2: Service) -> None:
         service2.install(service2.pip(requirements=None, packages=("nosuch",)))
     gone = service2.pip().replace(container={"project_dir": "/nowhere", "service": "web"})
     assert service2.state(gone) == Unknown("/nowhere is not there", upstream=True)
+
+
+# --- the interpreter that a service runs ---------------------------------------------------------------------------
+
+PYTHON = "/opt/venv/bin/python"
+WAIT = "-c 'import time; time.sleep(1000)'"
+STARTED = {
+    "by its path": (f"exec {PYTHON} {WAIT}", f"python {PYTHON}"),
+    "by its name": (f"PATH=/bin:/opt/venv/bin exec python {WAIT}", f"python {PYTHON}"),
+    "from its directory": (f"cd /opt/venv && exec bin/python {WAIT}", f"python {PYTHON}"),
+    "by a shell": (f"{PYTHON} {WAIT}; exit 1", f"python {PYTHON}"),
+    "by a shell of a shell": (
+        "sleep 1000 & (sh -c '/opt/venv/bin/python /tmp/wait.py; exit 1'; exit 1)",
+        f"python {PYTHON}",
+    ),
+    "by a script": ("exec /tmp/script", f"python {PYTHON}"),
+    "with another one below it": (
+        f'exec {PYTHON} -c \'import subprocess; subprocess.run(["/opt/other/bin/python", "/tmp/wait.py"])\'',
+        f"python {PYTHON}",
+    ),
+    "under two names": (f"/opt/venv/bin/python3 {WAIT} & exec {PYTHON} {WAIT}", f"python {PYTHON}"),
+    "by another user from its directory": (
+        "cd /opt/venv && exec /opt/other/bin/python -c 'import os; os.setgid(7); os.setuid(7); "
+        'os.execv("bin/python", ["bin/python", "/tmp/wait.py"])\'',
+        f"python {PYTHON}",
+    ),
+    "not": ("sleep 1000 & sleep 1000; exit", "why no Python runs in it, but sh, sleep"),
+    "as two of them": (
+        f"/opt/other/bin/python {WAIT} & {PYTHON} {WAIT}; exit",
+        "why several Pythons run in it: /opt/other/bin/python, /opt/venv/bin/python",
+    ),
+    "under a name that leads nowhere": (
+        f'exec {PYTHON} -c \'import os; os.execv("/opt/venv/bin/python", ["/gone/python", "/tmp/wait.py"])\'',
+        "why no Python runs in it, but /gone/python",
+    ),
+}
+PREPARED = """
+mkdir -p /opt/other/bin
+ln -s "$(readlink /opt/venv/bin/python)" /opt/other/bin/python
+ln -s python /opt/venv/bin/python3
+echo 'import time; time.sleep(1000)' >/tmp/wait.py
+printf '#!/opt/venv/bin/python\nimport time; time.sleep(1000)\n' >/tmp/script
+chmod 755 /tmp/script
+"""
+
+
+@pytest.fixture(scope="module")
+def container() -> Iterator[str]:
+    """A container in which anything can be started."""
+    made = docker(
+        "run", "-d", python(), "sh", "-c", "trap 'exit 0' TERM; while :; do sleep 1 & wait $!; done"
+    ).strip()
+    docker("exec", made, "sh", "-euc", PREPARED)
+    yield made
+    docker("rm", "-f", made)
+
+
+def finds(container: str, process: str, *options: str) -> str:
+    folder = Path(__file__).parents[2] / "engine/kinds/pip_install"
+    texts = [(folder / name).read_text() for name in ("any_python.sh", "interpreter.py")]
+    return docker("exec", *options, container, "sh", "-c", texts[0], "sh", texts[1], process).strip()
+
+
+@pytest.mark.docker
+@pytest.mark.parametrize("how", STARTED)
+def test_the_interpreter_that_is_started(container: str, how: str) -> None:
+    command, expected = STARTED[how]
+    file = f"/tmp/{abs(hash(how))}"
+    docker("exec", "-d", container, "sh", "-c", f"echo $$ >{file}; {command}")
+    end = time.monotonic() + 15
+    while True:
+        process = docker("exec", container, "cat", file).strip()
+        if (said := finds(container, process)) == f"#{expected}" or time.monotonic() > end:
+            break
+        time.sleep(0.2)
+    docker("exec", container, "sh", "-c", f"kill -9 {process}; kill -9 -1 2>/dev/null; true")
+    assert said == f"#{expected}"
+
+
+@pytest.mark.docker
+def test_processes_that_cannot_be_read(container: str) -> None:
+    assert finds(container, "999999").startswith("#why its processes cannot be read (/proc/999999/cmdline: No such")
+    # Without a Python that could read them, too.
+    assert finds(container, "1", "-e", "PATH=/bin") == "#why no Python runs in it, but sh, sleep"
+
+
+@pytest.mark.docker
+def test_no_interpreter_need_be_named(service2: Service) -> None:
+    # What the container is to run is not what runs in it, and it takes a while.
+    service2.compose(entrypoint=["sh", "-c", 'sleep 2; "$$@"; exit 1', "sh"])
+    pip = service2.pip(requirements=None, packages=("alpha",)).replace(python="")
+    never = "service web has never run, so its interpreter is not known: name it in `python`"
+    for refused in (service2.state, service2.install):
+        with pytest.raises(Failed, match=never):
+            refused(pip)
+    service2.call("up", "-d")
+    assert service2.state(pip) == "1 missing: alpha", "what starts the interpreter is waited for"
+    assert service2.install(pip)
+    assert service2.state(pip) == "satisfied"
+    assert not service2.install(pip)
+    assert service2.apply(service2.web(pip)) == ("restart", True)
+    assert service2.logs() == ["serves without", "serves with alpha 2.0"]
+    service2.call("stop")
+    with pytest.raises(
+        Failed, match="service web does not run, so its interpreter is not known: name it in `python`"
+    ):
+        service2.state(pip)
+
+
+@pytest.mark.docker
+def test_a_replacement_is_never_kept_up_by_what_it_cures(service2: Service) -> None:
+    """What runs has no interpreter at all, so nothing can be asked of it, and pip cannot run in it."""
+    service2.compose(entrypoint=["sh", "-c", "mv /opt/venv/bin/python /opt/venv/bin/gone; sleep 1000"])
+    service2.call("up", "-d")
+    named, found = service2.pip(), service2.pip().replace(python="")
+    for it in (named, found):
+        with pytest.raises(Failed):
+            service2.state(it)
+        with pytest.raises(Failed):
+            service2.observe(service2.web(it))
+    service2.compose()
+    for it in (found, named):
+        assert service2.state(it) == Unknown("the container of service web will be replaced")
+        assert service2.observe(service2.web(it)).before != {}, "as with --only"
+    assert not service2.install(found), "nothing tells the interpreter yet"
+    assert service2.install(named)
+    assert (service2.observe(named, "verify").before or {})["requirements"] == "satisfied", "for the new container"
+    assert service2.apply(service2.web(named)) == ("recreate", True)
+    assert service2.logs() == ["serves with alpha 2.0"]
+    assert service2.state(found) == "satisfied"
 
 
 def test_the_program_runs_on_old_and_new_interpreters() -> None:

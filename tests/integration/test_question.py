@@ -57,12 +57,16 @@ class Terminal:
         os.close(terminal)
         self.shown = ""
 
-    def answered(self, answer: str) -> tuple[int, str]:
-        """The exit code, and what came out of the pipe, once the question was asked and answered."""
+    def asked(self) -> None:
+        """Wait for the question."""
         deadline = time.monotonic() + 60
         while "[y/N]" not in self.shown:
             assert time.monotonic() < deadline, self.shown
             self._read()
+
+    def answered(self, answer: str) -> tuple[int, str]:
+        """The exit code, and what came out of the pipe, once the question was asked and answered."""
+        self.asked()
         os.write(self.own, f"{answer}\n".encode())
         piped = self.process.stdout.read().decode() if self.process.stdout else ""
         while self.process.poll() is None or select.select([self.own], [], [], 0)[0]:

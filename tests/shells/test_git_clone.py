@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,7 @@ from engine.kit.paths import temporary
 from engine.model import HostPath, Secret
 from tests.command_stubs import Commands
 from tests.git_server import serve
-from tests.harness import HOME, SHELLS, Failed, apply, carry_out, converge, observe, snapshot, watch
+from tests.harness import HOME, SHELLS, Failed, apply, carry_out, converge, observe, script, snapshot, watch
 
 AWKWARD = "-c b'c\"d$HOME`e`\\f\ng ü*[h]"
 DASH = SHELLS["dash"]
@@ -500,6 +500,31 @@ def test_absent(some_shell: Sequence[str], lab: Lab) -> None:
     assert os.listdir(lab.path.parent) == []
     lab.path.write_text("")
     assert "it is a file" in refusal(absent, some_shell)
+
+
+SINCE: dict[str, Callable[[Lab], object]] = {
+    "another commit": lambda lab: git(lab.path, "commit", "-q", "--allow-empty", "-m", "mine"),
+    "another remote": lambda lab: git(lab.path, "remote", "set-url", "origin", "/elsewhere"),
+    "an uncommitted change": lambda lab: [(lab.path / name).write_text("mine\n") for name in (".gitignore", "stray")],
+}
+
+
+@pytest.mark.parametrize("since", SINCE)
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_what_changed_since_the_plan_is_left(lab: Lab, since: str, state: str) -> None:
+    apply(lab.node(lab.old), DASH)
+    (lab.path / "a").write_text("agreed to be lost\n")
+    node = lab.node(commit(lab.upstream, a="newest\n"), on_dirty="discard", state=state)
+    planned = observe(node).change
+    SINCE[since](lab)
+    left = snapshot(lab.path)
+    assert planned is not None
+    first = next(iter(node.actions(planned)))
+    with pytest.raises(Failed, match="was changed since it was planned"):
+        script(first.script)
+    assert {name: about for name, about in snapshot(lab.path).items() if ".git/" not in name + "/"} == {
+        name: about for name, about in left.items() if ".git/" not in name + "/"
+    }
 
 
 def test_a_removal_that_was_cut_off(lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

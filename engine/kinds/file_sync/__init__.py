@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Annotated, Literal
 
@@ -186,6 +186,13 @@ class FileSync(Watchable, Reversible):
             abouts = [About.parse(change.facts["about"])] if change.facts.get("about") else []
             self._form.target.check_owner(change.facts, abouts)
         return self._form.actions(change)
+
+    def replaces(self, facts: Facts) -> Collection[str]:
+        # What a link leads to may be what something else has just written. The size of a directory says nothing, and
+        # mode and owner only where they are declared.
+        unasked = () if self.mode or self.owner or self.group or self._tree else ("about",)
+        names = (name for name in facts if "directories" not in name and name not in unasked)
+        return () if self.follow else tuple(names)
 
     def places(self) -> tuple[Place, ...]:
         path, form = managed(self.path), self._form

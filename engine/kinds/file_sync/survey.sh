@@ -55,7 +55,8 @@ attributes() { # $1: how to list the names
 
 # All there is of one type, one a line; a line break within a name comes as the byte 1.
 strangers() {
-  found=$({ find . "$@" -print0 || printf '\001failed\000'; } | tr '\n\000' '\001\n')
+  # What was sent for the very change that is planned is none.
+  found=$({ find . -path './.engine-staging-*' -prune -o "$@" -print0 || printf '\001failed\000'; } | tr '\n\000' '\001\n')
   case $found in
     *"$(printf '\001failed')") fail "$path cannot be searched" ;;
   esac

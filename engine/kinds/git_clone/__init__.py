@@ -282,10 +282,12 @@ class GitClone(Watchable, Reversible):
 
     def actions(self, change: Change) -> Iterator[Action]:
         if self.state == "absent":
-            yield from self._removal("left" in change.facts)
+            yield from self._removal(change.facts)
             return
         resolved = self._resolved(change.facts)
-        variables = self.variables() | {"commit": resolved.commit, "ref": resolved.reference}
+        variables = (
+            self.variables() | self._planned(change.facts) | {"commit": resolved.commit, "ref": resolved.reference}
+        )
         wanted = resolved.commit or self._wanted
         if change.before is None:
             yield Action(f"clone {wanted} into {self.path}", Script(sh("git.sh", "change.sh", "clone.sh"), variables))
@@ -301,13 +303,23 @@ class GitClone(Watchable, Reversible):
         work = [title for name, title in titles.items() if name in differing]
         yield Action(f"{', '.join(work)} in {self.path}", Script(sh("git.sh", "change.sh", "update.sh"), variables))
 
-    def _removal(self, left: bool) -> Iterator[Action]:
-        """In turns as whom the checkout belongs to, and as whom the directory above does; `left`: one was cut off
-        before."""
+    def _planned(self, facts: Facts) -> Variables:
+        """What the plan found, so that nothing else is replaced."""
+        remote = facts.get("remote", "")
+        return {
+            "planned_head": facts.get("head", ""),
+            "planned_remote": Secret(remote) if isinstance(self.repo, Secret) else remote,
+            "planned_dirty": facts.get("dirty", ""),
+            "planned_lost": facts.get("lost", ""),
+        }
+
+    def _removal(self, facts: Facts) -> Iterator[Action]:
+        """In turns as whom the checkout belongs to, and as whom the directory above does. The fact `left`: one was
+        cut off before."""
         empty = ("empty what was {}", "empty.sh")
-        first = [("look once more at {}", "git.sh", "check.sh"), *([empty] if left else [])]
+        first = [("look once more at {}", "git.sh", "check.sh"), *([empty] if "left" in facts else [])]
         for title, *names in (*first, ("move {} out of sight", "hide.sh"), empty, ("remove {}", "remove.sh")):
-            yield Action(title.format(self.path), Script(sh(*names), self.variables()))
+            yield Action(title.format(self.path), Script(sh(*names), self.variables() | self._planned(facts)))
 
 
 def _files(listed: str) -> list[str]:

@@ -3,7 +3,11 @@ enter
 case $type in
   absent | empty | half) ;;
   checkout)
+    find_url
+    planned_as "$head" "$planned_head"
+    planned_as "$plain_url" "$planned_remote"
     losses
+    [ -z "$lost" ] || planned_as "$lost" "$planned_lost"
     [ -z "$lost" ] || [ "$on_dirty" = discard ] || fail "$path holds $lost; nothing was removed"
     ;;
   *) fail "$path is in the way ($type); nothing was removed" ;;

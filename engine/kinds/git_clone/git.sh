@@ -171,6 +171,11 @@ find_checkout() {
   [ -e "$git_dir/index" ] || [ "$answer" ] || type=$half
 }
 
+# Fails where what is found, $1, is not what the plan found, $2: only that was agreed to.
+planned_as() {
+  [ "$1" = "$2" ] || fail "$path was changed since it was planned; it is as it was found: plan again"
+}
+
 # Where the checkout says it comes from, without a name and password, into `plain_url`.
 find_url() {
   ask config --get "remote.$remote.url"

@@ -26,6 +26,10 @@ if [ "$head" ]; then
   trap 'git_here update-ref -d refs/engine/busy' EXIT
 fi
 find_url
+if [ -z "$force" ]; then
+  planned_as "$head" "$planned_head"
+  planned_as "$plain_url" "$planned_remote"
+fi
 if [ "$plain_url" != "$url" ]; then
   git_here config "remote.$remote.url" "$url"
   git_here config --get "remote.$remote.fetch" >/dev/null ||
@@ -41,6 +45,7 @@ if [ "$force" ]; then
 else
   uncommitted
   if [ "$dirty" ]; then
+    [ "$on_dirty" = fail ] || planned_as "$dirty" "$planned_dirty"
     case $on_dirty in
       stash) must "the uncommitted changes could not be stashed" in_each stash push -q -m "before $commit" ;;
       discard) in_each reset -q --hard ;;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -22,7 +23,6 @@ from engine.kit import (
     Secret,
     State,
     Unknown,
-    Variables,
     Watchable,
 )
 from engine.kit.services import SERVICES
@@ -42,6 +42,7 @@ class PipInstall(Watchable):
       pip-install:
         python: /opt/tools/bin/python
         packages: ["requests>=2.31"]
+    # In the interpreter that ComfyUI runs in.
     node-requirements:
       pip-install:
         container: { project_dir: /srv/comfyui, service: comfyui }
@@ -58,21 +59,16 @@ class PipInstall(Watchable):
     ] = ()
     python: Annotated[
         str,
-        "The interpreter: a path, or a command; 3.8 or newer, with pip. On the host it runs as whoever can write "
-        "it or the requirements file, if that is not root alone.",
-        {"pattern": "^[^-\\s][^\\s]*$"},
-    ] = "python3"
+        "The interpreter: a path, or a command; 3.8 or newer, with pip. On the host it is by default `python3`, and "
+        "runs as whoever can write it or the requirements file, if that is not root alone. In a container it is the "
+        "first Python at or below the main process; name it where there is none, or several, or where the service "
+        "has never run.",
+        {"pattern": "^([^-\\s][^\\s]*)?$"},
+    ] = ""
     container: Annotated[
         Mapping[str, Any] | None,
         "The Compose service whose container it is about; without it, the host itself.",
-        {
-            "additionalProperties": False,
-            "required": ["project_dir", "service"],
-            "properties": {
-                name: {key: value for key, value in schema.items() if key not in ("required", "host_path")}
-                for name, schema in PROJECT_PARAMS.items()
-            },
-        },
+        {"additionalProperties": False, "properties": PROJECT_PARAMS},
     ] = None
     options: Annotated[
         Mapping[str, str | bool | int | Secret],
@@ -95,9 +91,14 @@ class PipInstall(Watchable):
                 "requirements", "a path in a container must be absolute; `~` is the host's home directory"
             )
 
+    def curable(self, facts: Facts, pending: Sequence[tuple[Place, ...] | None]) -> bool:
+        """Which interpreter a container runs is changed by what starts it, and that has no place of its own."""
+        return "no_python" not in facts or any(places is None for places in pending)
+
     def probe(self) -> Script:
-        """Facts: missing_project (what of it is not there), unknown (why nothing can be told), absent (a requirements
-        file that is not there), missing and count (what is not satisfied). A plan starts no container to find out."""
+        """Facts: no_python (why the interpreter is not known), missing_project (what of it is not there), unknown
+        (why nothing can be told), absent (a requirements file that is not there), missing and count (what is not
+        satisfied). A plan starts no container to find out."""
         return self._script("host_look.sh", "container_probe.sh")
 
     def watched(self) -> Script:
@@ -133,14 +134,18 @@ class PipInstall(Watchable):
         return ()
 
     def _script(self, on_host: str, *in_container: str) -> Script:
-        request = self._request()
-        values: Variables = {**self.variables(), "pip_python": _program()}
+        request, values = self._request(), self.variables()
         if self.container is None:
-            return Script(sh(*_HOST, on_host), values, request)
+            values["python"] = self.python or "python3"
+            return Script(_program("pip_python", "program.py") + sh(*_HOST, on_host), values, request)
         public = json.dumps([self.python, self.requirements, list(self.packages)])
         values |= {**project_vars(self.container), "pip_public": public}
+        inside = SERVICES + COMPOSE + _inside(bool(self.python))
         seen = service_look(self.container)
-        inside = SERVICES + COMPOSE + sh("asking.sh", "in_container.sh")
+        if not self.python:
+            # What runs there is looked at once for all that is required of a service.
+            running = Script(inside + sh("running_look.sh"), {**project_vars(self.container), "python": ""}, (), seen)
+            seen = {**seen, "running_pythons": running}
         checked = Script(inside + sh("container_look.sh"), values, request, seen)
         return Script(inside + sh(*in_container), values, request, {**seen, "checked": checked})
 
@@ -158,6 +163,16 @@ class PipInstall(Watchable):
 
 
 @cache
-def _program() -> str:
-    """The text of pip_program, which runs on the host and not here."""
-    return Path(__file__).with_name("program.py").read_text(encoding="utf-8")
+def _inside(named: bool) -> str:
+    """What looks into containers; `named`: the interpreter is."""
+    programs = {"pip_python": "program.py"}
+    if not named:
+        programs |= {"pip_finder": "interpreter.py", "pip_any": "any_python.sh"}
+    given = "".join(_program(name, file) for name, file in programs.items())
+    return given + sh("asking.sh", "in_container.sh", "found_python.sh")
+
+
+@cache
+def _program(name: str, file: str) -> str:
+    """Sets a variable to the text of a program that does not run here."""
+    return f"\n{name}={shlex.quote(Path(__file__).with_name(file).read_text(encoding='utf-8'))}\n"

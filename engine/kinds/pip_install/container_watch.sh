@@ -3,7 +3,7 @@ digests='' ctime=''
 if [ -z "$missing" ]; then
   compose_see
   for id in $ids; do
-    if pip_seen "$id" || said=$(pip_exec "$id" check); then
+    if pip_seen "$id" || { python_find && said=$(pip_exec "$id" check); }; then
       said_fact fingerprint
       digests=$digests$value
       said_fact ctime
@@ -11,9 +11,11 @@ if [ -z "$missing" ]; then
         ctime=$value
       fi
     else
+      [ -z "$python_why" ] || said="$python_why: name its interpreter in \`python\`"
       inspect_service
-      if [ "$status" = running ]; then
-        fail "$python failed in a container of service $service. $said"
+      # Where the container goes anyway, it does not matter what is in it.
+      if [ "$status" = running ] && lasting; then
+        fail "${python:-Python} failed in a container of service $service. $said"
       fi
       digests='' ctime=''
       break

@@ -1,2 +1,2 @@
-said=$(pip_here check)
+[ "$said" ] || said=$(pip_here check)
 said_facts

@@ -50,6 +50,14 @@ installed_all() {
     esac
   done
 }
+# Where what the container that replaces the present one is to have waits: sets prepared. `.tar` is that, if it lacks any
+# of it; `.ready` says that this is known.
+prepared_name() {
+  ledger_path
+  prepared_dir=${ledger_dir%/ledger}/prepared/$ledger_name
+  named=$(printf '%s\n' "$pip_public" | sha256)
+  prepared=$prepared_dir/$want.$named
+}
 # Whether the containers are those that the present configuration would make.
 lasting() {
   configuration_see

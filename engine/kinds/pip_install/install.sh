@@ -1,11 +1,12 @@
-# A container of the service that runs nothing but the interpreter, from the present configuration: sets oneoff.
+# A container of the service that runs nothing but the interpreter, from the present configuration: sets oneoff, or fails
+# where it cannot be started.
 oneoff_start() {
   oneoff_name=$project-$service-pip-install
   "$engine" rm -f -v "$oneoff_name" >/dev/null 2>&1 || true
   trap oneoff_end EXIT
   trap 'exit 1' HUP INT TERM
   compose run -d --no-deps --name "$oneoff_name" --entrypoint "$python" "$service" \
-    -c 'import time; time.sleep(7200)' >/dev/null
+    -c 'import time; time.sleep(7200)' >/dev/null || return 1
   oneoff=$("$engine" inspect --type container --format '{{.ID}}' "$oneoff_name")
 }
 oneoff_end() {
@@ -32,14 +33,14 @@ oneoff_copy() {
 oneoff_keep() {
   (
     umask 077
-    mkdir -p "$prepared_dir/$ledger_name"
+    # The service finds the one from the other.
+    mkdir -p "$prepared_dir" "$ledger_dir"
+    rm -f "$prepared.tar"
     if [ -n "$staged" ]; then
-      "$engine" cp "$oneoff:$stage/." - >"$prepared_dir/$ledger_name/.$1.new"
-      mv -f "$prepared_dir/$ledger_name/.$1.new" "$prepared_dir/$ledger_name/$1"
-    else
-      rm -f "$prepared_dir/$ledger_name/$1"
-      rmdir "$prepared_dir/$ledger_name" 2>/dev/null || true
+      "$engine" cp "$oneoff:$stage/." - >"$prepared.new"
+      mv -f "$prepared.new" "$prepared.tar"
     fi
+    : >"$prepared.ready"
   )
 }
 installed_write() {
@@ -71,6 +72,30 @@ install_running() {
       pip_exec "$id" install
     fi
   done
+  [ -n "$installed_any" ] || fact changed no
+}
+# For the container that will replace one that runs. What runs may be what is to be cured: it tells the interpreter at
+# most. Where it does not, or the new one has another, the new one is seen to when it runs.
+install_ahead() {
+  found_python=
+  if [ -z "$python" ]; then
+    found_python=1
+    if ! python_find; then
+      printf '%s; what is required is checked once the new container runs\n' "$python_why"
+      fact changed no
+      return 0
+    fi
+  fi
+  prepared_name
+  if ! oneoff_start; then
+    [ "$found_python" ] || fail "$python could not be started in a new container of service $service"
+    printf '%s cannot be started in a new container; what is required is checked once it runs\n' "$python"
+    fact changed no
+    return 0
+  fi
+  oneoff_install
+  oneoff_keep
+  [ -n "$staged" ] || fact changed no
 }
 # Into containers that do not run: from a one-off container, so that the service never runs without.
 install_stopped() {
@@ -79,6 +104,7 @@ install_stopped() {
     fact changed no
     return 0
   fi
+  python_needed
   if [ "$status" = absent ]; then
     compose up --no-start --no-recreate "$service"
   elif [ "$lasting" = no ]; then
@@ -87,7 +113,7 @@ install_stopped() {
     pip_lines=$pip_lines${newline}existing\ 1
   fi
   containers_again
-  oneoff_start
+  oneoff_start || fail "$python could not be started in a new container of service $service"
   oneoff_install
   if [ -n "$staged" ]; then
     for id in $ids; do

@@ -2,11 +2,12 @@
 
     python -c TEXT check | install | written | collect DIRECTORY      < request
 
-The request has one `KEY VALUE` a line: `requirements PATH`, `package REQUIREMENT`, `env NAME=VALUE`, and for
-`collect` `before JSON`, `existing 1`. What was found is printed as `#KEY VALUE` lines: by `check` either
-`absent PATH` (no such requirements file) or `missing LIST`, `count N`, `fingerprint HEX` and `ctime SECONDS`; by
-`written` `written JSON`. Each is a process of its own: an interpreter does not see what was installed since it
-started. It runs with Python 3.8 and newer. Nothing but pip uses the network.
+The request has one `KEY VALUE` a line: `requirements PATH`, `package REQUIREMENT`, `env NAME=VALUE`, `trusted PATH`
+where others may be able to write what a requirements file names, and for `collect` `before JSON`, `existing 1`. What
+was found is printed as `#KEY VALUE` lines: by `check` either `other PATH` (a file or project that is named and not
+trusted), `absent PATH` (no such requirements file) or `missing LIST`, `count N`, `fingerprint HEX` and `ctime
+SECONDS`; by `written` `written JSON`. Each is a process of its own: an interpreter does not see what was installed
+since it started. It runs with Python 3.8 and newer. Nothing but pip uses the network.
 
 `collect` copies what was installed since `written` into DIRECTORY, under the same paths, to be put into another
 container of the same image before that starts. What has to go there (`existing`: perhaps more than here) is deleted
@@ -24,7 +25,7 @@ import shutil
 import subprocess
 import sys
 from importlib import metadata
-from typing import Any, Dict, Iterable, Iterator, List, Optional, Set, Tuple  # noqa: UP035  # for Python 3.8
+from typing import Any, Dict, Iterable, Iterator, List, Optional, Sequence, Set, Tuple  # noqa: UP035  # for Python 3.8
 
 try:
     from packaging.requirements import Requirement
@@ -36,6 +37,10 @@ except ImportError:
 
 Request = Dict[str, List[str]]  # noqa: UP006
 Item = Tuple[str, str]  # noqa: UP006  # a requirement, and the directory that its paths are relative to
+# As `-m pip`, but for modules in the directory it is run in.
+RUN_PIP = (
+    "import sys; sys.path[:] = filter(None, sys.path); import runpy; runpy.run_module('pip', None, '__main__', True)"
+)
 MODULE = "_state_engine_replaced"
 replacer = """\
 import csv, os, re, shutil
@@ -71,6 +76,10 @@ class Absent(Exception):
     """A requirements file is not there; the text is its path."""
 
 
+class Other(Exception):
+    """Something that is named is not trusted; the text is its path."""
+
+
 def say(key: str, value: object) -> None:
     """Report one thing."""
     print("#" + key, str(value).replace("\n", " "))
@@ -94,22 +103,40 @@ def lines_of(path: str) -> Iterator[str]:
             yield re.sub(r"\$\{([A-Z0-9_]+)\}", lambda m: os.environ.get(m[1], m[0]), kept)
 
 
-def wanted_in(path: str, root: str, visited: Set[str]) -> Iterator[Item]:  # noqa: UP006
-    """The requirements of a file and of the files that it includes; paths in them are relative to `root`."""
+def wanted_in(path: str, root: str, visited: Set[str], trusted: Sequence[str]) -> Iterator[Item]:  # noqa: UP006
+    """The requirements of a file and of the files that it includes; paths in them are relative to `root`. Raises
+    Other where some are `trusted`, and this is not."""
     path = os.path.abspath(path)
     if path in visited:
         return
     visited.add(path)
+    ask_for(path, trusted)
     for line in lines_of(path):
         included = re.match(r"(?:-r\s*|--requirement(?:\s+|=))(.+)$", line)
+        constraint = re.match(r"(?:-c\s*|--constraint(?:\s+|=))(.+)$", line)
         editable = re.match(r"(?:-e\s*|--editable(?:\s+|=))(.+)$", line)
         if included:
             below = os.path.join(os.path.dirname(path), included[1].strip().strip("'\""))
-            yield from wanted_in(below, root, visited)
+            yield from wanted_in(below, root, visited, trusted)
+        elif constraint:
+            ask_for(os.path.join(os.path.dirname(path), constraint[1].strip().strip("'\"")), trusted)
         elif editable:
             yield editable[1].strip(), root
         elif not line.startswith("-"):
             yield re.split(r"\s--[a-z]", line)[0].strip(), root
+
+
+def ask_for(path: str, trusted: Sequence[str]) -> None:
+    """Raise Other where some paths are `trusted`, and this is not."""
+    if trusted and os.path.abspath(path) not in map(os.path.abspath, trusted):
+        raise Other(os.path.abspath(path))
+
+
+def local(text: str, folder: str) -> str:
+    """The path of what is required by its path; empty where it is not."""
+    place = re.sub(r"\[[^]]*\]$", "", re.sub(r"^[^/@]*@\s*", "", text).split("#")[0].split(";")[0].strip())
+    path = os.path.join(folder, place[7:] if place.startswith("file://") else place)
+    return path if os.path.exists(path) else ""
 
 
 class Installed:
@@ -215,7 +242,13 @@ def home(request: Request) -> str:
 def report(request: Request) -> None:
     """Say what is missing, or that a requirements file is."""
     try:
-        items = [item for path in request["requirements"] for item in wanted_in(path, home(request), set())]
+        trusted = request["trusted"]
+        items = [item for path in request["requirements"] for item in wanted_in(path, home(request), set(), trusted)]
+        for path in filter(None, (local(*item) for item in items)):
+            ask_for(path, trusted)
+    except Other as other:
+        say("other", other)
+        return
     except Absent as absent:
         say("absent", absent)
         say("fingerprint", f"no file {absent}")
@@ -240,7 +273,7 @@ def pip(request: Request) -> None:
         "PIP_ROOT_USER_ACTION": "ignore",
     }
     environ.update({name: value for name, _, value in (text.partition("=") for text in request["env"])})
-    argv = [sys.executable, "-m", "pip", "install", *request["package"]]
+    argv = [sys.executable, "-c", RUN_PIP, "install", *request["package"]]
     argv += [word for path in request["requirements"] for word in ("-r", path)]
     sys.stdout.flush()
     done = subprocess.run(argv, env=environ, cwd=home(request), stdin=subprocess.DEVNULL, stdout=2)
@@ -302,7 +335,7 @@ def collect(before: Dict[str, int], existing: bool, directory: str) -> None:  # 
 
 def asked() -> Request:
     """The request on standard input."""
-    request: Request = {"requirements": [], "package": [], "env": [], "existing": [], "before": []}
+    request: Request = {"requirements": [], "package": [], "env": [], "existing": [], "before": [], "trusted": []}
     for line in sys.stdin.read().splitlines():
         key, _, value = line.partition(" ")
         if key not in request:
