@@ -537,15 +537,41 @@ _engine_workplace() {
   umask 022
   if [ "${_engine_crowd-}$_engine_bits" ]; then crowded; fi
   _engine_up=./ new=./$temp _engine_way='' _engine_top=$new
-  [ -z "$shared" ] || _engine_den
   trap tidy_up EXIT
   trap 'exit 143' HUP INT TERM
+  [ -z "$shared" ] || _engine_den
   _engine_leftover "$new"
 }
-# A directory that only we can look into, under a name that nobody knew. A link or another directory in its place is not
-# entered.
+# A room: a directory that only we can look into, under a name that nobody knew, with a mark in it that nobody else can
+# make. It is emptied from inside, for under its name there may be another one by then.
+room_mark=.engine-room
+empty_room() {
+  for _engine_t in * .[!.]* ..?*; do
+    [ "$_engine_t" = "$room_mark" ] || rm -rf -- "./$_engine_t"
+  done
+  rm -f -- "./$room_mark"
+}
+# Removes the rooms here that runs of ours left a day ago or earlier, when they were cut off. An empty one may lack the
+# mark.
+sweep_rooms() {
+  for _engine_t in ./.engine-*; do
+    if [ ! -d "$_engine_t" ] || [ -h "$_engine_t" ] || [ ! -O "$_engine_t" ]; then continue; fi
+    _engine_n=$(find "$_engine_t" -prune -mtime +0 2>/dev/null) || continue
+    [ "$_engine_n" ] || continue
+    (
+      _engine_n=${PWD%/}/${_engine_t#./}
+      cd -P -- "$_engine_t" || exit 0
+      _engine_marks .
+      [ "$PWD $_engine_uid ${_engine_bits#2}" = "$_engine_n $_engine_self 700" ] || exit 0
+      if [ -f "./$room_mark" ]; then empty_room; fi
+    ) || :
+    rmdir -- "$_engine_t" 2>/dev/null || :
+  done
+}
+# Goes to a new room. A link or another directory in its place is not entered.
 _engine_den() {
   need mktemp
+  sweep_rooms
   _engine_den=$(mktemp -d ./.engine-XXXXXXXXXX) || fail "no directory can be made in $above; nothing was changed"
   _engine_t=${PWD%/}/${_engine_den#./}
   cd -P -- "$_engine_den" || fail "$above was changed meanwhile; nothing was changed"
@@ -558,8 +584,8 @@ _engine_den() {
   _engine_uid=$1 _engine_gid=$2 _engine_bits=$3
   _engine_up=../ new=./new _engine_top=$new
   true >probe
-  mv -T -- probe probed || fail "others can write $above, and mv of this host has no -T: nothing can be made there safely"
-  rm -f -- probed
+  mv -T -- probe "$room_mark" ||
+    fail "others can write $above, and mv of this host has no -T: nothing can be made there safely"
   [ "$type" = file ] || return 0
   # A link to what is there is ours alone. Where there can be none, what was opened is looked at.
   if ln -- "../$_engine_name" old 2>/dev/null && [ -f old ] && [ ! -h old ]; then
@@ -618,7 +644,7 @@ tidy_up() {
   [ -z "$_engine_way" ] || cd -P -- "$_engine_back"
   if [ "$_engine_way" ]; then rm -rf -- "$_engine_top"; else rm -f -- "$_engine_top"; fi
   [ "$_engine_up" = ../ ] || return 0
-  rm -f -- ./old ./bak
+  rm -f -- ./old ./bak ./probe "./$room_mark"
   cd -P ..
   rmdir -- "$_engine_den"
 }
@@ -718,6 +744,17 @@ into_place() {
   else
     mv -T -f -- "$1" "../$2"
   fi
+}
+
+# $1 takes the name $2, both in this directory: it is never moved into a directory that is there, or that a link leads to.
+take_name() {
+  case $(mv --help 2>&1 || :) in
+    *-T*) mv -fT -- "./$1" "./$2" ;;
+    *)
+      if [ -e "./$2" ] || [ -h "./$2" ]; then fail "$path is in the way; nothing was changed"; fi
+      mv -f -- "./$1" "./$2"
+      ;;
+  esac
 }
 
 # Keeps the content about to be replaced, as many times as `backup` says: .bak, .bak.2, .bak.3, ...

@@ -11,13 +11,15 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
 import pytest
 import yaml
 
+from engine.declare.registry import OWN, Kinds
+from engine.kinds.file_sync import FileSync
 from tests.attacker.arena import BLOCKING, HERE, MALLORY, TRAPS, Arena, Form, Mallory, arena, forms
 from tests.attacker.attack import RACES, STATIC
 
@@ -101,7 +103,7 @@ cat ../project/private >>app/new
 chown UID app/new
 for name in fresh/content gone file tree/a tree/sub/b file/more tree/more file.bak; do echo x >>app/$name; done
 mv app/file.bak.2 app/file.bak.3
-rm -rf app/new app/fresh
+rm -rf app/new app/fresh app/.engine-*
 """
 
 
@@ -122,10 +124,36 @@ HARMLESS = {"nothing", "fifo", "directory", *BLOCKING, "forged frames"}
 def test_the_attacker_has_teeth(trap: str, mallory: Mallory) -> None:
     """Of an attack that cannot succeed nobody would notice."""
     path = "app/tree" if trap in ("links within", "swap to directory") else "app/file"
-    lay = dict.fromkeys(("app/file", "app/tree/a", "app/tree/sub/b"), "old\n")
+    lay: dict[str, Any] = dict.fromkeys(("app/file", "app/tree/a", "app/tree/sub/b"), "old\n")
+    lay |= {"app/data/": {"owner": 0}, "app/data/keep": {"text": "root's\n", "owner": 0}}
     with arena(Form("careless", {}, path=path, lay=lay), trap, Careless) as made:
         counts = (made.attack(mallory, 1) for _ in range(1 if trap in STATIC else 50))
         assert any(count.effects or count.reads for count in counts)
+
+
+TRUSTED = {"compose-restart": "who can write a Compose file is trusted like the state's author (SECURITY.md)"}
+"""Kinds that the attacker does not meet, and why."""
+
+
+def paths(schema: Mapping[str, Any]) -> bool:
+    """Whether a parameter is a path on the host, or holds one."""
+    return any(one.get("host_path") for one in (schema, *schema.get("properties", {}).values()))
+
+
+def test_every_kind_meets_the_attacker() -> None:
+    """What changes a host, or looks at a path there: a kind that is new must have its forms."""
+    kinds = {name: Kinds()[name] for name in OWN}
+    wanted = {name for name, kind in kinds.items() if not kind.check or any(map(paths, kind.params.values()))}
+    met = {next(iter(form.resource)) for form in forms().values()}
+    assert wanted - met == set(TRUSTED), "add forms of these kinds to forms.yaml"
+
+
+def test_every_form_of_file_sync_meets_the_attacker() -> None:
+    """Each way to say what a file holds, and each parameter that has more written or removed."""
+    given = [form.resource["file-sync"] for form in forms().values() if "file-sync" in form.resource]
+    said = {name for params in given for name in params} | {str(params.get("state")) for params in given}
+    assert {*FileSync.params} - {"path", "group", "state"} <= said
+    assert {"absent", "directory"} <= said
 
 
 @pytest.mark.parametrize("name", [name for name, form in forms().items() if form.alone])

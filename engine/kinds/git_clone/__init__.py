@@ -233,9 +233,10 @@ class GitClone(Watchable, Reversible):
     def _removable(self, facts: Facts) -> State | None:
         kind = facts["type"]
         if kind == "absent":
-            return {"checkout": "half removed"} if facts.get("left") else None
+            return None
         if kind != "checkout":
-            return {"checkout": "none, but an empty directory" if kind == "empty" else "cut off half-way"}
+            said = {"empty": "none, but an empty directory", "removing": "half removed"}
+            return {"checkout": said.get(kind, "cut off half-way")}
         if facts["remote"] != self._url.plain:
             raise Refused(
                 Sentence(
@@ -280,7 +281,7 @@ class GitClone(Watchable, Reversible):
 
     def actions(self, change: Change) -> Iterator[Action]:
         if self.state == "absent":
-            yield from self._removal("left" in change.facts)
+            yield from self._removal()
             return
         resolved = self._resolved(change.facts)
         variables = self.variables() | {"commit": resolved.commit, "ref": resolved.reference}
@@ -299,13 +300,10 @@ class GitClone(Watchable, Reversible):
         work = [title for name, title in titles.items() if name in differing]
         yield Action(f"{', '.join(work)} in {self.path}", Script(sh("git.sh", "change.sh", "update.sh"), variables))
 
-    def _removal(self, left: bool) -> Iterator[Action]:
-        """In turns as whom the checkout belongs to, and as whom the directory above does; `left`: one was cut off
-        before."""
-        empty = ("empty what was {}", "empty.sh")
-        first = [("look once more at {}", "git.sh", "check.sh"), *([empty] if left else [])]
-        for title, *names in (*first, ("move {} out of sight", "hide.sh"), empty, ("remove {}", "remove.sh")):
-            yield Action(title.format(self.path), Script(sh(*names), self.variables()))
+    def _removal(self) -> Iterator[Action]:
+        """First as whom the checkout belongs to, then as whom the directory above does."""
+        yield Action(f"empty {self.path}", Script(sh("git.sh", "empty.sh"), self.variables()))
+        yield Action(f"remove {self.path}", Script(sh("remove.sh"), self.variables()))
 
 
 def _files(listed: str) -> list[str]:

@@ -127,7 +127,8 @@ enter() {
 }
 
 # What the directory is, into `type`: empty, half (a clone that was cut off, with nothing but what git made), checkout,
-# broken (an unusable .git among other files), foreign (root's, but others can write it), or directory (anything else).
+# removing (a removal was cut off), broken (an unusable .git among other files), foreign (root's, but others can write
+# it), or directory (anything else).
 find_checkout() {
   half='half'
   for entry in * .[!.]* ..?*; do
@@ -150,6 +151,8 @@ find_checkout() {
       return 0
     fi
   fi
+  type='removing'
+  [ ! -f .git/engine-removing ] || return 0
   type='checkout'
   # git looks for a repository in the directories above, too: without a way up, it is this one.
   if found=$(git_here rev-parse --show-cdup --git-dir 2>&1); then
@@ -169,6 +172,23 @@ find_checkout() {
   [ -z "$head" ] || return 0
   ask for-each-ref --count=1 --format='%(refname)' refs/heads refs/stash
   [ -e "$git_dir/index" ] || [ "$answer" ] || type=$half
+}
+
+# Empties the checkout, what is in .git last and the mark there after all else: a removal that is cut off must not look like
+# a checkout with files deleted.
+clear_out() {
+  if [ -d .git ] && [ ! -f .git/engine-removing ]; then
+    rm -rf -- .git/engine-removing
+    true >.git/engine-removing
+  fi
+  for entry in * .[!.]* ..?* .git/*; do
+    case $entry in
+      .git) [ -d .git ] || rm -f -- .git ;;
+      .git/engine-removing) ;;
+      *) rm -rf -- "./$entry" ;;
+    esac
+  done
+  rm -rf -- .git
 }
 
 # Where the checkout says it comes from, without a name and password, into `plain_url`.
