@@ -191,7 +191,9 @@ class Arena:
                 os.chown(above, MALLORY if self.home in above.parents else 0, -1)
             if "checkout" in what:
                 shutil.copytree(templates() / str(what["checkout"]), place)
-                git(place, "config", "remote.origin.url", str(self.repo if self.home in place.parents else self.vault))
+                git(
+                    place, "config", "remote.origin.url", str(self.repo if self.home in place.parents else self.vault)
+                )
                 if "dirty" in what:
                     (place / "file").write_text(str(what["dirty"]))
             elif "link" in what:
@@ -381,14 +383,14 @@ def serve(directory: Path) -> str:
 class Quiet(SimpleHTTPRequestHandler):
     """Logs nothing."""
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # as it is declared
+    def log_message(self, format: str, *args: Any) -> None:
         """Not a word."""
 
 
 @cache
 def templates() -> Path:
-    """A repository with the tags `older` and `newer`, which has a submodule that is fetched by HTTP, and a checkout of
-    `older`: made once, and copied."""
+    """A repository with the tags `older` and `newer`, which has a submodule that is fetched by HTTP, and a checkout
+    of `older`: made once, and copied."""
     directory = Path(_TEMPLATES.name)
     work = directory / "older"
     work.mkdir()

@@ -1,5 +1,5 @@
-"""Kinds beside the shipped ones for the attacker to meet: the link of docs/kinds/writing.md, as a stranger who has read
-that page writes one, and a service that reads what it watches."""
+"""Kinds beside the shipped ones for the attacker to meet: the link of docs/kinds/writing.md, as a stranger who has
+read that page writes one, and a service that reads what it watches."""
 
 from __future__ import annotations
 

@@ -1,9 +1,7 @@
 """A user of a host must gain nothing from an engine that runs as root there, whatever he does beside it.
 
-Each form (forms.yaml) meets each trap (attack.py); what he gained is counted, and the summary has the counts. What
-version 0.1 loses is in known.yaml, as the summary prints it: FORM: {TRAP: [rounds, effects, reads, blocked]}. That is
-expected to fail: a trap without a race must then fail, so that what is mended is taken out; a race may be lost or
-not. Everything else must hold.
+Each form (forms.yaml) meets each trap (attack.py); what he gained is counted, and the summary has the counts. Without
+--full each form meets every other trap, and few rounds of a race.
 """
 
 from __future__ import annotations
@@ -12,15 +10,13 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import cache
 from typing import Any
 
 import pytest
-import yaml
 
 from engine.declare.registry import OWN, Kinds
 from engine.kinds.file_sync import FileSync
-from tests.attacker.arena import BLOCKING, HERE, MALLORY, TRAPS, Arena, Form, Mallory, arena, forms
+from tests.attacker.arena import BLOCKING, MALLORY, ONLY, TRAPS, Arena, Form, Mallory, arena, forms
 from tests.attacker.attack import RACES, STATIC
 
 pytestmark = pytest.mark.skipif(
@@ -35,24 +31,23 @@ class Gained(AssertionError):
     """The attacker gained something."""
 
 
-@cache
-def known() -> dict[str, dict[str, list[int]]]:
-    """What is expected to fail."""
-    return dict(yaml.safe_load((HERE / "known.yaml").read_text()) or {})
+def meeting(traps: Iterable[str], full: bool) -> Iterator[tuple[Form, list[str]]]:
+    """Each form with those of the traps that mean something for it; with every other one where not all are wanted,
+    and the next form with the others, so that each kind meets all of them."""
+    for number, form in enumerate(forms().values()):
+        met = [trap for trap in traps if form.meets(trap)]
+        yield form, met if full else [trap for n, trap in enumerate(met) if (n + number) % 2 == 0 or trap in ONLY]
 
 
-def expected(name: str, strict: bool, traps: Iterable[str]) -> list[pytest.MarkDecorator]:
-    """The mark of a form that is known to lose to any of these traps."""
-    lost = {trap: numbers for trap, numbers in known().get(name, {}).items() if trap in traps}
-    said = ", ".join(f"{trap} {max(numbers[1:])} of {numbers[0]}" for trap, numbers in lost.items())
-    return [pytest.mark.xfail(raises=Gained, strict=strict, reason=f"version 0.1: {said}")] if lost else []
-
-
-def standing() -> Iterator[Any]:
-    """Every form with every trap without a race that means something for it."""
-    for name, form in forms().items():
-        for trap in filter(form.meets, STATIC):
-            yield pytest.param(form, trap, marks=expected(name, True, [trap]), id=f"{name}-{trap}")
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Traps without a race one by one, and all races of a form together."""
+    full = metafunc.config.getoption("--full")
+    if "trap" in metafunc.fixturenames and "form" in metafunc.fixturenames:
+        standing = [(form, trap) for form, traps in meeting(STATIC, full) for trap in traps]
+        metafunc.parametrize(("form", "trap"), standing, ids=[f"{form.name}-{trap}" for form, trap in standing])
+    elif "races" in metafunc.fixturenames:
+        races = [(form, traps) for form, traps in meeting(RACES, full) if traps]
+        metafunc.parametrize(("form", "races"), races, ids=[form.name for form, _ in races])
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +66,6 @@ def attack(form: Form, trap: str, mallory: Mallory, rounds: int, record: Callabl
     return f"{trap}: {count.numbers} {'; '.join(count.words)[:1000]}" if gained else ""
 
 
-@pytest.mark.parametrize(("form", "trap"), [*standing()])
 def test_a_trap_gains_nothing(
     form: Form, trap: str, mallory: Mallory, record_property: Callable[[str, object], None]
 ) -> None:
@@ -79,13 +73,9 @@ def test_a_trap_gains_nothing(
         raise Gained(gained)
 
 
-@pytest.mark.parametrize(
-    "form", [pytest.param(form, marks=expected(name, False, RACES), id=name) for name, form in forms().items()]
-)
 def test_a_race_gains_nothing(
-    form: Form, mallory: Mallory, full: bool, record_property: Callable[[str, object], None]
+    form: Form, races: list[str], mallory: Mallory, full: bool, record_property: Callable[[str, object], None]
 ) -> None:
-    races = [trap for trap in RACES if form.meets(trap)]
     rounds = -(-FULL // len(races)) if full else SAMPLE
     gained = [attack(form, trap, mallory, rounds, record_property) for trap in races]
     if any(gained):
