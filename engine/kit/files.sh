@@ -648,18 +648,16 @@ tidy_up() {
   cd -P ..
   rmdir -- "$_engine_den"
 }
-# What a run that was cut off left under our own name. Where others can write, anything may be under it: then another
-# one is taken.
+# What a run that was cut off left under our own name. Where others can write, anything may be under it, and even alone
+# one can make it so that it cannot be removed: then another name is taken.
 _engine_leftover() {
   if [ ! -e "$1" ] && [ ! -h "$1" ]; then return 0; fi
   crowded
-  if [ "$shared" ]; then
-    [ "$_engine_up" = ./ ] || fail "$1 is in the way in $above"
-    _engine_anew
-  fi
-  rm -rf -- "$1"
+  if [ -z "$shared" ] && rm -rf -- "$1" 2>/dev/null; then return 0; fi
+  [ "$_engine_up" = ./ ] || fail "$1 is in the way in $above"
+  _engine_anew
 }
-# Begins the script anew, knowing that others can write here.
+# Begins the script anew, as where others can write.
 _engine_anew() {
   trap - EXIT
   _engine_crowd=1
@@ -772,20 +770,19 @@ _engine_back_up() {
   done
   # Out of a place of our own it is moved: a link could lead elsewhere what is made under the name itself.
   [ "$_engine_up" = ../ ] || set -- "$1" "$1"
+  if [ -d "$1" ] && [ ! -h "$1" ]; then fail "$path.bak is in the way: it is a directory; $path is as it was"; fi
   rm -f -- "${2:-./bak}"
   ln -- "$file" "${2:-./bak}" 2>/dev/null || cp -p -- "$file" "${2:-./bak}"
   [ "$2" ] || mv -T -f -- ./bak "$1"
 }
 _engine_shift() {
   if [ ! -e "$1" ] && [ ! -h "$1" ]; then return 0; fi
-  if [ "$_engine_up" = ../ ]; then
-    mv -T -f -- "$1" "$2"
-    return
-  fi
   # A link to a directory would be moved into.
-  [ ! -h "$2" ] || rm -f -- "$2"
-  [ ! -d "$2" ] || fail "$2 is in the way: it is a directory"
-  mv -f -- "$1" "$2"
+  [ "$_engine_up" = ../ ] || [ ! -h "$2" ] || rm -f -- "$2"
+  if [ -d "$2" ] && [ ! -h "$2" ]; then
+    fail "${path%/*}/${2##*/} is in the way: it is a directory; $path is as it was"
+  fi
+  if [ "$_engine_up" = ../ ]; then mv -T -f -- "$1" "$2"; else mv -f -- "$1" "$2"; fi
 }
 _engine_line='
 '

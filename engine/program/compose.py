@@ -105,8 +105,8 @@ def _seconds(section: Section) -> float:
 
 
 def _keep(sections: Sequence[Section], lock: Lock | None) -> list[str]:
-    """The lock's part of a program, with what it depends on: who wants it, under which ID, which names files and so is
-    no nonce, and which directories were staged."""
+    """The lock's part of a program, with what it depends on: who wants it, under which ID, which names files and is
+    so no nonce, and which directories were staged."""
     staged = [_staged(section.staging, section.become) for section in sections if section.staging is not None]
     who = "".join(c if c.isprintable() else " " for c in lock.who) if lock else "engine unlock"
     wait = math.ceil(lock.wait) if lock else -1

@@ -147,7 +147,7 @@ class Arena:
             put(self.project / name, text, 0o600)
         state = {"name": "t", "hosts": "all", "secrets": {"private": {"file": "private"}}}
         patience = 3 if "fifo" in self.trap else 30
-        resource = {**self._filled(self.form.resource), "timeout": patience}
+        resource = {"timeout": patience, **self._filled(self.form.resource)}
         resources = {"it": resource, **({"reader": {"reader": {"restart_on": ["it"]}}} if self.form.watched else {})}
         put(self.project / "state.yaml", json.dumps({**state, "resources": resources}), 0o600)
 
@@ -331,7 +331,8 @@ def put(path: Path, text: str, mode: int) -> None:
 def give(path: Path, owner: int, deep: bool = True) -> None:
     """What is at the path, and all below it, belongs to this user."""
     os.chown(path, owner, owner, follow_symlinks=False)
-    if deep and path.is_dir():
+    # Never what a link leads to: that is this machine's.
+    if deep and path.is_dir() and not path.is_symlink():
         for inner in path.rglob("*"):
             os.chown(inner, owner, owner, follow_symlinks=False)
 

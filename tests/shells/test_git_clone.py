@@ -451,6 +451,24 @@ def test_each_is_done_as_the_owner_of_where_it_is(some_shell: Sequence[str], lab
     assert (owners(), leftover.stat().st_uid) == ({0}, 1)
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can work for others")
+def test_a_clone_that_was_cut_off_where_others_can_write(lab: Lab, everybodys: Path, tmp_path: Path) -> None:
+    """It is removed a day later by the next one."""
+    everybodys.chmod(0o777)
+    mixed = Lab(lab.upstream, everybodys / "it", lab.old, lab.new)
+    commands = Commands(tmp_path / "bin", ("git",))
+    change = observe(mixed.node(), DASH).change
+    with commands.at(6), suppress(Failed, HostFailed):
+        carry_out([mixed.node()], [change], DASH)
+    (left,) = everybodys.iterdir()
+    apply(mixed.node(), DASH)
+    assert left.exists()
+    shutil.rmtree(mixed.path)
+    os.utime(left, (1, 1))
+    apply(mixed.node(), DASH)
+    assert os.listdir(everybodys) == ["it"]
+
+
 def test_a_password_shows_nowhere(some_shell: Sequence[str], lab: Lab) -> None:
     password = "pass word$'\"\\%canary"
     found: list[str] = []
