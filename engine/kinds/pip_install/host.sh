@@ -1,5 +1,5 @@
-# -B: to look must not write compiled modules.
-pip_here() { printf '%s\n' "$pip_lines" | "$python" -B -c "$pip_python" "$1"; }
+# -B: to look must not write compiled modules. What is built gets nothing of what the program reports through.
+pip_here() { printf '%s\n' "$pip_lines" | "$python" -B -c "$pip_python" "$1" 7>&- 8>&- 9>&-; }
 need "$python"
 found=$(command -v "$python")
 case $found in /*) ;; *) found=$PWD/$found ;; esac
