@@ -579,8 +579,11 @@ _engine_den() {
   set -- "$_engine_uid" "$_engine_gid" "$_engine_bits"
   _engine_marks .
   # Below a directory with a group of its own (setgid) it has that, too.
-  [ "$_engine_uid ${_engine_bits#2}" = "$_engine_self 700" ] ||
+  if [ "$_engine_uid ${_engine_bits#2}" != "$_engine_self 700" ]; then
+    # Whosever it is: what is in it stays.
+    cd -P .. && rmdir -- "$_engine_den" 2>/dev/null || :
     fail "$above is no place where something can be made safely: others can write it$(_engine_on .); nothing was changed"
+  fi
   _engine_uid=$1 _engine_gid=$2 _engine_bits=$3
   _engine_up=../ new=./new _engine_top=$new
   true >probe
@@ -628,13 +631,14 @@ _engine_land() {
   [ "$_engine_way" ] || return 0
   cd -P -- "$_engine_back"
   set -- "$1" "$_engine_way"
-  _engine_way=''
+  _engine_way='' _engine_landing=1
   while [ "$2" != . ]; do
     give_owner "$2"
     [ -z "$1" ] || chmod -- "$1" "$2"
     set -- "$dir_mode" "${2%/*}"
   done
   into_place "$_engine_top" "${_engine_missing%%/*}"
+  _engine_landing=''
 }
 
 # What is left where something failed, or was made in a place of its own.
@@ -642,7 +646,7 @@ tidy_up() {
   trap - EXIT
   exec 3>&-
   [ -z "$_engine_way" ] || cd -P -- "$_engine_back"
-  if [ "$_engine_way" ]; then rm -rf -- "$_engine_top"; else rm -f -- "$_engine_top"; fi
+  if [ "$_engine_way${_engine_landing-}" ]; then rm -rf -- "$_engine_top"; else rm -f -- "$_engine_top"; fi
   [ "$_engine_up" = ../ ] || return 0
   rm -f -- ./old ./bak ./probe "./$room_mark"
   cd -P ..
@@ -673,7 +677,7 @@ give_owner() { # owner and group of $1, which exists
 }
 _engine_give() {
   case $(_engine_on .) in
-    *msdos* | *fat* | *cifs* | *smb* | *v9fs* | *9p* | *fuseblk* | *ntfs*)
+    *msdos* | *fat* | *cifs* | *smb* | *v9fs* | *9p* | *ntfs*)
       fail "$path cannot be given to $1: it is on a file system without owners$(_engine_on .)$3"
       ;;
   esac
@@ -687,6 +691,15 @@ open_new() {
   command exec 3>"$new" || fail "no file can be made in $above; $path is as it was"
   set +C
   umask 022
+  # What others may not read is not written where everybody can read everything.
+  case ${mode:-$fresh} in *[4567]) return 0 ;; esac
+  for _engine_n in 1 2; do
+    _engine_lines=$(stat -c %a -- "$new" 2>/dev/null) || _engine_lines=$(stat -f %Lp -- "$new")
+    [ "$_engine_lines" != 600 ] || return 0
+    # A default ACL stands in place of the umask.
+    chmod 600 "$new"
+  done
+  fail "$path cannot be kept from others: its file system has no modes of its own$(_engine_on .); it is as it was"
 }
 write_failed() { fail "the new $path could not be written in full (no space left?); the old one is as it was"; }
 
