@@ -545,6 +545,12 @@ _engine_workplace() {
 # A room: a directory that only we can look into, under a name that nobody knew, with a mark in it that nobody else can
 # make. It is emptied from inside, for under its name there may be another one by then.
 room_mark=.engine-room
+# Whether nothing is in this directory yet: a new one of ours, and not an old one that others have moved to its name.
+room_is_new() {
+  for _engine_t in * .[!.]* ..?*; do
+    if [ -e "./$_engine_t" ] || [ -h "./$_engine_t" ]; then return 1; fi
+  done
+}
 empty_room() {
   for _engine_t in * .[!.]* ..?*; do
     [ "$_engine_t" = "$room_mark" ] || rm -rf -- "./$_engine_t"
@@ -579,7 +585,7 @@ _engine_den() {
   set -- "$_engine_uid" "$_engine_gid" "$_engine_bits"
   _engine_marks .
   # Below a directory with a group of its own (setgid) it has that, too.
-  if [ "$_engine_uid ${_engine_bits#2}" != "$_engine_self 700" ]; then
+  if [ "$_engine_uid ${_engine_bits#2}" != "$_engine_self 700" ] || ! room_is_new; then
     # Whosever it is: what is in it stays.
     cd -P .. && rmdir -- "$_engine_den" 2>/dev/null || :
     fail "$above is no place where something can be made safely: others can write it$(_engine_on .); nothing was changed"

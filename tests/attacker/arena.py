@@ -35,7 +35,9 @@ MALLORY = 23007
 """The attacker: a number that no user of the machine has."""
 PRIVATE = f"root{SECRET.decode()}0\n"
 """A secret that must come to where nobody but root can read it."""
-ONLY = {"nothing", "backup links", "backup into directory", "backup fifo", "forged frames", "sibling"}
+SIBLING = ("sibling", "new name: sibling")
+"""Traps of one who may move a directory of root's, which stands beside the form's path."""
+ONLY = {"nothing", "backup links", "backup into directory", "backup fifo", "forged frames", *SIBLING}
 """Traps that mean something for the forms that name them alone."""
 BLOCKING = {"backup fifo", "full temporary directory"}
 """Traps that only get in the way: the engine must come to its end in spite of them."""
@@ -67,7 +69,7 @@ class Form:
     def meets(self, trap: str) -> bool:
         """Whether a trap means something for this form."""
         if self.only or trap in ONLY:
-            return trap in (*self.only, *self.traps)
+            return trap in (*self.only, *self.traps) or (trap in SIBLING and "sibling" in self.traps)
         if trap in BLOCKING and not self.alone:
             return False
         if trap == "links within":
@@ -218,7 +220,7 @@ class Arena:
         about = json.dumps({"trap": self.trap, **{name: str(place) for name, place in places.items()}})
         for _ in range(rounds):
             self.lay()
-            before, roots = marks(self.vault), self._roots()
+            before, roots = marks(self.vault), self._roots(about=False)
             assert mallory.told(about) == "ready\n", "the attacker is gone"
             effects, stuck = [], []
             try:
@@ -229,17 +231,17 @@ class Arena:
                     stuck += [said] if code and self.trap in BLOCKING else []
             finally:
                 reads = json.loads(mallory.told("end"))
-            left = self._roots()
+            left = self._roots(about=True)
             effects += [f"{name} is gone" for number, name in roots.items() if number not in left]
             count.add(effects, reads, stuck)
         return count
 
-    def _roots(self) -> dict[int, str]:
-        """What belongs to root in the attacker's home and is not what the form is about, wherever it is by now."""
+    def _roots(self, about: bool) -> dict[int, str]:
+        """Files of root's in the attacker's home, wherever they are by now; `about`: what the form is about, too."""
         found = {}
         for path in self.home.rglob("*"):
-            about = self.path == path or self.path in path.parents or path.name.startswith(f"{self.path.name}.bak")
-            if not about and not path.is_dir() and path.lstat().st_uid == 0:
+            own = self.path == path or self.path in path.parents or path.name.startswith(f"{self.path.name}.bak")
+            if (about or not own) and not path.is_dir() and path.lstat().st_uid == 0:
                 found[path.lstat().st_ino] = path.name
         return found
 

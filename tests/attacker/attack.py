@@ -322,11 +322,22 @@ def content(path: str) -> bytes:
 
 
 Move = Callable[[Attacker], None]
+
+
+def sibling_at(attacker: Attacker, new: str, directory: bool) -> None:
+    """A directory of root's takes the place of one that is new."""
+    data = os.path.join(os.path.dirname(new), "data")
+    if not directory or not os.path.isdir(data):
+        raise OSError
+    os.rename(data, new)
+
+
 REPLACEMENTS: dict[str, Callable[[Attacker, str, bool], None]] = {
     "new name: link": Attacker.new_link,
     "new name: own file": Attacker.new_file,
     "new name: fifo": Attacker.new_fifo,
     "new name: directory": Attacker.new_directory,
+    "new name: sibling": sibling_at,
 }
 STATIC: dict[str, Move] = {
     "link above": Attacker.link_above,

@@ -41,6 +41,7 @@ case $type in
       umask 077
       make "$temp"
       umask 022
+      room_is_new || fail "$place was replaced by somebody else; nothing was done in it"
       # From inside: by its name it could be another one by now.
       trap empty_room EXIT
       trap 'exit 143' HUP INT TERM
