@@ -537,15 +537,47 @@ _engine_workplace() {
   umask 022
   if [ "${_engine_crowd-}$_engine_bits" ]; then crowded; fi
   _engine_up=./ new=./$temp _engine_way='' _engine_top=$new
-  [ -z "$shared" ] || _engine_den
   trap tidy_up EXIT
   trap 'exit 143' HUP INT TERM
+  [ -z "$shared" ] || _engine_den
   _engine_leftover "$new"
 }
-# A directory that only we can look into, under a name that nobody knew. A link or another directory in its place is not
-# entered.
+# A room: a directory that only we can look into, under a name that nobody knew, with a mark in it that nobody else can
+# make. It is emptied from inside, for under its name there may be another one by then.
+room_mark=.engine-room
+# Whether nothing is in this directory yet: a new one of ours, and not an old one that others have moved to its name.
+room_is_new() {
+  for _engine_t in * .[!.]* ..?*; do
+    if [ -e "./$_engine_t" ] || [ -h "./$_engine_t" ]; then return 1; fi
+  done
+}
+empty_room() {
+  for _engine_t in * .[!.]* ..?*; do
+    [ "$_engine_t" = "$room_mark" ] || rm -rf -- "./$_engine_t"
+  done
+  rm -f -- "./$room_mark"
+}
+# Removes the rooms here that runs of ours left a day ago or earlier, when they were cut off. An empty one may lack the
+# mark.
+sweep_rooms() {
+  for _engine_t in ./.engine-*; do
+    if [ ! -d "$_engine_t" ] || [ -h "$_engine_t" ] || [ ! -O "$_engine_t" ]; then continue; fi
+    _engine_n=$(find "$_engine_t" -prune -mtime +0 2>/dev/null) || continue
+    [ "$_engine_n" ] || continue
+    (
+      _engine_n=${PWD%/}/${_engine_t#./}
+      cd -P -- "$_engine_t" || exit 0
+      _engine_marks .
+      [ "$PWD $_engine_uid ${_engine_bits#2}" = "$_engine_n $_engine_self 700" ] || exit 0
+      if [ -f "./$room_mark" ]; then empty_room; fi
+    ) || :
+    rmdir -- "$_engine_t" 2>/dev/null || :
+  done
+}
+# Goes to a new room. A link or another directory in its place is not entered.
 _engine_den() {
   need mktemp
+  sweep_rooms
   _engine_den=$(mktemp -d ./.engine-XXXXXXXXXX) || fail "no directory can be made in $above; nothing was changed"
   _engine_t=${PWD%/}/${_engine_den#./}
   cd -P -- "$_engine_den" || fail "$above was changed meanwhile; nothing was changed"
@@ -553,13 +585,16 @@ _engine_den() {
   set -- "$_engine_uid" "$_engine_gid" "$_engine_bits"
   _engine_marks .
   # Below a directory with a group of its own (setgid) it has that, too.
-  [ "$_engine_uid ${_engine_bits#2}" = "$_engine_self 700" ] ||
+  if [ "$_engine_uid ${_engine_bits#2}" != "$_engine_self 700" ] || ! room_is_new; then
+    # Whosever it is: what is in it stays.
+    cd -P .. && rmdir -- "$_engine_den" 2>/dev/null || :
     fail "$above is no place where something can be made safely: others can write it$(_engine_on .); nothing was changed"
+  fi
   _engine_uid=$1 _engine_gid=$2 _engine_bits=$3
   _engine_up=../ new=./new _engine_top=$new
   true >probe
-  mv -T -- probe probed || fail "others can write $above, and mv of this host has no -T: nothing can be made there safely"
-  rm -f -- probed
+  mv -T -- probe "$room_mark" ||
+    fail "others can write $above, and mv of this host has no -T: nothing can be made there safely"
   [ "$type" = file ] || return 0
   # A link to what is there is ours alone. Where there can be none, what was opened is looked at.
   if ln -- "../$_engine_name" old 2>/dev/null && [ -f old ] && [ ! -h old ]; then
@@ -602,13 +637,14 @@ _engine_land() {
   [ "$_engine_way" ] || return 0
   cd -P -- "$_engine_back"
   set -- "$1" "$_engine_way"
-  _engine_way=''
+  _engine_way='' _engine_landing=1
   while [ "$2" != . ]; do
     give_owner "$2"
     [ -z "$1" ] || chmod -- "$1" "$2"
     set -- "$dir_mode" "${2%/*}"
   done
   into_place "$_engine_top" "${_engine_missing%%/*}"
+  _engine_landing=''
 }
 
 # What is left where something failed, or was made in a place of its own.
@@ -616,24 +652,22 @@ tidy_up() {
   trap - EXIT
   exec 3>&-
   [ -z "$_engine_way" ] || cd -P -- "$_engine_back"
-  if [ "$_engine_way" ]; then rm -rf -- "$_engine_top"; else rm -f -- "$_engine_top"; fi
+  if [ "$_engine_way${_engine_landing-}" ]; then rm -rf -- "$_engine_top"; else rm -f -- "$_engine_top"; fi
   [ "$_engine_up" = ../ ] || return 0
-  rm -f -- ./old ./bak
+  rm -f -- ./old ./bak ./probe "./$room_mark"
   cd -P ..
   rmdir -- "$_engine_den"
 }
-# What a run that was cut off left under our own name. Where others can write, anything may be under it: then another
-# one is taken.
+# What a run that was cut off left under our own name. Where others can write, anything may be under it, and even alone
+# one can make it so that it cannot be removed: then another name is taken.
 _engine_leftover() {
   if [ ! -e "$1" ] && [ ! -h "$1" ]; then return 0; fi
   crowded
-  if [ "$shared" ]; then
-    [ "$_engine_up" = ./ ] || fail "$1 is in the way in $above"
-    _engine_anew
-  fi
-  rm -rf -- "$1"
+  if [ -z "$shared" ] && rm -rf -- "$1" 2>/dev/null; then return 0; fi
+  [ "$_engine_up" = ./ ] || fail "$1 is in the way in $above"
+  _engine_anew
 }
-# Begins the script anew, knowing that others can write here.
+# Begins the script anew, as where others can write.
 _engine_anew() {
   trap - EXIT
   _engine_crowd=1
@@ -649,7 +683,7 @@ give_owner() { # owner and group of $1, which exists
 }
 _engine_give() {
   case $(_engine_on .) in
-    *msdos* | *fat* | *cifs* | *smb* | *v9fs* | *9p* | *fuseblk* | *ntfs*)
+    *msdos* | *fat* | *cifs* | *smb* | *v9fs* | *9p* | *ntfs*)
       fail "$path cannot be given to $1: it is on a file system without owners$(_engine_on .)$3"
       ;;
   esac
@@ -663,6 +697,15 @@ open_new() {
   command exec 3>"$new" || fail "no file can be made in $above; $path is as it was"
   set +C
   umask 022
+  # What others may not read is not written where everybody can read everything.
+  case ${mode:-$fresh} in *[4567]) return 0 ;; esac
+  for _engine_n in 1 2; do
+    _engine_lines=$(stat -c %a -- "$new" 2>/dev/null) || _engine_lines=$(stat -f %Lp -- "$new")
+    [ "$_engine_lines" != 600 ] || return 0
+    # A default ACL stands in place of the umask.
+    chmod 600 "$new"
+  done
+  fail "$path cannot be kept from others: its file system has no modes of its own$(_engine_on .); it is as it was"
 }
 write_failed() { fail "the new $path could not be written in full (no space left?); the old one is as it was"; }
 
@@ -720,6 +763,17 @@ into_place() {
   fi
 }
 
+# $1 takes the name $2, both in this directory: it is never moved into a directory that is there, or that a link leads to.
+take_name() {
+  case $(mv --help 2>&1 || :) in
+    *-T*) mv -fT -- "./$1" "./$2" ;;
+    *)
+      if [ -e "./$2" ] || [ -h "./$2" ]; then fail "$path is in the way; nothing was changed"; fi
+      mv -f -- "./$1" "./$2"
+      ;;
+  esac
+}
+
 # Keeps the content about to be replaced, as many times as `backup` says: .bak, .bak.2, .bak.3, ...
 _engine_back_up() {
   [ "$backup" -gt 0 ] || return 0
@@ -735,20 +789,19 @@ _engine_back_up() {
   done
   # Out of a place of our own it is moved: a link could lead elsewhere what is made under the name itself.
   [ "$_engine_up" = ../ ] || set -- "$1" "$1"
+  if [ -d "$1" ] && [ ! -h "$1" ]; then fail "$path.bak is in the way: it is a directory; $path is as it was"; fi
   rm -f -- "${2:-./bak}"
   ln -- "$file" "${2:-./bak}" 2>/dev/null || cp -p -- "$file" "${2:-./bak}"
   [ "$2" ] || mv -T -f -- ./bak "$1"
 }
 _engine_shift() {
   if [ ! -e "$1" ] && [ ! -h "$1" ]; then return 0; fi
-  if [ "$_engine_up" = ../ ]; then
-    mv -T -f -- "$1" "$2"
-    return
-  fi
   # A link to a directory would be moved into.
-  [ ! -h "$2" ] || rm -f -- "$2"
-  [ ! -d "$2" ] || fail "$2 is in the way: it is a directory"
-  mv -f -- "$1" "$2"
+  [ "$_engine_up" = ../ ] || [ ! -h "$2" ] || rm -f -- "$2"
+  if [ -d "$2" ] && [ ! -h "$2" ]; then
+    fail "${path%/*}/${2##*/} is in the way: it is a directory; $path is as it was"
+  fi
+  if [ "$_engine_up" = ../ ]; then mv -T -f -- "$1" "$2"; else mv -f -- "$1" "$2"; fi
 }
 _engine_line='
 '

@@ -103,13 +103,15 @@ def _program(
 
 
 def _keep(sections: Sequence[Section], lock: Lock | None) -> list[str]:
-    """The lock's part of a program, with what it depends on: who wants it, and which directories were staged."""
+    """The lock's part of a program, with what it depends on: who wants it, under which ID, which names files and is
+    so no nonce, and which directories were staged."""
     staged = [_staged(section.staging, section.become) for section in sections if section.staging is not None]
     who = "".join(c if c.isprintable() else " " for c in lock.who) if lock else "onetrip unlock"
     wait = math.ceil(lock.wait) if lock else -1
     return [
         bare(LOCK),
         f"_engine_who={quote.text(who)} _engine_wait={wait} _engine_stop={'1' if lock and lock.stopped else ''}",
+        f"_engine_lock_id={secrets.token_hex(16)}",
         "\n".join(["_engine_staged() {", ":", *staged, "}"]),
     ]
 

@@ -21,10 +21,10 @@ _engine_make_place() {
 _engine_write_record() {
   _engine_make_place || return 1
   _engine_look "$_engine_main"
-  _engine_me=$_engine_keep/lock.$_engine_nonce.$_engine_pid
+  _engine_me=$_engine_keep/lock.$_engine_lock_id.$_engine_pid
   _engine_n="$_engine_pid $_engine_born"
   _engine_record="version 1
-id $_engine_nonce
+id $_engine_lock_id
 who $_engine_who
 since $(date -u '+%Y-%m-%d %H:%M:%S UTC')
 boot $_engine_boot
@@ -165,7 +165,7 @@ _engine_bury() {
   done
 }
 _engine_release() {
-  _engine_read "$_engine_keep/lock" && [ "$_engine_id" = "$_engine_nonce" ] && rm -f "$_engine_keep/lock"
+  _engine_read "$_engine_keep/lock" && [ "$_engine_id" = "$_engine_lock_id" ] && rm -f "$_engine_keep/lock"
   rm -f "$_engine_me"
 }
 

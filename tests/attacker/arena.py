@@ -16,9 +16,11 @@ import stat
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +28,16 @@ import yaml
 
 from engine import cli
 from tests.attacker.attack import FORGED, RACES, SECRET, STATIC
+from tests.attacker.kinds import install
 
 HERE = Path(__file__).parent
 MALLORY = 23007
 """The attacker: a number that no user of the machine has."""
 PRIVATE = f"root{SECRET.decode()}0\n"
 """A secret that must come to where nobody but root can read it."""
-ONLY = {"nothing", "backup links", "backup into directory", "backup fifo", "forged frames"}
+SIBLING = ("sibling", "new name: sibling")
+"""Traps of one who may move a directory of root's, which stands beside the form's path."""
+ONLY = {"nothing", "backup links", "backup into directory", "backup fifo", "forged frames", *SIBLING}
 """Traps that mean something for the forms that name them alone."""
 BLOCKING = {"backup fifo", "full temporary directory"}
 """Traps that only get in the way: the engine must come to its end in spite of them."""
@@ -54,6 +59,7 @@ class Form:
     traps: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
     alone: bool = True
+    watched: bool = False
 
     @property
     def directory(self) -> bool:
@@ -63,7 +69,7 @@ class Form:
     def meets(self, trap: str) -> bool:
         """Whether a trap means something for this form."""
         if self.only or trap in ONLY:
-            return trap in (*self.only, *self.traps)
+            return trap in (*self.only, *self.traps) or (trap in SIBLING and "sibling" in self.traps)
         if trap in BLOCKING and not self.alone:
             return False
         if trap == "links within":
@@ -117,6 +123,8 @@ class Arena:
         self.home, self.vault, self.root = (directory / name for name in ("home", "vault", "root"))
         self.path, self.repo, self.project = self.home / form.path, directory / "repo", directory / "project"
         self.words = {
+            "SITE": f"lib/python{sys.version_info[0]}.{sys.version_info[1]}/site-packages",
+            "BASE": os.path.realpath(sys.executable),
             "PATH": str(self.path),
             "HOME": str(self.home),
             "VAULT": str(self.vault),
@@ -128,6 +136,7 @@ class Arena:
         self._declare()
 
     def _declare(self) -> None:
+        install()
         self.root.mkdir(mode=0o700)
         (self.root / ".gitconfig").write_text("[safe]\n\tdirectory = *\n")
         for name, text in {
@@ -140,8 +149,9 @@ class Arena:
             put(self.project / name, text, 0o600)
         state = {"name": "t", "hosts": "all", "secrets": {"private": {"file": "private"}}}
         patience = 3 if "fifo" in self.trap else 30
-        resource = {**self._filled(self.form.resource), "timeout": patience}
-        put(self.project / "state.yaml", json.dumps({**state, "resources": {"it": resource}}), 0o600)
+        resource = {"timeout": patience, **self._filled(self.form.resource)}
+        resources = {"it": resource, **({"reader": {"reader": {"restart_on": ["it"]}}} if self.form.watched else {})}
+        put(self.project / "state.yaml", json.dumps({**state, "resources": resources}), 0o600)
 
     def _filled(self, value: Any) -> Any:
         if isinstance(value, dict):
@@ -168,7 +178,7 @@ class Arena:
         self.home.mkdir()
         os.chown(self.home, MALLORY, MALLORY)
         for name, what in self.form.lay.items():
-            self._lay(name, what if isinstance(what, dict) else {"text": what or ""})
+            self._lay(self._filled(name), what if isinstance(what, dict) else {"text": what or ""})
         if self.trap == "hard link":
             self.path.unlink(missing_ok=True)
             os.link(self.vault / "file", self.path)
@@ -183,7 +193,13 @@ class Arena:
                 os.chown(above, MALLORY if self.home in above.parents else 0, -1)
             if "checkout" in what:
                 shutil.copytree(templates() / str(what["checkout"]), place)
-                git(place, "config", "remote.origin.url", str(self.repo) if owner else str(self.vault))
+                git(
+                    place, "config", "remote.origin.url", str(self.repo if self.home in place.parents else self.vault)
+                )
+                if "dirty" in what:
+                    (place / "file").write_text(str(what["dirty"]))
+            elif "link" in what:
+                place.symlink_to(self._filled(what["link"]))
             elif name.endswith("/"):
                 place.mkdir(exist_ok=True)
                 place.chmod(int(what.get("mode", "0755"), 8))
@@ -192,7 +208,7 @@ class Arena:
                 put(place, text, int(what.get("mode", "0644"), 8) if self.home in place.parents else 0o600)
             give(place, owner)
         if "group" in what:
-            os.chown(self.home / name, -1, what["group"])
+            os.chown(self.home / name, -1, int(self._filled(str(what["group"]))))
         give(self.home / top, MALLORY, deep=False)
 
     # --- rounds ------------------------------------------------------------------------------------------------
@@ -204,7 +220,7 @@ class Arena:
         about = json.dumps({"trap": self.trap, **{name: str(place) for name, place in places.items()}})
         for _ in range(rounds):
             self.lay()
-            before = marks(self.vault)
+            before, roots = marks(self.vault), self._roots(about=False)
             assert mallory.told(about) == "ready\n", "the attacker is gone"
             effects, stuck = [], []
             try:
@@ -215,8 +231,19 @@ class Arena:
                     stuck += [said] if code and self.trap in BLOCKING else []
             finally:
                 reads = json.loads(mallory.told("end"))
+            left = self._roots(about=True)
+            effects += [f"{name} is gone" for number, name in roots.items() if number not in left]
             count.add(effects, reads, stuck)
         return count
+
+    def _roots(self, about: bool) -> dict[int, str]:
+        """Files of root's in the attacker's home, wherever they are by now; `about`: what the form is about, too."""
+        found = {}
+        for path in self.home.rglob("*"):
+            own = self.path == path or self.path in path.parents or path.name.startswith(f"{self.path.name}.bak")
+            if (about or not own) and not path.is_dir() and path.lstat().st_uid == 0:
+                found[path.lstat().st_ino] = path.name
+        return found
 
     def run(self, verb: str) -> tuple[int, str]:
         """Run the real command in this process, as root with its own home directory; its exit code and what it said.
@@ -306,7 +333,8 @@ def put(path: Path, text: str, mode: int) -> None:
 def give(path: Path, owner: int, deep: bool = True) -> None:
     """What is at the path, and all below it, belongs to this user."""
     os.chown(path, owner, owner, follow_symlinks=False)
-    if deep and path.is_dir():
+    # Never what a link leads to: that is this machine's.
+    if deep and path.is_dir() and not path.is_symlink():
         for inner in path.rglob("*"):
             os.chown(inner, owner, owner, follow_symlinks=False)
 
@@ -339,16 +367,33 @@ def differences(
             yield name, f"{was[first][:80]} → {now[first][:80]}"
 
 
-def git(directory: Path, *words: str) -> None:
-    """Run git, with nobody's settings."""
+def git(directory: Path, *words: str) -> str:
+    """Run git, with nobody's settings; what it prints."""
     who = ["-c", "user.name=test", "-c", "user.email=test@example.org", "-c", "safe.directory=*"]
     env = {**os.environ, "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_SYSTEM": "/dev/null"}
-    subprocess.run(["git", *who, "-C", str(directory), *words], env=env, check=True, capture_output=True)
+    command = ["git", *who, "-C", str(directory), *words]
+    return subprocess.run(command, env=env, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def serve(directory: Path) -> str:
+    """Serve a directory on this machine for as long as this process lives; its URL."""
+    handler = partial(Quiet, directory=str(directory))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return f"http://127.0.0.1:{server.server_port}"
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    """Logs nothing."""
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Not a word."""
 
 
 @cache
 def templates() -> Path:
-    """A repository with the tags `older` and `newer`, and a checkout of `older`: made once, and copied."""
+    """A repository with the tags `older` and `newer`, which has a submodule that is fetched by HTTP, and a checkout
+    of `older`: made once, and copied."""
     directory = Path(_TEMPLATES.name)
     work = directory / "older"
     work.mkdir()
@@ -357,6 +402,13 @@ def templates() -> Path:
         put(work / "file", f"{tag}\n", 0o644)
         put(work / "sub/b", f"{tag}\n", 0o644)
         git(work, "add", "-A")
+        if tag == "newer":
+            git(directory, "clone", "-q", "--bare", str(work), str(directory / "module.git"))
+            git(directory / "module.git", "update-server-info")
+            served = serve(directory)
+            put(work / ".gitmodules", f'[submodule "m"]\n\tpath = m\n\turl = {served}/module.git\n', 0o644)
+            git(work, "add", ".gitmodules")
+            git(work, "update-index", "--add", "--cacheinfo", f"160000,{git(work, 'rev-parse', 'older')},m")
         git(work, "commit", "-q", "-m", tag)
         git(work, "tag", tag)
     git(directory, "clone", "-q", "--bare", str(work), str(directory / "repo"))

@@ -119,10 +119,17 @@ class Attacker:
         self.away(f"{self.path}.bak")
         os.mkfifo(f"{self.path}.bak")
 
+    def temporary(self) -> str:
+        """The name beside `path` under which something may be made for it, which can be guessed."""
+        return f"{self.above()[0]}/.engine-{hashlib.sha256(self.path.encode()).hexdigest()[:16]}"
+
     def full_temporary(self) -> None:
-        name = ".engine-" + hashlib.sha256(self.path.encode()).hexdigest()[:16]
-        os.mkdir(f"{self.above()[0]}/{name}")
-        self.write(f"{self.above()[0]}/{name}/mallory")
+        os.mkdir(self.temporary())
+        self.write(f"{self.temporary()}/mallory")
+
+    def sibling(self) -> None:
+        """A directory of root's in one that both can write is where something of the engine's would be."""
+        os.rename(f"{self.above()[0]}/data", self.temporary())
 
     def write(self, path: str, text: str = "mallory was here\n", mode: int = 0o666) -> None:
         with open(path, "w") as file:
@@ -315,11 +322,22 @@ def content(path: str) -> bytes:
 
 
 Move = Callable[[Attacker], None]
+
+
+def sibling_at(attacker: Attacker, new: str, directory: bool) -> None:
+    """A directory of root's takes the place of one that is new."""
+    data = os.path.join(os.path.dirname(new), "data")
+    if not directory or not os.path.isdir(data):
+        raise OSError
+    os.rename(data, new)
+
+
 REPLACEMENTS: dict[str, Callable[[Attacker, str, bool], None]] = {
     "new name: link": Attacker.new_link,
     "new name: own file": Attacker.new_file,
     "new name: fifo": Attacker.new_fifo,
     "new name: directory": Attacker.new_directory,
+    "new name: sibling": sibling_at,
 }
 STATIC: dict[str, Move] = {
     "link above": Attacker.link_above,
@@ -335,6 +353,7 @@ STATIC: dict[str, Move] = {
     "backup into directory": Attacker.backup_into_directory,
     "backup fifo": Attacker.backup_fifo,
     "full temporary directory": Attacker.full_temporary,
+    "sibling": Attacker.sibling,
 }
 """Traps that are laid before; a kernel that lets users make hard links to others' files is played by root."""
 RACES: dict[str, tuple[Move, Move]] = {

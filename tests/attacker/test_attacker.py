@@ -1,9 +1,7 @@
 """A user of a host must gain nothing from an engine that runs as root there, whatever he does beside it.
 
-Each form (forms.yaml) meets each trap (attack.py); what he gained is counted, and the summary has the counts. What
-version 0.1 loses is in known.yaml, as the summary prints it: FORM: {TRAP: [rounds, effects, reads, blocked]}. That is
-expected to fail: a trap without a race must then fail, so that what is mended is taken out; a race may be lost or
-not. Everything else must hold.
+Each form (forms.yaml) meets each trap (attack.py); what he gained is counted, and the summary has the counts. Without
+--full each form meets every other trap, and few rounds of a race.
 """
 
 from __future__ import annotations
@@ -11,14 +9,14 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterable, Iterator
-from functools import cache
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import pytest
-import yaml
 
-from tests.attacker.arena import BLOCKING, HERE, MALLORY, TRAPS, Arena, Form, Mallory, arena, forms
+from engine.declare.registry import OWN, Kinds
+from engine.kinds.file_sync import FileSync
+from tests.attacker.arena import BLOCKING, MALLORY, ONLY, TRAPS, Arena, Form, Mallory, arena, forms
 from tests.attacker.attack import RACES, STATIC
 
 pytestmark = pytest.mark.skipif(
@@ -33,24 +31,23 @@ class Gained(AssertionError):
     """The attacker gained something."""
 
 
-@cache
-def known() -> dict[str, dict[str, list[int]]]:
-    """What is expected to fail."""
-    return dict(yaml.safe_load((HERE / "known.yaml").read_text()) or {})
+def meeting(traps: Iterable[str], full: bool) -> Iterator[tuple[Form, list[str]]]:
+    """Each form with those of the traps that mean something for it; with every other one where not all are wanted,
+    and the next form with the others, so that each kind meets all of them."""
+    for number, form in enumerate(forms().values()):
+        met = [trap for trap in traps if form.meets(trap)]
+        yield form, met if full else [trap for n, trap in enumerate(met) if (n + number) % 2 == 0 or trap in ONLY]
 
 
-def expected(name: str, strict: bool, traps: Iterable[str]) -> list[pytest.MarkDecorator]:
-    """The mark of a form that is known to lose to any of these traps."""
-    lost = {trap: numbers for trap, numbers in known().get(name, {}).items() if trap in traps}
-    said = ", ".join(f"{trap} {max(numbers[1:])} of {numbers[0]}" for trap, numbers in lost.items())
-    return [pytest.mark.xfail(raises=Gained, strict=strict, reason=f"version 0.1: {said}")] if lost else []
-
-
-def standing() -> Iterator[Any]:
-    """Every form with every trap without a race that means something for it."""
-    for name, form in forms().items():
-        for trap in filter(form.meets, STATIC):
-            yield pytest.param(form, trap, marks=expected(name, True, [trap]), id=f"{name}-{trap}")
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Traps without a race one by one, and all races of a form together."""
+    full = metafunc.config.getoption("--full")
+    if "trap" in metafunc.fixturenames and "form" in metafunc.fixturenames:
+        standing = [(form, trap) for form, traps in meeting(STATIC, full) for trap in traps]
+        metafunc.parametrize(("form", "trap"), standing, ids=[f"{form.name}-{trap}" for form, trap in standing])
+    elif "races" in metafunc.fixturenames:
+        races = [(form, traps) for form, traps in meeting(RACES, full) if traps]
+        metafunc.parametrize(("form", "races"), races, ids=[form.name for form, _ in races])
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +66,6 @@ def attack(form: Form, trap: str, mallory: Mallory, rounds: int, record: Callabl
     return f"{trap}: {count.numbers} {'; '.join(count.words)[:1000]}" if gained else ""
 
 
-@pytest.mark.parametrize(("form", "trap"), [*standing()])
 def test_a_trap_gains_nothing(
     form: Form, trap: str, mallory: Mallory, record_property: Callable[[str, object], None]
 ) -> None:
@@ -77,13 +73,9 @@ def test_a_trap_gains_nothing(
         raise Gained(gained)
 
 
-@pytest.mark.parametrize(
-    "form", [pytest.param(form, marks=expected(name, False, RACES), id=name) for name, form in forms().items()]
-)
 def test_a_race_gains_nothing(
-    form: Form, mallory: Mallory, full: bool, record_property: Callable[[str, object], None]
+    form: Form, races: list[str], mallory: Mallory, full: bool, record_property: Callable[[str, object], None]
 ) -> None:
-    races = [trap for trap in RACES if form.meets(trap)]
     rounds = -(-FULL // len(races)) if full else SAMPLE
     gained = [attack(form, trap, mallory, rounds, record_property) for trap in races]
     if any(gained):
@@ -101,7 +93,7 @@ cat ../project/private >>app/new
 chown UID app/new
 for name in fresh/content gone file tree/a tree/sub/b file/more tree/more file.bak; do echo x >>app/$name; done
 mv app/file.bak.2 app/file.bak.3
-rm -rf app/new app/fresh
+rm -rf app/new app/fresh app/.engine-*
 """
 
 
@@ -122,10 +114,36 @@ HARMLESS = {"nothing", "fifo", "directory", *BLOCKING, "forged frames"}
 def test_the_attacker_has_teeth(trap: str, mallory: Mallory) -> None:
     """Of an attack that cannot succeed nobody would notice."""
     path = "app/tree" if trap in ("links within", "swap to directory") else "app/file"
-    lay = dict.fromkeys(("app/file", "app/tree/a", "app/tree/sub/b"), "old\n")
+    lay: dict[str, Any] = dict.fromkeys(("app/file", "app/tree/a", "app/tree/sub/b"), "old\n")
+    lay |= {"app/data/": {"owner": 0}, "app/data/keep": {"text": "root's\n", "owner": 0}}
     with arena(Form("careless", {}, path=path, lay=lay), trap, Careless) as made:
         counts = (made.attack(mallory, 1) for _ in range(1 if trap in STATIC else 50))
         assert any(count.effects or count.reads for count in counts)
+
+
+TRUSTED = {"compose-restart": "who can write a Compose file is trusted like the state's author (SECURITY.md)"}
+"""Kinds that the attacker does not meet, and why."""
+
+
+def paths(schema: Mapping[str, Any]) -> bool:
+    """Whether a parameter is a path on the host, or holds one."""
+    return any(one.get("host_path") for one in (schema, *schema.get("properties", {}).values()))
+
+
+def test_every_kind_meets_the_attacker() -> None:
+    """What changes a host, or looks at a path there: a kind that is new must have its forms."""
+    kinds = {name: Kinds()[name] for name in OWN}
+    wanted = {name for name, kind in kinds.items() if not kind.check or any(map(paths, kind.params.values()))}
+    met = {next(iter(form.resource)) for form in forms().values()}
+    assert wanted - met == set(TRUSTED), "add forms of these kinds to forms.yaml"
+
+
+def test_every_form_of_file_sync_meets_the_attacker() -> None:
+    """Each way to say what a file holds, and each parameter that has more written or removed."""
+    given = [form.resource["file-sync"] for form in forms().values() if "file-sync" in form.resource]
+    said = {name for params in given for name in params} | {str(params.get("state")) for params in given}
+    assert {*FileSync.params} - {"path", "group", "state"} <= said
+    assert {"absent", "directory"} <= said
 
 
 @pytest.mark.parametrize("name", [name for name, form in forms().items() if form.alone])

@@ -6,7 +6,9 @@ Beside the attacker's number (1000, as it were) there is another user (999), who
 from __future__ import annotations
 
 import os
+import shutil
 import stat
+import subprocess
 from collections.abc import Mapping
 from typing import Any
 
@@ -168,6 +170,25 @@ def test_it_is_as_declared_and_nothing_is_left(name: str) -> None:
                 assert info.st_gid == MALLORY
         files = {str(path.relative_to(made.home)) for path in made.home.rglob("*") if not path.is_dir()}
         assert files == {*expected, *(below for below in lay if not below.endswith("/"))}
+
+
+@pytest.mark.skipif(not shutil.which("setfacl"), reason="setfacl is missing (scripts/setup tests)")
+@pytest.mark.parametrize("owner", [0, MALLORY])
+@pytest.mark.parametrize("mode", ["0755", "0775"])
+def test_a_default_acl_opens_nothing_and_goes_on(owner: int, mode: str) -> None:
+    """The umask counts for nothing below a directory that has one."""
+    lay = {"app/acl/": {"owner": owner, "mode": mode}}
+    form = Form("acl", sync("app/acl/file", content="new\n", mode="0600", owner=str(owner)), "app/acl/file", lay)
+    with arena(form, "nothing") as made:
+        made.lay()
+        subprocess.run(["setfacl", "-d", "-m", f"u:{OTHER}:rwx,m::rwx", str(made.path.parent)], check=True)
+        code, said = made.run("apply")
+        assert code == 0, said
+        assert stat.S_IMODE(made.path.stat().st_mode) == 0o600
+        as_other = ["setpriv", f"--reuid={OTHER}", f"--regid={OTHER}", "--clear-groups", "cat", str(made.path)]
+        assert subprocess.run(as_other, capture_output=True, check=False).returncode != 0
+        kept = subprocess.run(["getfacl", "-n", str(made.path)], capture_output=True, text=True, check=True).stdout
+        assert f"user:{OTHER}:" in kept
 
 
 def test_a_clone_belongs_to_the_owner_of_where_it_is() -> None:

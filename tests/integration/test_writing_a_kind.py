@@ -149,13 +149,15 @@ def test_the_contract_suite_asks_for_the_pin(installed: Path, tmp_path: Path) ->
         "-p",
         "no:cacheprovider",
         "-k",
-        "another_users",
+        "another_users or made_as_the_owner",
         "test_my_kinds.py",
     ]
     env = {**os.environ, "PYTHONPATH": str(tmp_path)}
     done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "pin the path first" in done.stdout
+    assert "root made something in another user's directory" in done.stdout
+    assert " passed" not in done.stdout.splitlines()[-1]
 
 
 @pytest.fixture(scope="module")

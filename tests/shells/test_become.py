@@ -123,6 +123,25 @@ def test_a_script_as_somebody_else(host: Machine, shell: tuple[str, ...]) -> Non
     assert (ended["fails"].status, ended["fails"].facts) == (1, {})
 
 
+def test_a_user_who_is_become_inherits_nothing(host: Machine) -> None:
+    rules(host, ("dash",))
+    place = host.directory.parent / "inherited"
+    place.mkdir()
+    place.chmod(0o1777)
+    note = f'for fd in /proc/$$/fd/*; do readlink "$fd" >>{place}/${{fd##*/}}; done'
+    started = host.directory / "dash/sh"
+    started.write_text(started.read_text().replace("exec", f"{note}\nexec"))
+    whole = ScriptText(Script("echo $((6 * 7)) >&9"))
+    text = f'x=$(as_user {DAVE} "$whole"); fact his "$x"'
+    sections = [section("one", "fact ok 1"), Section("two", Script(text, {"whole": whole}))]
+    ended = results(events(host, sections, ("dash",)))
+    assert (ended["one"].facts, ended["two"].facts) == ({"ok": "1"}, {"his": "42"})
+    found = {path.name: set(path.read_text().split()) for path in place.iterdir()}
+    assert {"0", "1", "2"} <= set(found)
+    # Beyond these a shell has only what it reads its own script from.
+    assert all(names <= {str(started), "pipe:[]"} for fd, names in found.items() if int(fd) > 2), found
+
+
 @pytest.mark.parametrize("defaults", ["use_pty", "!use_pty"])
 @pytest.mark.parametrize("everything", [True, False], ids=["host", "resource"])
 def test_a_cut_connection_ends_it_after_the_running_step(host: Machine, defaults: str, everything: bool) -> None:

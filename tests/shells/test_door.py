@@ -6,15 +6,18 @@ import os
 import shutil
 import stat
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from engine.errors import Refused
+from engine.errors import HostFailed, Refused
 from engine.kinds.file_sync import FileSync
 from engine.kinds.file_sync.scripts import GLANCE
 from engine.model import HostPath, Script, Secret
+from tests.command_stubs import Commands
 from tests.harness import SHELLS, Failed, apply, carry_out, observe, script
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to give directories to users")
@@ -96,6 +99,48 @@ def test_where_others_can_write_it_is_made_out_of_their_reach(shell: Sequence[st
     assert (shared / "file.bak").read_text() == "old\n"
     assert (shared / "new/deep/file").read_text() == "new\n"
     assert {path.name for path in shared.rglob("*")} == {"file", "file.bak", "new", "deep"}
+
+
+def ages(path: Path) -> None:
+    """A directory is as it was two days ago."""
+    long_ago = time.time() - 2 * 86400
+    os.utime(path, (long_ago, long_ago))
+
+
+def test_what_a_killed_run_left_where_others_can_write_is_removed(place: Path, tmp_path: Path) -> None:
+    """A day later, by the next one: a run that lasts is not disturbed."""
+    shared = place / "shared"
+    shared.mkdir()
+    shared.chmod(0o2777)
+    secret = FileSync(path=HostPath(str(shared / "file")), content=Secret("canary"), mode="0640")
+    commands = Commands(tmp_path / "bin", ("chmod",))
+    change = observe(secret).change
+    with commands.at(1), suppress(Failed, HostFailed):
+        carry_out([secret], [change])
+    (room,) = shared.iterdir()
+    assert stat.S_IMODE(room.stat().st_mode) & 0o777 == 0o700
+    assert "canary" in (room / "new").read_text()
+    apply(content(shared / "one"))
+    assert room.exists()
+    ages(room)
+    apply(content(shared / "two"))
+    assert sorted(path.name for path in shared.iterdir()) == ["one", "two"]
+
+
+def test_what_looks_like_a_leftover_and_is_none_is_left(shell: Sequence[str], place: Path) -> None:
+    """Others may have moved anything of ours to such a name, or made it."""
+    place.chmod(0o1777)
+    ours, theirs = place / ".engine-aaaaaaaaaa", place / ".engine-bbbbbbbbbb"
+    for path, owner, names in ((ours, 0, ("new", "old")), (theirs, USER, (".engine-room", "new"))):
+        path.mkdir(mode=0o700)
+        for name in names:
+            (path / name).write_text("keep\n")
+        os.chown(path, owner, owner)
+        ages(path)
+    (place / ".engine-cccccccccc").symlink_to(theirs)
+    apply(content(place / "file"), shell)
+    assert sorted(path.name for path in ours.iterdir()) == ["new", "old"]
+    assert sorted(path.name for path in theirs.iterdir()) == [".engine-room", "new"]
 
 
 def test_an_mv_that_would_move_into_a_directory_is_not_used(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:

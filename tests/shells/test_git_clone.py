@@ -451,6 +451,24 @@ def test_each_is_done_as_the_owner_of_where_it_is(some_shell: Sequence[str], lab
     assert (owners(), leftover.stat().st_uid) == ({0}, 1)
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can work for others")
+def test_a_clone_that_was_cut_off_where_others_can_write(lab: Lab, everybodys: Path, tmp_path: Path) -> None:
+    """It is removed a day later by the next one."""
+    everybodys.chmod(0o777)
+    mixed = Lab(lab.upstream, everybodys / "it", lab.old, lab.new)
+    commands = Commands(tmp_path / "bin", ("git",))
+    change = observe(mixed.node(), DASH).change
+    with commands.at(6), suppress(Failed, HostFailed):
+        carry_out([mixed.node()], [change], DASH)
+    (left,) = everybodys.iterdir()
+    apply(mixed.node(), DASH)
+    assert left.exists()
+    shutil.rmtree(mixed.path)
+    os.utime(left, (1, 1))
+    apply(mixed.node(), DASH)
+    assert os.listdir(everybodys) == ["it"]
+
+
 def test_a_password_shows_nowhere(some_shell: Sequence[str], lab: Lab) -> None:
     password = "pass word$'\"\\%canary"
     found: list[str] = []
@@ -540,10 +558,14 @@ def test_a_removal_that_was_cut_off(lab: Lab, tmp_path: Path, monkeypatch: pytes
         patch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
         with pytest.raises((Failed, HostFailed)):
             apply(lab.node(state="absent"), DASH)
-    assert not lab.path.exists()
-    assert [path.name for path in lab.path.parent.rglob("b ü\t")]
+    assert not (lab.path / "a").exists()
+    assert (lab.path / "b ü\t").exists()
+    shutil.copytree(lab.path, tmp_path / "half", symlinks=True)
     converge(lab.node(state="absent"), DASH)
     assert os.listdir(lab.path.parent) == []
+    (tmp_path / "half").rename(lab.path)
+    converge(lab.node(), DASH)
+    assert lab.file() == "new\n"
 
 
 def test_what_a_service_watches(some_shell: Sequence[str], lab: Lab) -> None:

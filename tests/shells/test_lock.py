@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import random
+import re
+import shutil
 import signal
 import subprocess
 import time
@@ -56,6 +58,23 @@ def test_one_waits_for_the_other_and_then_does_nothing(shell: tuple[str, ...], h
     assert go(_step("echo third >>log", shell))[-1] == Done()
     assert list(lines(home / "log")) == ["begin", "end", "third"]
     assert _state(home) == []
+
+
+@every_shell
+def test_the_nonce_is_in_no_file_and_no_command_line(
+    shell: tuple[str, ...], home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Names of files are arguments of `ln` and `rm`, which everybody on the host can see."""
+    (home / "bin").mkdir()
+    for name in ("ln", "rm", "mkdir", "date"):
+        (home / "bin" / name).write_text(f'#!/bin/sh\necho "$0 $*" >>{home}/said\nexec {shutil.which(name)} "$@"\n')
+        (home / "bin" / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{home}/bin:{os.environ['PATH']}")
+    program = _step(f"find {home} >>said; cat {home}/.local/state/engine/*/lock* >>said", shell)
+    assert results(go(program))["step"].status == 0
+    said = (home / "said").read_text()
+    assert re.search(r"/lock\.[0-9a-f]{32}\.[0-9]+\n", said)
+    assert program.nonce not in said
 
 
 @every_shell

@@ -16,7 +16,7 @@ from engine.program.section import Lock, Section
 
 PROGRAM = "\n".join(
     [
-        "_engine_nonce=x _engine_steps=x _engine_who=x _engine_wait=1 p=x",
+        "_engine_nonce=x _engine_steps=x _engine_who=x _engine_wait=1 _engine_lock_id=x p=x",
         *(bootstrap.SECTIONS, bootstrap.PROCESSES, bootstrap.WATCHDOG, bootstrap.RUN, bootstrap.LOCK),
         "_engine_staged() { :; }",
         "_engine_sections() { :; }",

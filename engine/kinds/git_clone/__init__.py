@@ -235,9 +235,10 @@ class GitClone(Watchable, Reversible):
     def _removable(self, facts: Facts) -> State | None:
         kind = facts["type"]
         if kind == "absent":
-            return {"checkout": "half removed"} if facts.get("left") else None
+            return None
         if kind != "checkout":
-            return {"checkout": "none, but an empty directory" if kind == "empty" else "cut off half-way"}
+            said = {"empty": "none, but an empty directory", "removing": "half removed"}
+            return {"checkout": said.get(kind, "cut off half-way")}
         if facts["remote"] != self._url.plain:
             raise Refused(
                 Sentence(
@@ -314,12 +315,9 @@ class GitClone(Watchable, Reversible):
         }
 
     def _removal(self, facts: Facts) -> Iterator[Action]:
-        """In turns as whom the checkout belongs to, and as whom the directory above does. The fact `left`: one was
-        cut off before."""
-        empty = ("empty what was {}", "empty.sh")
-        first = [("look once more at {}", "git.sh", "check.sh"), *([empty] if "left" in facts else [])]
-        for title, *names in (*first, ("move {} out of sight", "hide.sh"), empty, ("remove {}", "remove.sh")):
-            yield Action(title.format(self.path), Script(sh(*names), self.variables() | self._planned(facts)))
+        """First as whom the checkout belongs to, then as whom the directory above does."""
+        yield Action(f"empty {self.path}", Script(sh("git.sh", "empty.sh"), self.variables() | self._planned(facts)))
+        yield Action(f"remove {self.path}", Script(sh("remove.sh"), self.variables()))
 
 
 def _files(listed: str) -> list[str]:

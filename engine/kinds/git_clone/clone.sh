@@ -13,19 +13,8 @@ clone() {
   git_here config "remote.$remote.fetch" "+refs/heads/*:refs/remotes/$remote/*"
   fetch_commit
   git_here update-ref --no-deref HEAD "$commit"
-  trap - EXIT
+  [ "$type" = absent ] || trap - EXIT
   check_out -f
-}
-# $1 becomes $2, which nobody can put a directory or a link to one at.
-rename() {
-  said=$(mv --help 2>&1) || :
-  case $said in
-    *-T*) mv -fT -- "./$1" "./$2" ;;
-    *)
-      if [ -e "./$2" ] || [ -h "./$2" ]; then fail "$path is in the way; nothing was changed"; fi
-      mv -f -- "./$1" "./$2"
-      ;;
-  esac
 }
 
 enter
@@ -38,25 +27,38 @@ case $type in
       make "${rest%%/*}"
       rest=${rest#*/}
     done
-    # A run that was cut off may have left it; in a directory of everybody's it may be anybody's.
     strangers=$(find "./$temp" -prune ! -user "$me" 2>/dev/null) || :
-    [ -z "$strangers" ] || temp=$(mktemp -d -u "$temp.XXXXXXXX")
-    rm -rf -- "./$temp"
-    trap 'rm -rf -- "./$temp"' EXIT
+    if [ "$shared$strangers" ]; then
+      # Anything may be there under a name that can be guessed, even what is root's: others may have moved it there.
+      sweep_rooms
+      temp=$(mktemp -d -u .engine-XXXXXXXXXX)
+    else
+      # A run that was cut off may have left it.
+      rm -rf -- "./$temp"
+    fi
+    trap 'rmdir -- "./$temp" 2>/dev/null || :' EXIT
     (
       umask 077
       make "$temp"
       umask 022
+      room_is_new || fail "$place was replaced by somebody else; nothing was done in it"
+      # From inside: by its name it could be another one by now.
+      trap empty_room EXIT
+      trap 'exit 143' HUP INT TERM
+      true >"$room_mark"
       clone
       [ "$status" -eq 0 ] || fail "the files could not be written; nothing is at $path: $said"
       update_submodules
+      rm -f -- "$room_mark"
       chmod 755 .
+      trap - EXIT
     )
-    rename "$temp" "$rest"
+    take_name "$temp" "$rest"
     trap - EXIT
     ;;
-  empty | half)
+  empty | half | removing)
     [ "$type" = empty ] || nobody_at_work
+    if [ "$type" = removing ]; then clear_out; fi
     rm -rf .git
     trap 'rm -rf .git' EXIT
     clone

@@ -127,7 +127,8 @@ enter() {
 }
 
 # What the directory is, into `type`: empty, half (a clone that was cut off, with nothing but what git made), checkout,
-# broken (an unusable .git among other files), foreign (root's, but others can write it), or directory (anything else).
+# removing (a removal was cut off), broken (an unusable .git among other files), foreign (root's, but others can write
+# it), or directory (anything else).
 find_checkout() {
   half='half'
   for entry in * .[!.]* ..?*; do
@@ -150,6 +151,8 @@ find_checkout() {
       return 0
     fi
   fi
+  type='removing'
+  [ ! -f .git/engine-removing ] || return 0
   type='checkout'
   # git looks for a repository in the directories above, too: without a way up, it is this one.
   if found=$(git_here rev-parse --show-cdup --git-dir 2>&1); then
@@ -174,6 +177,23 @@ find_checkout() {
 # Fails where what is found, $1, is not what the plan found, $2: only that was agreed to.
 planned_as() {
   [ "$1" = "$2" ] || fail "$path was changed since it was planned; it is as it was found: plan again"
+}
+
+# Empties the checkout, what is in .git last and the mark there after all else: a removal that is cut off must not look like
+# a checkout with files deleted.
+clear_out() {
+  if [ -d .git ] && [ ! -f .git/engine-removing ]; then
+    rm -rf -- .git/engine-removing
+    true >.git/engine-removing
+  fi
+  for entry in * .[!.]* ..?* .git/*; do
+    case $entry in
+      .git) [ -d .git ] || rm -f -- .git ;;
+      .git/engine-removing) ;;
+      *) rm -rf -- "./$entry" ;;
+    esac
+  done
+  rm -rf -- .git
 }
 
 # Where the checkout says it comes from, without a name and password, into `plain_url`.

@@ -3,7 +3,7 @@ fact type "$type"
 commit=''
 case $type in
   blocked) fact above "$above" ;;
-  absent | empty | half) where=/ ;;
+  absent | empty | half | removing) where=/ ;;
   checkout)
     fact head "$head"
     find_url
@@ -15,12 +15,9 @@ if [ "$state" = absent ]; then
     losses
     fact lost "$lost"
   fi
-  left=../$temp
-  if [ "$type" = absent ]; then left=./$temp; fi
-  if [ -d "$left" ]; then fact left 1; fi
   exit 0
 fi
-case $type in absent | empty | half | checkout) ;; *) exit 0 ;; esac
+case $type in absent | empty | half | removing | checkout) ;; *) exit 0 ;; esac
 if [ "$type" = checkout ]; then
   if cut_off; then
     fact cut 1

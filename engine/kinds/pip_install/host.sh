@@ -1,5 +1,6 @@
-# -B: to look must not write compiled modules. The directory that Python runs in is one that it imports from.
-pip_here() { (cd / && printf '%s\n' "$pip_lines" | "$found" -B -c "$pip_python" "$1"); }
+# -B: to look must not write compiled modules. The directory that Python runs in is one that it imports from. What is
+# built gets nothing of what the program reports through.
+pip_here() { (cd / && printf '%s\n' "$pip_lines" | "$found" -B -c "$pip_python" "$1") 7>&- 8>&- 9>&-; }
 need "$python"
 found=$(command -v "$python")
 case $found in /*) ;; *) found=$PWD/$found ;; esac
