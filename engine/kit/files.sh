@@ -384,6 +384,17 @@ look_below() {
   case $1 in */*) below "${1%/*}" ;; *) below . ;; esac
   _engine_type
 }
+# The same for $1, where the script is in the directory `tree`; else what was found at `path` stays. In a subshell, where
+# $2 demands to go to the directory that $1 is in.
+find_named() {
+  if [ -z "$tree" ] || [ "$type" != directory ]; then return 0; fi
+  if [ "$2" ]; then
+    look_below "$1"
+  else
+    _engine_name=$1
+    _engine_type
+  fi
+}
 # The same for a directory: where there is one, the script goes on inside of it, as whom it may be there.
 look_inside() {
   if [ "${_engine_within-}" ] || { [ -d "$path" ] && { [ ! -h "$path" ] || [ "${follow-}" ]; }; }; then
@@ -493,8 +504,10 @@ split_moment() {
   moment=${moment%%.*}.$fraction
 }
 # When each of the files named on standard input, with NUL bytes after the names, changed.
-moments() {
-  if stat -c %Z / >/dev/null 2>&1; then xargs -0 stat -c '%Z %z' --; else xargs -0 stat -f '%Fc' --; fi
+moments() { stat_each '%Z %z' '%Fc'; }
+# What stat says of each of them, asked in GNU's words $1 or in those of the BSDs, $2.
+stat_each() {
+  if stat -c %Z / >/dev/null 2>&1; then xargs -0 stat -c "$1" --; else xargs -0 stat -f "$2" --; fi
 }
 # Reports what is watched: the content's digest in `sum`, and mode, owner and group as far as they are managed.
 report_watched() {

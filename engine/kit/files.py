@@ -1,7 +1,8 @@
-"""Putting back what an apply replaced: `keep` scripts of file-sync, and the resource that a rollback declares.
+"""What several kinds do with files on a host, around `files.sh`: inspect many at once, keep what is replaced, put it
+back.
 
-The kept copies lie on the host (see `Resource.keep`): a copy with mode and owner, or in its place, with `.absent`
-behind its name, word that there was nothing. Only digests of them travel.
+A backup is on the host (see `Resource.keep`): a copy with mode and owner, or in its place, with `.absent` behind its
+name, word that there was nothing. Only digests of it travel.
 """
 
 from __future__ import annotations
@@ -11,23 +12,40 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from engine.errors import Refused
-from engine.kinds.file_sync import scripts
-from engine.kinds.file_sync.target import Variables
 from engine.kit.paths import temporary
-from engine.model import Action, Change, Facts, HostPath, Params, Plain, Resource, Script, Secret, State, Value
+from engine.kit.shell import texts
+from engine.model import (
+    Action,
+    BatchedProbe,
+    Change,
+    Facts,
+    HostPath,
+    Params,
+    Plain,
+    Resource,
+    Script,
+    Secret,
+    State,
+    Value,
+)  # fmt: skip
 
+Variables = dict[str, str | int | bool | Secret]
 ALONE = "content"
 """What a single file is called, in place of the names of a tree's files."""
+sh = texts(__file__)
 
 
-def keep(path: HostPath, names: tuple[str, ...], tree: bool, facts: Facts) -> Script:
-    """Copies what is at the names into `$keep`."""
+def inspected_together(script: Script, path: HostPath) -> Script:
+    """A probe that calls `look_at_path` for a `path` that is no link to follow: in one program the files of all such
+    probes are inspected at once."""
+    return replace(script, shared={**script.shared, "seen": BatchedProbe(sh("inspect_together.sh"), args=(path,))})
+
+
+def backup(path: HostPath, names: Sequence[str], tree: bool, facts: Facts) -> Script:
+    """Copies the file at the path, or the files of these names in the `tree` there, to `$keep`."""
     acts = facts.get("acts", "")
-    return Script(
-        scripts.KEEP,
-        {"path": path, "tree": tree, "planned_as": acts, "careful": bool(acts), "leaves_directories": True},
-        names,
-    )
+    more: Variables = {"planned_as": acts, "careful": bool(acts), "leaves_directories": True}
+    return Script(sh("backup.sh"), {"path": path, "tree": tree, **more}, tuple(names))
 
 
 @dataclass(frozen=True)
@@ -39,8 +57,8 @@ class FileRestore(Resource):
 
     root: HostPath
     place: HostPath
-    names: tuple[str, ...]
-    tree: bool
+    names: tuple[str, ...] = (ALONE,)
+    tree: bool = False
     watch: Script | None = None
 
     kind: ClassVar[str] = "file-restore"
@@ -49,24 +67,23 @@ class FileRestore(Resource):
     params: ClassVar[Params] = {}
 
     def probe(self) -> Script:
-        return Script(scripts.RESTORE_PROBE, self._variables(), self.names)
+        return self._script("restore_probe.sh", {}, self.names)
 
-    def _variables(self) -> Variables:
-        return {"path": self.root, "keep": self.place, "tree": self.tree, "mode": "", "owner": "", "group": ""}
+    def _script(self, name: str, more: Variables, args: Sequence[str]) -> Script:
+        more |= {"path": self.root, "keep": self.place, "tree": self.tree, "mode": "", "owner": "", "group": ""}
+        return Script(sh(name), more, tuple(args))
 
     def actual(self, facts: Facts) -> State | None:
         if "refused" in facts:
             raise Refused(facts["refused"])
         for index, name in enumerate(self.names):
             if facts[f"{index}.type"] not in ("file", "absent"):
-                raise Refused(f"{self._path(name)} is in the way: it is no regular file; it was left as it is")
+                path = f"{self.root}/{name}" if self.tree else self.root
+                raise Refused(f"{path} is in the way: it is no regular file; it was left as it is")
         return self._state(facts, "sum", "about")
 
     def desired(self, facts: Facts) -> State | None:
         return self._state(facts, "kept", "kept_about")
-
-    def _path(self, name: str) -> str:
-        return f"{self.root}/{name}" if self.tree else self.root
 
     def _state(self, facts: Facts, digest: str, about: str) -> State:
         state: dict[str, Value] = {}
@@ -86,16 +103,15 @@ class FileRestore(Resource):
             if name in differing or not self.tree:
                 mode, _, owner = change.facts.get(f"{index}.kept_about", "").partition(" ")
                 args += (name, mode, owner)
-        own: Variables = {"temp": temporary(self.root), "planned_as": change.facts.get("acts", "")}
-        more: Variables = {"parents": True, "backup": 0}
-        script = Script(scripts.RESTORE_ACTION, self._variables() | own | more, tuple(args))
-        yield Action(f"put back {self.root}", script)
+        more: Variables = {"temp": temporary(self.root), "planned_as": change.facts.get("acts", "")}
+        more |= {"parents": True, "backup": 0}
+        yield Action(f"put back {self.root}", self._script("restore_action.sh", more, args))
 
     def watched(self) -> Script | None:
         return self.watch
 
     def keep(self, change: Change) -> Script | None:
-        return keep(self.root, self.names, self.tree, change.facts)
+        return backup(self.root, self.names, self.tree, change.facts)
 
     def restored(self, prior: Mapping[str, Plain] | None, changed: Sequence[str], keep: HostPath) -> Resource | None:
         return replace(self, place=keep)

@@ -1,0 +1,4 @@
+look_at_path
+sum=
+[ "$type" != file ] || digest "$@"
+report_watched

@@ -1,4 +1,0 @@
-look_at_path
-sum=
-[ "$type" != file ] || file_digest
-report_watched
