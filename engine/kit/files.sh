@@ -739,18 +739,22 @@ _engine_back_up() {
   set -- "$_engine_up$_engine_name.bak" ''
   # Cut off after this and run again, the same content must not push out an older one.
   if [ -f "$1" ] && [ ! -h "$1" ] && cmp -s -- "$file" "$1"; then return 0; fi
-  while [ "$backup" -gt 1 ]; do
-    older=$1.$backup
-    backup=$((backup - 1))
-    newer=$1.$backup
-    [ "$backup" -gt 1 ] || newer=$1
-    _engine_shift "$newer" "$older"
-  done
+  rotate "$1" _engine_shift
   # Out of a place of our own it is moved: a link could lead elsewhere what is made under the name itself.
   [ "$_engine_up" = ../ ] || set -- "$1" "$1"
   rm -f -- "${2:-./bak}"
   ln -- "$file" "${2:-./bak}" 2>/dev/null || cp -p -- "$file" "${2:-./bak}"
   [ "$2" ] || mv -T -f -- ./bak "$1"
+}
+# Makes room for another $1, of which `backup` are kept: it becomes $1.2, and so on. $2 moves one to another name.
+rotate() {
+  while [ "$backup" -gt 1 ]; do
+    older=$1.$backup
+    backup=$((backup - 1))
+    newer=$1.$backup
+    [ "$backup" -gt 1 ] || newer=$1
+    "$2" "$newer" "$older"
+  done
 }
 _engine_shift() {
   if [ ! -e "$1" ] && [ ! -h "$1" ]; then return 0; fi
