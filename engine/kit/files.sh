@@ -347,6 +347,7 @@ _engine_drop() {
 # blocked: something that is no directory is above it), `above` (the nearest directory above it), and `file`, under which
 # a file can be read in what follows; `path` is for messages alone.
 look_at_path() {
+  : "${mode=}" "${owner=}" "${group=}" "${dir_mode=}" "${parents=}" "${fresh=0644}" "${backup=0}" "${temp=.engine-new}"
   case ${seen-} in
     absent | [0-9a-f]*" "*)
       # A glance at all files of the host has found it, where nobody else can write.
@@ -529,8 +530,9 @@ report_watched() {
 
 # --- writing -----------------------------------------------------------------------------------------------------------
 
-# After `look`: a place for what is new. Variables: `temp`, a name for it; `parents` and `dir_mode`, whether and how
-# directories are made; `owner`, `group`, `mode`, or `fresh`, the mode of what was not there before; `backup`.
+# After `look`: a place for what is new. Variables, which need not be set: `parents` and `dir_mode`, whether and how
+# directories are made; `owner`, `group`, `mode`, or `fresh`, the mode of what was not there before (0644); `backup`, how
+# many previous contents stay beside it; `temp`, a name for it.
 prepare_file() {
   case $type in
     absent | file) ;;

@@ -86,6 +86,8 @@ class Others:
         password = self.become.password if not self.become.everything else None
         return [
             "unset _engine_owned _engine_stay _engine_feed _engine_within _engine_crowd feed take planned_as",
+            # What files.sh takes of them is a script's own, or nothing.
+            "unset follow seen mode owner group dir_mode parents fresh backup temp",
             f"_engine_password={quote.word(password) if password is not None else ''}",
             f"_engine_inner={secrets.token_hex(16)}",
             f"_engine_quoted_kit={quote.text(quote.text(kit(self.become)))}",

@@ -10,7 +10,7 @@ from engine.kinds.file_sync.form import About
 from engine.kinds.file_sync.parameters import Parameters
 from engine.kinds.file_sync.tree import Tree
 from engine.kit import Action, Change, Facts, HostPath, Script, State
-from engine.kit.files import ALONE, FileRestore, backup
+from engine.kit.files import FileRestore, Files
 from engine.kit.paths import within
 from engine.model import Place, Plain, Resource
 
@@ -85,20 +85,20 @@ class FileSync(Parameters):
         """Who watches a tree watches its files."""
         return not self.tree or change.before is None or not all(name.endswith("/") for name in change.differing())
 
-    def keep(self, change: Change) -> Script | None:
-        names = self._replaced(change.differing())
-        return backup(self._form.path, names, bool(self.tree), change.facts) if names else None
+    def replaced(self, before: Mapping[str, object] | None, changed: Sequence[str]) -> Files | None:
+        if self.tree:
+            names = tuple(name for name in changed if not name.endswith("/"))
+            return Files(self._form.path, names, tree=True) if names else None
+        return None if self.follow or self._no_file(before) else Files(self._form.path)
 
     def restored(self, prior: Mapping[str, Plain] | None, changed: Sequence[str], keep: HostPath) -> Resource | None:
-        names = self._replaced(changed)
-        if not names or self._removed(prior):
-            return None
-        return FileRestore(self._form.path, keep, names, bool(self.tree), self.watched())
+        files = self.replaced(prior, changed)
+        return FileRestore(files, keep, self.watched()) if files else None
 
     def lost(self, prior: Mapping[str, Plain] | None, changed: Sequence[str], keep: HostPath) -> str:
         if self.follow and not self.tree:
             return "what a link leads to is not kept (follow: true)"
-        if what := "directory" if self.state == "directory" else self._removed(prior):
+        if what := self._no_file(prior):
             return f"it is no file ({what}), and only files are put back"
         found = prior or {}
         # Where a file has that name, it is the file's own mode and owner, in what a rollback changed.
@@ -107,13 +107,9 @@ class FileSync(Parameters):
             return ""
         return f"only files are put back, not its directories: {', '.join(names)}"
 
-    def _replaced(self, changed: Sequence[str]) -> tuple[str, ...]:
-        """What can be put back: files, and not what a link leads to."""
-        if self.tree:
-            return tuple(name for name in changed if not name.endswith("/"))
-        return () if self.follow or self.state == "directory" else (ALONE,)
-
-    def _removed(self, prior: Mapping[str, Plain] | None) -> str:
-        """What else than a file a run has removed; empty where nothing else."""
-        found = prior.get("type") if prior is not None and self.state == "absent" else None
-        return "" if found in (None, "file") else str(found)
+    def _no_file(self, before: Mapping[str, object] | None) -> str:
+        """What else than a file it is, or was before it was removed; empty where it is one."""
+        if self.state == "directory":
+            return "directory"
+        found = (before or {}).get("type", "file") if self.state == "absent" else "file"
+        return "" if found == "file" else str(found)
