@@ -347,7 +347,6 @@ _engine_drop() {
 # blocked: something that is no directory is above it), `above` (the nearest directory above it), and `file`, under which
 # a file can be read in what follows; `path` is for messages alone.
 look_at_path() {
-  : "${mode=}" "${owner=}" "${group=}" "${dir_mode=}" "${parents=}" "${fresh=0644}" "${backup=0}" "${temp=.engine-new}"
   case ${seen-} in
     absent | [0-9a-f]*" "*)
       # A glance at all files of the host has found it, where nobody else can write.
@@ -357,6 +356,7 @@ look_at_path() {
       return 0
       ;;
   esac
+  : "${mode=}" "${owner=}" "${group=}" "${dir_mode=}" "${parents=}" "${fresh=0644}" "${backup=0}" "${temp=.engine-new}"
   seen='' shared=''
   _engine_enter "$path" "${follow-}"
   above=${_engine_real:-/}

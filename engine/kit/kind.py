@@ -226,19 +226,22 @@ class Reversible(Kind):
     backup_sh: ClassVar[str] = ""
 
     def replaced(self, before: Mapping[str, object] | None, changed: Sequence[str]) -> Files | None:
-        """MAY be overridden: the files that a change of these attributes replaces; `before` is what was found."""
-        return Files(managed(getattr(self, self.fields()[self.replaces].field))) if self.replaces else None
+        """MAY be overridden where `replaces` is set: the files that a change of these attributes replaces, None where
+        none; `before` is what was found."""
+        return Files(managed(getattr(self, self.fields()[self.replaces].field)))
 
     def keep(self, change: Change) -> Script | None:
-        if files := self.replaced(change.before, change.differing()):
-            return files.back_up(change.facts)
+        if self.replaces:
+            files = self.replaced(change.before, change.differing())
+            return files.back_up(change.facts) if files else None
         return Script(self.backup_sh, self.variables()) if self.backup_sh else None
 
     def restored(self, prior: Mapping[str, Plain] | None, changed: Sequence[str], keep: HostPath) -> Resource | None:
         """The resource that puts back what a run found: `prior`; None where it cannot be declared: the kind has no
         `state: absent`, or a value was a secret, which a plan does not hold."""
-        if files := self.replaced(prior, changed):
-            return FileRestore(files, keep, self.watched())
+        if self.replaces:
+            files = self.replaced(prior, changed)
+            return FileRestore(files, keep, self.watched()) if files else None
         if prior is None:
             return self.replace(state="absent") if "state" in self.fields() else None
         before = {self.fields()[name].field: prior.get(name) for name in changed if name in self.fields()}

@@ -54,7 +54,7 @@ def kit(become: Become) -> str:
         f"_engine_stream_launcher={quote.text(STREAM_LAUNCHER)}",
     ]
     texts = (SECTIONS, PROCESSES, WATCHDOG, RUN, AS, NEST, files())
-    return "\n".join([*sudo, *(quote.bare(text) for text in texts)])
+    return "\n".join([*sudo, *texts])
 
 
 @cache

@@ -19,7 +19,6 @@ from engine.program.bootstrap import LAUNCHER, STREAM_LAUNCHER
 from engine.program.compose import unfinished
 from engine.program.deadline import Deadline, Limits
 from engine.program.parser import Finished, Parser
-from engine.program.quote import bare
 
 sh = texts(__file__)
 
@@ -83,5 +82,5 @@ class FactsFirst:
 
 def text(nonce: str) -> bytes:
     """What is sent first."""
-    lines = [f"#begin {nonce}", f"_engine_nonce={nonce}", bare(REPORT_FACTS), f"eval {quote.text(LAUNCHER)}"]
+    lines = [f"#begin {nonce}", f"_engine_nonce={nonce}", REPORT_FACTS, f"eval {quote.text(LAUNCHER)}"]
     return "\n".join([*lines, f"#end {nonce}\n"]).encode()

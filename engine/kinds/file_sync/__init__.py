@@ -6,13 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 
 from engine.kinds.file_sync.file import Absent, File, FirstLine, Keys, Whole
-from engine.kinds.file_sync.form import About
 from engine.kinds.file_sync.parameters import Parameters
 from engine.kinds.file_sync.tree import Tree
 from engine.kit import Action, Change, Facts, HostPath, Script, State
-from engine.kit.files import FileRestore, Files
+from engine.kit.files import Files
 from engine.kit.paths import within
-from engine.model import Place, Plain, Resource
+from engine.model import Place, Plain
 
 
 class FileSync(Parameters):
@@ -36,6 +35,8 @@ class FileSync(Parameters):
           delete: true
           exclude: ["*.bak"]
     """
+
+    replaces = "path"
 
     @cached_property
     def _form(self) -> File | Tree:
@@ -61,9 +62,6 @@ class FileSync(Parameters):
         return self._form.desired(facts)
 
     def actions(self, change: Change) -> Iterator[Action]:
-        if self.state != "absent" and not self.tree:
-            abouts = [About.parse(change.facts["about"])] if change.facts.get("about") else []
-            self._form.check_owner(change.facts, abouts)
         return self._form.actions(change)
 
     def places(self) -> tuple[Place, ...]:
@@ -90,10 +88,6 @@ class FileSync(Parameters):
             names = tuple(name for name in changed if not name.endswith("/"))
             return Files(self._form.path, names, tree=True) if names else None
         return None if self.follow or self._no_file(before) else Files(self._form.path)
-
-    def restored(self, prior: Mapping[str, Plain] | None, changed: Sequence[str], keep: HostPath) -> Resource | None:
-        files = self.replaced(prior, changed)
-        return FileRestore(files, keep, self.watched()) if files else None
 
     def lost(self, prior: Mapping[str, Plain] | None, changed: Sequence[str], keep: HostPath) -> str:
         if self.follow and not self.tree:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from engine.errors import InvalidParameter
-from engine.kinds.file_sync.dotenv import NAME, refusal, valid_name
+from engine.kinds.file_sync.dotenv import NAME, refusal
 from engine.kit import HostPath, Mode, Reversible, Secret, Source, Template, Watchable
 from engine.kit.fields import Schema
 from engine.kit.paths import managed
@@ -95,11 +96,10 @@ class Parameters(Watchable, Reversible):
         line = self.first_line.reveal() if isinstance(self.first_line, Secret) else self.first_line or ""
         if "\n" in line or "\r" in line or "\0" in line:
             raise InvalidParameter("first_line", "the value holds a line break, so it cannot be one line")
-        content = self.content if self.content is not None else self.template
-        if isinstance(content, Secret) and "\0" in content.reveal():
+        if isinstance(self.text, Secret) and "\0" in self.text.reveal():
             raise InvalidParameter("content", "a secret with a NUL byte in it cannot be written")
         for name, value in (self.dotenv or {}).items():
-            if not valid_name(name):
+            if not re.fullmatch(NAME, name):
                 raise InvalidParameter("dotenv", f"`{name}` cannot be the name of an environment variable")
             if reason := refusal(value):
                 raise InvalidParameter(

@@ -1,7 +1,8 @@
 # Mode and owner, where they are declared, or where it depends on the mode whether a text is shown.
 describe() {
-  [ -z "$mode$owner$group$public${_engine_owned-}" ] || describe_path "$file"
-  fact about "${about-}"
+  [ "$mode$owner$group$public${_engine_owned-}" ] || return 0
+  describe_path "$file"
+  fact about "$about"
 }
 # Reports as fact $1 what the rest prints, where none of it is secret and everybody on the host may read the file.
 show() {

@@ -14,7 +14,8 @@ from functools import cached_property
 from itertools import chain, groupby
 
 from engine.errors import Refused
-from engine.kinds.file_sync.form import NAMES, About, Form, sh, shown
+from engine.kinds.file_sync.file import Form, sh, shown
+from engine.kit.inspected import NAMES, About, check_owner, is_there, waiting_place
 from engine.model import Action, Change, Facts, HostPath, Place, Script, Source, SourceFile, State, Upload, Value
 
 BATCH = 100
@@ -87,7 +88,7 @@ class Tree(Form):
     # --- states ------------------------------------------------------------------------------------------------
 
     def actual(self, facts: Facts) -> State | None:
-        if not self.there(facts, "directory"):
+        if not is_there(self.path, facts, "directory"):
             return None
         found = self._found(facts)
         state: dict[str, Value] = {"./": self._directory(found.directories.get("."))}
@@ -171,18 +172,19 @@ class Tree(Form):
                 f"others can write the directory of {self.path}, or it belongs to somebody else: no backup "
                 "can be made beside it; it was left as it is: leave `backup` out"
             )
-        batches = [*self._ways(send, found), *self._makes(send, differing)]
+        ways = {above for name in (*send, *found.strangers, *found.stranger_directories) for above in _above(name)}
+        batches = [*_batches("way", "", "", "", sorted(ways)), *self._makes(send, differing)]
         batches += [*self._marks("put", send, found), *self._marks("adjust", adjust, found), *_drops(found)]
         upload = None
         if send:
-            root = self.path if change.before is not None and "acts" not in facts else self.beside(facts)
+            root = self.path if change.before is not None and "acts" not in facts else waiting_place(self.path, facts)
             upload = Upload(root, tuple((name, self.files[name]) for name in send))
         script = Script(sh("tree.sh", "tree_action.sh"), variables, tuple(chain.from_iterable(batches)))
         yield Action(self._title(len(send), len(adjust), len(found.strangers)), script, upload=upload)
 
     def _check_owners(self, facts: Facts, found: Found) -> None:
         """Raise Refused where not all of it can be changed by whoever changes the tree."""
-        self.check_owner(facts, found.files.values())
+        check_owner(self.path, facts, self.params.owner, found.files.values())
         theirs = [name for name, about in found.directories.items() if about.uid != "0"]
         theirs += [name for name in facts.get("foreign", "").split("\n") if name]
         if theirs and "." in found.directories and found.directories["."].uid == "0":
@@ -195,10 +197,6 @@ class Tree(Form):
         counts = (("send", send), ("adjust", adjust), ("remove", strangers))
         work = [f"{verb} {count} {'file' if count == 1 else 'files'}" for verb, count in counts if count]
         return f"{', '.join(work) or 'make directories'} in {self.path}"
-
-    def _ways(self, send: Iterable[str], found: Found) -> Iterator[Batch]:
-        touched = [*send, *found.strangers, *found.stranger_directories]
-        return _batches("way", "", "", "", sorted({above for name in touched for above in _above(name)}))
 
     def _makes(self, send: Iterable[str], differing: set[str]) -> Iterator[Batch]:
         needed = {above for name in send for above in _above(name)}

@@ -36,16 +36,11 @@ strangers() {
   printf '%s\n' "$found"
 }
 # Whether backups can be made beside the tree, in the directory above it.
-backups() {
-  set -- "$_engine_uid" "$_engine_gid" "$_engine_bits" "$shared"
+backups() (
   _engine_marks ..
   crowded
-  [ "$_engine_uid$shared" = "$_engine_self" ] || shared=1
-  _engine_uid=$1 _engine_gid=$2 _engine_bits=$3
-  set -- "$4" "$shared"
-  shared=$1
-  [ -z "$2" ]
-}
+  [ "$_engine_uid$shared" = "$_engine_self" ]
+)
 # Digests and kinds of all names, into `sums` and `kinds`.
 survey() {
   need sha256sum
