@@ -356,6 +356,7 @@ look_at_path() {
       return 0
       ;;
   esac
+  : "${mode=}" "${owner=}" "${group=}" "${dir_mode=}" "${parents=}" "${fresh=0644}" "${backup=0}" "${temp=.engine-new}"
   seen='' shared=''
   _engine_enter "$path" "${follow-}"
   above=${_engine_real:-/}
@@ -383,6 +384,17 @@ look_below() {
   above=${path%/*}
   case $1 in */*) below "${1%/*}" ;; *) below . ;; esac
   _engine_type
+}
+# The same for $1, where the script is in the directory `tree`; else what was found at `path` stays. In a subshell, where
+# $2 demands to go to the directory that $1 is in.
+find_named() {
+  if [ -z "$tree" ] || [ "$type" != directory ]; then return 0; fi
+  if [ "$2" ]; then
+    look_below "$1"
+  else
+    _engine_name=$1
+    _engine_type
+  fi
 }
 # The same for a directory: where there is one, the script goes on inside of it, as whom it may be there.
 look_inside() {
@@ -493,8 +505,10 @@ split_moment() {
   moment=${moment%%.*}.$fraction
 }
 # When each of the files named on standard input, with NUL bytes after the names, changed.
-moments() {
-  if stat -c %Z / >/dev/null 2>&1; then xargs -0 stat -c '%Z %z' --; else xargs -0 stat -f '%Fc' --; fi
+moments() { stat_each '%Z %z' '%Fc'; }
+# What stat says of each of them, asked in GNU's words $1 or in those of the BSDs, $2.
+stat_each() {
+  if stat -c %Z / >/dev/null 2>&1; then xargs -0 stat -c "$1" --; else xargs -0 stat -f "$2" --; fi
 }
 # Reports what is watched: the content's digest in `sum`, and mode, owner and group as far as they are managed.
 report_watched() {
@@ -516,8 +530,9 @@ report_watched() {
 
 # --- writing -----------------------------------------------------------------------------------------------------------
 
-# After `look`: a place for what is new. Variables: `temp`, a name for it; `parents` and `dir_mode`, whether and how
-# directories are made; `owner`, `group`, `mode`, or `fresh`, the mode of what was not there before; `backup`.
+# After `look`: a place for what is new. Variables, which need not be set: `parents` and `dir_mode`, whether and how
+# directories are made; `owner`, `group`, `mode`, or `fresh`, the mode of what was not there before (0644); `backup`, how
+# many previous contents stay beside it; `temp`, a name for it.
 prepare_file() {
   case $type in
     absent | file) ;;
@@ -587,7 +602,7 @@ _engine_den() {
   # Below a directory with a group of its own (setgid) it has that, too.
   if [ "$_engine_uid ${_engine_bits#2}" != "$_engine_self 700" ] || ! room_is_new; then
     # Whosever it is: what is in it stays.
-    cd -P .. && rmdir -- "$_engine_den" 2>/dev/null || :
+    if cd -P ..; then rmdir -- "$_engine_den" 2>/dev/null || :; fi
     fail "$above is no place where something can be made safely: others can write it$(_engine_on .); nothing was changed"
   fi
   _engine_uid=$1 _engine_gid=$2 _engine_bits=$3
@@ -780,19 +795,23 @@ _engine_back_up() {
   set -- "$_engine_up$_engine_name.bak" ''
   # Cut off after this and run again, the same content must not push out an older one.
   if [ -f "$1" ] && [ ! -h "$1" ] && cmp -s -- "$file" "$1"; then return 0; fi
-  while [ "$backup" -gt 1 ]; do
-    older=$1.$backup
-    backup=$((backup - 1))
-    newer=$1.$backup
-    [ "$backup" -gt 1 ] || newer=$1
-    _engine_shift "$newer" "$older"
-  done
+  rotate "$1" _engine_shift
   # Out of a place of our own it is moved: a link could lead elsewhere what is made under the name itself.
   [ "$_engine_up" = ../ ] || set -- "$1" "$1"
   if [ -d "$1" ] && [ ! -h "$1" ]; then fail "$path.bak is in the way: it is a directory; $path is as it was"; fi
   rm -f -- "${2:-./bak}"
   ln -- "$file" "${2:-./bak}" 2>/dev/null || cp -p -- "$file" "${2:-./bak}"
   [ "$2" ] || mv -T -f -- ./bak "$1"
+}
+# Makes room for another $1, of which `backup` are kept: it becomes $1.2, and so on. $2 moves one to another name.
+rotate() {
+  while [ "$backup" -gt 1 ]; do
+    older=$1.$backup
+    backup=$((backup - 1))
+    newer=$1.$backup
+    [ "$backup" -gt 1 ] || newer=$1
+    "$2" "$newer" "$older"
+  done
 }
 _engine_shift() {
   if [ ! -e "$1" ] && [ ! -h "$1" ]; then return 0; fi

@@ -13,6 +13,8 @@ from typing import Any, ClassVar, Self, TypeVar, cast, dataclass_transform
 
 from engine.errors import InvalidParameter, Refused
 from engine.kit.fields import Field, fields
+from engine.kit.files import WATCH, FileRestore, Files
+from engine.kit.paths import managed
 from engine.model import (
     Action,
     Change,
@@ -144,7 +146,7 @@ class Kind(Resource):
         more = {"planned_as": change.facts["acts"]} if "acts" in change.facts else {}
         yield Action(f"{what} {self.title()}", Script(self.apply_sh, {**self.variables(), **more}))
 
-    def replaces(self, facts: Facts) -> Collection[str]:
+    def prior_facts(self, facts: Facts) -> Collection[str]:
         return self.attributes
 
     def title(self) -> str:
@@ -203,10 +205,11 @@ class Watchable(Kind):
     """Can be named in `restart_on`.
 
     `watch_sh` (or watch.sh beside the module) MUST report `fingerprint`, a digest of all that the resource manages,
-    and `ctime`, the newest change of it as seconds with a fraction, or empty text where there is nothing.
+    and `ctime`, the newest change of it as seconds with a fraction, or empty text where there is nothing. Left out:
+    the content of the file at `path`, and as far as the kind has such parameters its `mode`, `owner` and `group`.
     """
 
-    watch_sh: ClassVar[str] = derived(lambda cls: beside(cls, "watch.sh"))
+    watch_sh: ClassVar[str] = derived(lambda cls: beside(cls, "watch.sh", WATCH if "path" in cls.fields() else ""))
 
     def watched(self) -> Script | None:
         return Script(self.watch_sh, self.variables())
@@ -216,19 +219,32 @@ class Reversible(Kind):
     """What an apply changed can be put back by `onetrip rollback`.
 
     Without more, the attributes found before are declared again, and what was not there is declared absent: enough
-    where the attributes are all there is to it. A kind that replaces content keeps it: `backup_sh` (or backup.sh
-    beside the module) MUST copy what is about to be replaced to the path `$keep` and names that begin with it, and
-    MUST be read-only elsewhere and safe to repeat; then override `restored`.
+    where the attributes are all there is to it. A kind that replaces the content of a file names the parameter that
+    is its path: `replaces = "path"`; then a copy of it is kept, and put back with its mode and owner. Other content
+    is kept by `backup_sh`, which MUST copy what is about to be replaced to the path `$keep` and names that begin with
+    it, and MUST be read-only elsewhere and safe to repeat; then override `restored`.
     """
 
+    replaces: ClassVar[str] = ""
     backup_sh: ClassVar[str] = ""
 
+    def replaced(self, before: Mapping[str, object] | None, changed: Sequence[str]) -> Files | None:
+        """MAY be overridden where `replaces` is set: the files that a change of these attributes replaces, None where
+        none; `before` is what was found."""
+        return Files(managed(getattr(self, self.fields()[self.replaces].field)))
+
     def keep(self, change: Change) -> Script | None:
+        if self.replaces:
+            files = self.replaced(change.before, change.differing())
+            return files.back_up(change.facts) if files else None
         return Script(self.backup_sh, self.variables()) if self.backup_sh else None
 
     def restored(self, prior: Mapping[str, Plain] | None, changed: Sequence[str], keep: HostPath) -> Resource | None:
         """The resource that puts back what a run found: `prior`; None where it cannot be declared: the kind has no
         `state: absent`, or a value was a secret, which a plan does not hold."""
+        if self.replaces:
+            files = self.replaced(prior, changed)
+            return FileRestore(files, keep, self.watched()) if files else None
         if prior is None:
             return self.replace(state="absent") if "state" in self.fields() else None
         before = {self.fields()[name].field: prior.get(name) for name in changed if name in self.fields()}
@@ -242,14 +258,16 @@ def _folder(module: str) -> Path:
     return Path(sys.modules[module].__file__ or "").parent
 
 
-def beside(cls: type[Kind], name: str) -> str:
-    """The text of a script beside the module of a kind. Raises TypeError where there is none."""
+def beside(cls: type[Kind], name: str, default: str = "") -> str:
+    """The text of a script beside the module of a kind. Raises TypeError where there is none and no default."""
     for base in cls.__mro__:
         if base.__module__.startswith("engine.kit."):
             break
         path = _folder(base.__module__) / name
         if path.is_file():
             return path.read_text(encoding="utf-8")
+    if default:
+        return default
     attribute = name.replace(".", "_")
     raise TypeError(f"{cls.__name__} has neither `{attribute}` nor a file {name} beside its module")
 

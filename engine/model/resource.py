@@ -222,7 +222,7 @@ class Resource(Protocol):
         MAY raise `engine.errors.Refused`: nothing is done then, and what needs it is skipped."""
         ...
 
-    def replaces(self, facts: Facts) -> Collection[str]:
+    def prior_facts(self, facts: Facts) -> Collection[str]:
         """Keys of facts of the probe that say what an action replaces. The probe runs once more right before the
         actions, and where one of these is no longer what the plan was made from, nothing is done."""
         return ()

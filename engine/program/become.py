@@ -54,9 +54,13 @@ def kit(become: tuple[str, ...]) -> str:
         f"_engine_launcher={quote.text(LAUNCHER)}",
         f"_engine_stream_launcher={quote.text(STREAM_LAUNCHER)}",
     ]
-    # The doors through which scripts reach a path are the kit's.
-    doors = texts(shell.__file__)("files.sh", "trust.sh")
-    return quote.text(quote.text("\n".join([*sudo, quote.bare(MACHINE + AS + NEST + doors)])))
+    return quote.text(quote.text("\n".join([*sudo, MACHINE, AS, NEST, files()])))
+
+
+@cache
+def files() -> str:
+    """The doors through which scripts reach a path; see `files.sh` and `trust.sh` of the kit."""
+    return texts(shell.__file__)("files.sh", "trust.sh")
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,8 @@ class Others:
         password = self.become.password if not self.become.everything else None
         return [
             "unset _engine_owned _engine_stay _engine_feed _engine_within _engine_crowd feed take planned_as",
+            # What files.sh takes of them is a script's own, or nothing.
+            "unset follow seen mode owner group dir_mode parents fresh backup temp",
             f"_engine_password={quote.word(password) if password is not None else ''}",
             f"_engine_inner={secrets.token_hex(16)}",
             f"_engine_quoted_kit={kit(self.become.words(USER, (ASKING,)))}",

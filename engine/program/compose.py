@@ -20,7 +20,7 @@ from engine.program.become import GRACE, Others
 from engine.program.bootstrap import LAUNCHER, LOCK, MACHINE, START, STREAM_LAUNCHER
 from engine.program.deadline import CLEARING, SLOWEST, Deadline, Limits
 from engine.program.parser import Event, Parser
-from engine.program.quote import assigned, bare
+from engine.program.quote import assigned
 from engine.program.section import Lock, Program, Section
 from engine.program.shared import SharedProbes
 
@@ -85,7 +85,7 @@ def _program(
     texts = {text: n for n, text in enumerate(dict.fromkeys(script.text for script in scripts))}
     places = {name: n for n, name in enumerate(names)}
     lines = [f"_engine_nonce={nonce} _engine_steps={'1' if any(s.step for s in sections) else ''}"]
-    lines += others.lines() if others else [bare(MACHINE)]
+    lines += others.lines() if others else [MACHINE]
     lines += keep
     lines += [f"_engine_t{n}={quote.text(text)}" for text, n in texts.items()]
     inner = {section.script.text for section in sections if section.become is not None}
@@ -93,7 +93,7 @@ def _program(
     lines += ["_engine_sections() {", ":"]
     for n, section in enumerate(sections):
         lines.append(_section(n, section, texts[section.script.text], places, stdin, probes, others))
-    lines += ["}", probes.functions(texts), f"set -- {quote.text(launcher)}", bare(START)]
+    lines += ["}", probes.functions(texts), f"set -- {quote.text(launcher)}", START]
     text = "\n".join([f"#begin {nonce}", *lines, f"#end {nonce}\n"])
     numbers = others.numbers(sections) if others else {}
     # What the watchdog of the program itself allows a section.
@@ -109,7 +109,7 @@ def _keep(sections: Sequence[Section], lock: Lock | None) -> list[str]:
     who = "".join(c if c.isprintable() else " " for c in lock.who) if lock else "onetrip unlock"
     wait = math.ceil(lock.wait) if lock else -1
     return [
-        bare(LOCK),
+        LOCK,
         f"_engine_who={quote.text(who)} _engine_wait={wait} _engine_stop={'1' if lock and lock.stopped else ''}",
         f"_engine_lock_id={secrets.token_hex(16)}",
         "\n".join(["_engine_staged() {", ":", *staged, "}"]),

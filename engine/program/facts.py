@@ -18,7 +18,6 @@ from engine.program.bootstrap import LAUNCHER, STREAM_LAUNCHER
 from engine.program.compose import unfinished
 from engine.program.deadline import Deadline, Limits
 from engine.program.parser import Finished, Parser
-from engine.program.quote import bare
 
 sh = texts(__file__)
 
@@ -82,5 +81,5 @@ class FactsFirst:
 
 def text(nonce: str) -> bytes:
     """What is sent first."""
-    lines = [f"#begin {nonce}", f"_engine_nonce={nonce}", bare(REPORT_FACTS), f"eval {quote.text(LAUNCHER)}"]
+    lines = [f"#begin {nonce}", f"_engine_nonce={nonce}", REPORT_FACTS, f"eval {quote.text(LAUNCHER)}"]
     return "\n".join([*lines, f"#end {nonce}\n"]).encode()

@@ -17,12 +17,6 @@ TAKEN = frozenset({
 
 
 @cache
-def bare(text: str) -> str:
-    """Shell text without comments and indentation: it is sent with every program."""
-    lines = [line.strip() for line in text.splitlines()]
-    return "\n".join(line for line in lines if line and not line.startswith("#"))
-
-
 def text(value: str) -> str:
     """`value` as one shell word that expands to exactly it. Raises ValueError where it holds a NUL byte."""
     if "\0" in value:

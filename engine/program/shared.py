@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from engine.kit.shell import texts
 from engine.model import BatchedProbe, Script
-from engine.program.quote import assigned, bare, word
+from engine.program.quote import assigned, word
 from engine.program.section import Section
 
 sh = texts(__file__)
@@ -80,7 +80,7 @@ class SharedProbes:
     def functions(self, texts: Mapping[str, int]) -> str:
         """A shell function `_engine_shared0` and so on for each: sets `_engine_l0` to what the script prints, unless
         that was done, and `_engine_r` to its status. `texts` numbers the scripts' texts."""
-        split = [bare(SPLIT)] if any(isinstance(script, BatchedProbe) for script in self.scripts) else []
+        split = [SPLIT] if any(isinstance(script, BatchedProbe) for script in self.scripts) else []
         return "\n".join([*split, *(self._function(n, texts) for n in range(len(self.scripts)))])
 
     def _function(self, n: int, texts: Mapping[str, int]) -> str:

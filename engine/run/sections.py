@@ -293,7 +293,7 @@ def _as_planned(declared: DeclaredResource, change: Change, touched: _Touched) -
         mine = resource.places()
         before = touched.meets(mine or ())
         touched.add(mine)
-        keys = [key for key in resource.replaces(change.facts) if key in change.facts]
+        keys = [key for key in resource.prior_facts(change.facts) if key in change.facts]
         if not mine or not keys or before:
             return None
         planned = "".join(f"\n{key} {change.facts[key]}\n" for key in keys)

@@ -15,7 +15,7 @@ import pytest
 
 from engine.errors import HostFailed, Refused
 from engine.kinds.file_sync import FileSync
-from engine.kinds.file_sync.scripts import GLANCE
+from engine.kit.files import sh
 from engine.model import HostPath, Script, Secret
 from tests.command_stubs import Commands
 from tests.harness import SHELLS, Failed, apply, carry_out, observe, script
@@ -55,9 +55,8 @@ def test_a_glance_vouches_only_where_nobody_else_can_write(shell: Sequence[str],
     for name in names:
         if not name.endswith("none") and not name.startswith(("nowhere", "way")):
             (place / name).write_text("x")
-    said = script(
-        Script(f'x=$(\n{GLANCE}\n)\nfact said "$x"', args=tuple(str(place / name) for name in names)), shell
-    )
+    text = f'x=$(\n{sh("inspect_together.sh")}\n)\nfact said "$x"'
+    said = script(Script(text, args=tuple(str(place / name) for name in names)), shell)
     lines = said.facts["said"].splitlines()
     assert sorted(line.split()[0] for line in lines) == ["1", "2"]
     assert "2 absent" in lines

@@ -8,8 +8,6 @@ none of the characters that either of them treats specially.
 
 from __future__ import annotations
 
-import re
-
 from engine.model import Secret
 
 NAME = r"[A-Za-z_][A-Za-z0-9_]*"
@@ -28,8 +26,3 @@ def refusal(value: str | Secret) -> str:
         "bytes that are no UTF-8": any("\udc80" <= character <= "\udcff" for character in text),
     }
     return next((reason for reason, holds in reasons.items() if holds), "")
-
-
-def valid_name(name: str) -> bool:
-    """Whether a key can be the name of an environment variable."""
-    return re.fullmatch(NAME, name) is not None

@@ -1,21 +1,21 @@
 # shellcheck disable=SC2030,SC2031  # what is by itself changes no more than itself
-# Each group of arguments is: a verb, a directory (empty or with a slash at its end), a mode, an owner, how many names
-# follow, and the names. Names are relative to the tree, in which the script is. Where others can write in it, or what was
-# sent is not on its file system, each name is seen to in its own directory, by itself: `crowd`.
+# Each group of arguments is: a verb, a directory (empty or with a slash at its end), a mode, an owner, how many names in
+# that directory follow, and the names. A verb is called with each name as `./DIRECTORY/NAME`: the script is in the tree.
+# Where others can write in it, or what was sent is not on its file system, `crowd` is set, and each name is seen to in
+# its own directory, by itself: `alone`.
 
 # Directories on the way: none may be a link, for what is behind it is not ours.
 way() {
-  shift 3
   for name do
-    [ ! -h "./$name" ] || fail "$path/$name is in the way: it is a symbolic link; nothing was changed"
-    [ -d "./$name" ] || [ ! -e "./$name" ] ||
-      fail "$path/$name is in the way: it is no directory; nothing was changed"
+    [ ! -h "$name" ] || fail "$path/${name#./} is in the way: it is a symbolic link; nothing was changed"
+    [ -d "$name" ] || [ ! -e "$name" ] ||
+      fail "$path/${name#./} is in the way: it is no directory; nothing was changed"
   done
   if [ "$_engine_self" != 0 ] || [ "$fresh" ]; then return 0; fi
   # Root goes only where nobody else can put a link.
   for name do
     shift
-    [ ! -d "./$name" ] || set -- "$@" "./$name"
+    [ ! -d "$name" ] || set -- "$@" "$name"
   done
   [ "$#" -gt 0 ] || return 0
   _engine_lines=$(stat -c '%a %u %g' -- "$@" 2>/dev/null) || _engine_lines=$(stat -f '%Mp%Lp %u %g' -- "$@")
@@ -25,155 +25,79 @@ way() {
     case $_engine_bits in *[2367]? | *[2367]) crowd=shared ;; esac
   done
 }
-
-mark_all() { # the files given take `new_mode` and `new_owner`
-  [ -z "$new_owner" ] || chown -h -- "$new_owner" "$@" || fail "files in $path cannot be given to $new_owner"
-  [ -z "$new_mode" ] || chmod -- "$new_mode" "$@"
-}
-
 make() {
-  new_mode=$2 new_owner=$3
-  shift 3
   for name do
-    [ ! -d "./$name" ] || continue
+    [ ! -d "$name" ] || continue
     if [ "$crowd" ]; then
-      (
-        alone_in "$name"
-        begin_directory ''
-        finish_directory "$new_mode"
-      )
+      alone "$name" make_directory
       continue
     fi
     _engine_leftover "./$temp"
     mkdir "./$temp"
     mark_all "./$temp"
-    mv -f -- "./$temp" "./$name"
+    mv -f -- "./$temp" "$name"
   done
 }
-
-within() { # calls verb $2 with the names, each with $1 before it
-  prefix=$1 verb=$2
-  shift 2
-  for name do
-    shift
-    set -- "$@" "$prefix$name"
-  done
-  "$verb" "$@"
-}
-
-clear_way() {
+put() {
   for name do
     [ ! -d "$name" ] || [ -h "$name" ] || fail "$path/${name#./} is in the way: it is a directory"
     [ ! -h "$name" ] || fail "$path/${name#./} is in the way: it is a symbolic link"
   done
-}
-
-put() {
-  into=./$1 new_mode=$2 new_owner=$3
-  shift 3
-  within "$into" clear_way "$@"
-  within "$into" keep_all "$@"
-  if [ "$crowd" ]; then
-    within "${into#./}" put_each "$@"
-  else
-    within "$staging/${into#./}" put_staged "$@"
-  fi
-}
-put_staged() {
+  back_up "$@"
+  for name do
+    [ -z "$crowd" ] || alone "$name" receive 6<"$staging/$name"
+    shift
+    set -- "$@" "$staging/$name"
+  done
+  [ -z "$crowd" ] || return 0
   mark_all "$@"
-  mv -f -- "$@" "$into"
+  mv -f -- "$@" "./$into"
 }
-
 adjust() {
-  into=./$1 new_mode=$2 new_owner=$3
-  shift 3
-  if [ "$crowd" ] || [ "${_engine_owned-}" ]; then
-    within "${into#./}" adjust_each "$@"
-  else
-    within "$into" mark_all "$@"
+  if [ -z "$crowd${_engine_owned-}" ]; then
+    mark_all "$@"
+    return
   fi
+  for name do
+    if [ -z "$crowd" ] && [ -O "$name" ]; then
+      mark_all "$name"
+    elif [ -d "$name" ]; then
+      (
+        below "${name#./}"
+        mark_all .
+      )
+    else
+      alone "$name" renew
+    fi
+  done
 }
-
 drop() {
-  into=./$1
-  shift 3
-  within "$into" keep_all "$@"
-  within "${into#./}" drop_each "$@"
-}
-drop_each() {
+  back_up "$@"
   if [ -z "$crowd" ]; then
     rm -f -- "$@"
     return
   fi
-  for name do
-    (
-      alone_in "$name"
-      rm -f -- "$file"
-    )
-  done
+  for name do alone "$name" remove; done
 }
-
 # Empty directories, the deepest first.
 clear_out() {
-  shift 3
   for name do
-    [ -d "./$name" ] || continue
-    if [ "$crowd" ]; then
-      (
-        alone_in "$name"
-        rmdir -- "$file" || fail "$path is not empty, so it was left"
-      )
+    if [ ! -d "$name" ]; then
+      continue
+    elif [ "$crowd" ]; then
+      alone "$name" remove_directory
     else
-      rmdir -- "./$name" || fail "$path/$name is not empty, so it was left"
+      rmdir -- "$name" || fail "$path/${name#./} is not empty, so it was left"
     fi
   done
 }
 
-# --- each by itself --------------------------------------------------------------------------------------------------
-
-# In the directory of $1, which is below the tree: as after `look`.
-alone_in() {
-  look_below "$1"
-  [ -z "$_engine_missing" ] || fail "$above is gone; plan again"
-  owner=${new_owner%%:*} group='' mode=$new_mode fresh=$new_mode backup=0
-  case $new_owner in *:*) group=${new_owner#*:} ;; esac
+mark_all() { # the files given take `new_mode` and `new_owner`
+  [ -z "$new_owner" ] || chown -h -- "$new_owner" "$@" || fail "files in $path cannot be given to $new_owner"
+  [ -z "$new_mode" ] || chmod -- "$new_mode" "$@"
 }
-put_each() {
-  for each do
-    (
-      exec 6<"$staging/$each"
-      alone_in "$each"
-      prepare_file
-      open_new
-      cat <&6 >&3 || write_failed
-      settle_file
-    )
-  done
-}
-adjust_each() {
-  for each do
-    if [ -z "$crowd" ] && [ -O "./$each" ]; then
-      mark_all "./$each"
-    elif [ -d "./$each" ]; then
-      (
-        below "$each"
-        mark_all .
-      )
-    else
-      (
-        alone_in "$each"
-        prepare_file
-        open_new
-        cat <"$file" >&3 || write_failed
-        settle_file
-      )
-    fi
-  done
-}
-
-# --- previous contents -----------------------------------------------------------------------------------------------
-
-keep_all() {
+# What a run replaces is kept beside the tree.
+back_up() {
   [ "$backup" -gt 0 ] || return 0
   [ "$crowd" != shared ] || fail "others can write in $path: no backup of it can be made safely; leave it out"
   for name do
@@ -182,25 +106,36 @@ keep_all() {
     ln -f -- "$name" "$kept/$into" 2>/dev/null || cp -p -- "$name" "$kept/$into"
   done
 }
-
-rotate() {
-  left=$backup
-  while [ "$left" -gt 0 ]; do
-    older=$kept.$left
-    left=$((left - 1))
-    newer=$kept.$left
-    [ "$left" -gt 1 ] || newer=$kept
-    if [ "$left" -eq 0 ]; then
-      [ "$backup" -gt 1 ] || rm -rf -- "$kept"
-      mkdir -m 700 -- "$kept"
-    elif [ -d "$newer" ] && [ ! -h "$newer" ]; then
-      rm -rf -- "$older"
-      mv -f -- "$newer" "$older"
-    fi
-  done
+shift_tree() {
+  if [ ! -d "$1" ] || [ -h "$1" ]; then return 0; fi
+  rm -rf -- "$2"
+  mv -f -- "$1" "$2"
 }
 
-# --- from the beginning ----------------------------------------------------------------------------------------------
+# Does $2 in the directory of $1, which is below the tree: as after `look`.
+alone() (
+  look_below "${1#./}"
+  [ -z "$_engine_missing" ] || fail "$above is gone; plan again"
+  owner=${new_owner%%:*} group='' mode=$new_mode fresh=$new_mode backup=0
+  case $new_owner in *:*) group=${new_owner#*:} ;; esac
+  "$2"
+)
+make_directory() {
+  begin_directory ''
+  finish_directory "$new_mode"
+}
+receive() {
+  prepare_file
+  open_new
+  cat <&6 >&3 || write_failed
+  settle_file
+}
+renew() {
+  exec 6<"$file"
+  receive
+}
+remove() { rm -f -- "$file"; }
+remove_directory() { rmdir -- "$file" || fail "$path is not empty, so it was left"; }
 
 sent() { tar -cf - -C "$staging" .; }
 leave() {
@@ -232,21 +167,22 @@ case $type in
     if [ "$shared" ]; then crowd=shared; elif [ -z "$beside$den" ]; then crowd=copy; fi
     if [ "$backup" -gt 0 ]; then
       backups || fail "the directory of $path belongs to others: no backup of $path can be made safely beside it; leave it out"
-      rotate
+      [ "$backup" -gt 1 ] || rm -rf -- "$kept"
+      rotate "$kept" shift_tree
+      mkdir -m 700 -- "$kept"
     fi
     ;;
   blocked) fail "$above is in the way: it is no directory; nothing was changed" ;;
   *) fail "$path is in the way: it is no directory ($type); nothing was changed" ;;
 esac
 while [ "$#" -gt 0 ]; do
-  n=5
-  call=''
+  into=$2 new_mode=$3 new_owner=$4 n=5 call=''
   while [ "$n" -lt $(($5 + 5)) ]; do
     n=$((n + 1))
-    call="$call \"\${$n}\""
+    call="$call \"./\$2\${$n}\""
   done
   # Only numbers of arguments are evaluated, never what they hold.
-  eval "\"\$1\" \"\$2\" \"\$3\" \"\$4\" $call"
+  eval "\"\$1\" $call"
   shift "$n"
 done
 if [ "$fresh" ]; then

@@ -2,18 +2,16 @@ look_inside
 report_path
 known_owners
 [ "$type" = directory ] || exit 0
-need sha256sum
-kinds "$@"
+survey "$@"
 fact kinds "$kinds"
-sums=$(digests "$@")
 fact sums "$sums"
 case $kinds in
   *f*)
-    about=$(attributes regular "$@")
+    about=$(attributes -f "$@")
     fact about "$about"
     ;;
 esac
-about=$(attributes directories "$@")
+about=$(attributes -d "$@")
 fact directories "$about"
 if [ "$delete" ]; then
   others=$(strangers ! -type d)

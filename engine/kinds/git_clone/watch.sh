@@ -1,7 +1,3 @@
-# When each of the files named on standard input, with NUL bytes after the names, changed: `SECONDS DATE` a line.
-moments() {
-  if stat -c %Z / >/dev/null 2>&1; then xargs -0 stat -c '%Z %z' --; else xargs -0 stat -f '%Fc' --; fi
-}
 # Directories from which a tracked file is missing, or what is left of them.
 missing_dirs() {
   # shellcheck disable=SC2016  # run by another shell
@@ -30,10 +26,7 @@ if [ "$type" = checkout ]; then
     git_here ls-files -z
     missing_dirs
   } | { moments 2>/dev/null || :; } | sort -k1,1n -k3,3 | tail -n 1)
-  # Where a host tells no fractions, it is the end of that second.
-  fraction=999999999
-  case $latest in *.*) fraction=${latest#*.} ;; esac
-  moment=${latest%%[. ]*}.${fraction%% *}
+  split_moment "$latest"
 fi
 fingerprint=$(printf '%s\n' "$what" | sha256)
 fact fingerprint "$fingerprint"

@@ -119,3 +119,71 @@ scan() {
     done
   done <"$file"
 }
+
+inspect() {
+  [ "$type" = file ] || return 0
+  must_be_readable
+  scan "$@"
+  fact unclosed "$unclosed"
+  describe
+  n=0
+  for key do
+    n=$((n + 1))
+    eval "now=\$now_$n"
+    [ -n "$now" ] || continue
+    sum=$(printf '%s' "${now#=}" | sha256)
+    fact "key.$key" "$sum"
+    case " $public " in *" $key "*) show "text.$key" printf %s "${now#=}" ;; esac
+  done
+}
+digest() {
+  must_be_readable
+  scan "$@"
+  sum='' n=0
+  for key do
+    n=$((n + 1))
+    eval "now=\$now_$n"
+    one=$(printf '%s' "$now" | sha256)
+    sum="$sum $key $one"
+  done
+}
+
+# Where the entry's `name` is one of the keys to write, which come each with its value: puts the new one in its place.
+# Only the last entry of a key counts, so only that stays.
+replaced() {
+  n=1
+  while [ "$#" -gt 0 ]; do
+    if [ "$1" = "$name" ]; then
+      eval "left=\$((count_$n - 1)); count_$n=\$left"
+      [ "$left" -gt 0 ] || printf "%s%s='%s'%s%s" "$before" "$name" "$2" "$after" "${ended:+$line_break}" >&3 || write_failed
+      return 0
+    fi
+    n=$((n + 2))
+    shift 2
+  done
+  return 1
+}
+fill() {
+  open_new
+  [ "$type" = file ] || file=/dev/null
+  # What is counted of the values among the keys does not matter.
+  scan "$@"
+  [ -z "$unclosed" ] || fail "line $unclosed of $path opens a quote that is never closed; nothing was changed"
+  number=0 last=1
+  while next_entry; do
+    last=$ended
+    [ -n "$name" ] && replaced "$@" && continue
+    printf '%s%s' "$entry" "${ended:+$line_break}" >&3 || write_failed
+  done <"$file"
+  n=1
+  while [ "$#" -gt 0 ]; do
+    eval "now=\$now_$n"
+    if [ -z "$now" ]; then
+      [ -n "$last" ] || printf '\n' >&3 || write_failed
+      last=1
+      printf "%s='%s'\n" "$1" "$2" >&3 || write_failed
+    fi
+    n=$((n + 2))
+    shift 2
+  done
+}

@@ -15,44 +15,18 @@ kinds() {
     fi
   done
 }
-
-# The names under which a file is, each ended by a NUL byte.
-regular() {
-  n=0
-  for name do
-    n=$((n + 1))
-    [ "$n" -le "$files" ] || return 0
-    [ ! -f "./$name" ] || [ -h "./$name" ] || printf '%s\0' "./$name"
-  done
-}
-
-# The same for directories, the tree's own first.
-directories() {
-  printf '.\0'
-  n=0
-  for name do
-    n=$((n + 1))
-    [ "$n" -gt "$files" ] || continue
-    [ ! -d "./$name" ] || [ -h "./$name" ] || printf '%s\0' "./$name"
-  done
-}
-
-digests() {
-  case $kinds in
-    *f*) regular "$@" | xargs -0 sha256sum -- ;;
-  esac
-}
-
-attributes() { # $1: how to list the names
-  list=$1
+# The names under which a file is, if $1 is -f, or a directory, if it is -d, each ended by a NUL byte; with the tree's own.
+names() {
+  test=$1
   shift
-  if stat -c %a . >/dev/null 2>&1; then
-    "$list" "$@" | xargs -0 stat -c '%a %u %g %s %U/%G' --
-  else
-    "$list" "$@" | xargs -0 stat -f '%Mp%Lp %u %g %z %Su/%Sg' --
-  fi
+  [ "$test" = -f ] || printf '.\0'
+  for name do
+    ! test "$test" "./$name" || [ -h "./$name" ] || printf '%s\0' "./$name"
+  done
 }
-
+attributes() {
+  names "$@" | stat_each '%a %u %g %s %U/%G' '%Mp%Lp %u %g %z %Su/%Sg'
+}
 # All there is of one type, one a line; a line break within a name comes as the byte 1.
 strangers() {
   # What was sent for the very change that is planned is none.
@@ -62,15 +36,16 @@ strangers() {
   esac
   printf '%s\n' "$found"
 }
-
 # Whether backups can be made beside the tree, in the directory above it.
-backups() {
-  set -- "$_engine_uid" "$_engine_gid" "$_engine_bits" "$shared"
+backups() (
   _engine_marks ..
   crowded
-  [ "$_engine_uid$shared" = "$_engine_self" ] || shared=1
-  _engine_uid=$1 _engine_gid=$2 _engine_bits=$3
-  set -- "$4" "$shared"
-  shared=$1
-  [ -z "$2" ]
+  [ "$_engine_uid$shared" = "$_engine_self" ]
+)
+# Digests and kinds of all names, into `sums` and `kinds`.
+survey() {
+  need sha256sum
+  kinds "$@"
+  sums=''
+  case $kinds in *f*) sums=$(names -f "$@" | xargs -0 sha256sum --) ;; esac
 }

@@ -1,4 +1,0 @@
-look_at_path
-sum=
-[ "$type" != file ] || first_line
-report_watched

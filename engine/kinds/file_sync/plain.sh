@@ -1,0 +1,3 @@
+# Nothing of the content.
+inspect() { describe; }
+digest() { :; }

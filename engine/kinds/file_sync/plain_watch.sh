@@ -1,3 +1,0 @@
-look_at_path
-sum=
-report_watched

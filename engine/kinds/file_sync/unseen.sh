@@ -1,2 +1,0 @@
-# shellcheck disable=SC2154,SC2034
-seen=''
