@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import pytest
 
+from engine.kinds.command import Command
 from engine.kinds.file_sync import FileSync
 from engine.kinds.git_clone import GitClone
 from engine.kinds.http_assert import HttpAssert
@@ -15,6 +16,7 @@ from engine.kit.testing import cases
 
 KINDS = Path(__file__).parents[3] / "engine/kinds"
 
+test_command = cases(Command)
 test_file_sync = cases(FileSync)
 test_git_clone = cases(GitClone)
 test_http_assert = cases(HttpAssert)
