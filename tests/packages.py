@@ -39,12 +39,12 @@ BuildArch: noarch
 """
 CONFIGURATION = {
     "apt": "rm -rf /etc/apt/sources.list.d/* /var/lib/apt/lists/*; "
-    "echo 'deb [trusted=yes] file:/repository ./' >/etc/apt/sources.list",
+    "echo 'deb [trusted=yes] copy:/repository ./' >/etc/apt/sources.list",
     "dnf": "rm /usr/bin/apt-get; mkdir -p /etc/yum.repos.d; printf '%s\\n' '[local]' name=local "
     "baseurl=file:///repository gpgcheck=0 >/etc/yum.repos.d/local.repo; "
     "printf '%s\\n' releasever=1 >>/etc/dnf/dnf.conf",
     "pacman": "rm /usr/bin/apt-get /usr/bin/dnf; printf '%s\\n' '[options]' Architecture=auto SigLevel=Never "
-    "'[local]' 'Server=file:///repository' >/etc/pacman.conf; mkdir -p /var/lib/pacman",
+    "'[made]' 'Server=file:///repository' >/etc/pacman.conf; mkdir -p /var/lib/pacman",
 }
 
 
@@ -126,7 +126,7 @@ class Repository:
             fields |= {"CONFLICTS": known["conflict"]} if "conflict" in known else {}
             text = "".join(f"%{key}%\n{value}\n\n" for key, value in fields.items())
             entries[f"{known['pkgname']}-{known['pkgver']}/desc"] = text
-        _archive(self.directory / "local.db", entries)
+        _archive(self.directory / "made.db", entries)
 
 
 def _archive(path: Path, files: dict[str, str]) -> None:

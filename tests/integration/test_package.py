@@ -69,7 +69,7 @@ class TestPackage(
 ):
     """The contract, under each shell, in the container."""
 
-    @pytest.fixture(params=list(SHELLS))
+    @pytest.fixture(params=[pytest.param(n, marks=[pytest.mark.full] if "bash" in n else []) for n in SHELLS])
     def machine(self, request: pytest.FixtureRequest, tmp_path: Path, box: Box) -> Machine:
         return Machine(tmp_path, within(box, SHELLS[request.param]))
 
@@ -87,7 +87,7 @@ def test_the_life_of_a_package(manager: str) -> None:
         found = observe(one, shell)
         assert found.actual is None
         assert isinstance((found.desired or {})["tool"], Unknown)
-        assert one.show(found.facts) == {"index": "missing", "version known after the index is refreshed": ""}
+        assert one.show(found.facts) == {"index": "missing", "version": "known after the index is refreshed"}
         assert converge(one, shell) is not None
         assert box.installed() == {"tool": "1.0"}
         first = watch(one, shell)
@@ -100,8 +100,8 @@ def test_the_life_of_a_package(manager: str) -> None:
         newest = Package(name="tool", state="latest")
         change = observe(newest, shell).change
         assert change is not None
-        assert (change.before, change.after) == ({"tool": OLDER[manager]}, {"tool": NEWER[manager]})
-        assert newest.show(change.facts)["also installs"].startswith("tool-library 1.0")
+        assert change.before == {"tool": OLDER[manager]}
+        assert change.after == {"tool": NEWER[manager], "also installs": f"tool-library {OLDER[manager]}"}
         assert converge(newest, shell) is not None
         assert box.installed() == {"tool": "2.0", "tool-library": "1.0"}
         assert converge(newest, shell) is None
@@ -116,7 +116,7 @@ def test_the_life_of_a_package(manager: str) -> None:
         assert converge(both, shell) is not None
         assert box.installed() == {}
         assert converge(both, shell) is None
-        with pytest.raises(Failed, match="not converged"):
+        with pytest.raises(Failed, match="has no package tool-nobody-made in its index; nothing was installed"):
             apply(Package(name="tool-nobody-made"), shell)
 
 
@@ -151,9 +151,7 @@ def test_a_plan_names_versions_and_the_age_of_the_index(box: Box, tmp_path: Path
     project.state({"it": {"package": {"name": ["tool", "tool-library"]}}})
     plan = project.run("plan")
     assert plan.code == 0, plan.out + plan.err
-    assert "tool           2.0" in plan.out
-    assert "tool-library   1.0" in plan.out
-    assert " s old" in plan.out
+    assert re.search(r"tool +2\.0\n +tool-library +1\.0\n +index \d+ s old\n", plan.out)
     report = project.run("apply", "--format", "json")
     assert (report.code, report.trips()) == (0, 2)
     assert box.installed() == {"tool": "2.0", "tool-library": "1.0"}
@@ -206,7 +204,7 @@ def test_a_locked_database(box: Box, tmp_path: Path) -> None:
         with Machine(tmp_path, within(box))._run(Package(name="tool"), timeout=20.0) as run:
             run.plan()
             (outcome,) = run.apply().outcomes
-        box.sh("for p in /proc/[0-9]*; do grep -q lock-frontend $p/cmdline && kill ${p#/proc/}; done; :")
+        box.sh("for p in /proc/[0-9]*; do grep -q 'lock-fronten[d]' $p/cmdline && kill ${p#/proc/}; done; :")
     assert outcome.reason is not None
     assert re.match(r"another program holds the package database: process \d+ \(python3\)", outcome.reason.text)
     assert box.installed() == {}
@@ -247,7 +245,7 @@ def test_nothing_is_removed_to_install_something(box: Box) -> None:
 def test_a_plan_shows_what_goes_along(box: Box) -> None:
     converge(Package(name="tool"), within(box))
     resource = Package(name="tool-library", state="absent")
-    assert resource.show(observe(resource, within(box)).facts) == {"also removes": "tool"}
+    assert observe(resource, within(box)).actual == {"tool-library": "1.0", "also removes": "tool"}
     converge(resource, within(box))
     assert box.installed() == {}
 
@@ -281,3 +279,22 @@ def test_a_plan_writes_nothing(box: Box) -> None:
     for resource in (Package(name="tool"), Package(name="tool", version="9"), Package(name="tool", state="absent")):
         observe(resource, within(box))
     assert box.sh(FILES) == before
+
+
+def test_the_example_state(box: Box, tmp_path: Path) -> None:
+    """`states/tools.yaml`, with the packages of this repository."""
+    project = Project(tmp_path, box.variables)
+    project.write("state.yaml", (Path(__file__).parents[2] / "states/tools.yaml").read_text())
+    packages = ("-e", "@packages.json")
+    project.write("packages.json", '{"packages": ["tool", "tool-library"]}')
+    plan = project.run("plan", *packages)
+    assert plan.code == 0, plan.out + plan.err
+    assert "Plan: 2 to create, 1 to look at again after apply." in plan.out
+    report = project.run("apply", *packages, "--format", "json")
+    assert report.code == 0, report.out + report.err
+    assert set(report.verdicts().values()) == {"changed"}
+    key = box.sh("cat /etc/tools/key")
+    assert len(key) == 45
+    again = project.run("apply", *packages, "--format", "json")
+    assert (again.code, again.trips(), set(again.verdicts().values())) == (0, 1, {"unchanged"})
+    assert box.sh("cat /etc/tools/key") == key

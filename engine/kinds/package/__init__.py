@@ -28,7 +28,9 @@ from engine.model import Outside, Place, Plain, Resource, Sentence, Value
 sh = texts(__file__)
 _MANAGERS = ("common.sh", "apt.sh", "dnf.sh", "apk.sh", "pacman.sh")
 _NAME = "^[A-Za-z0-9]([A-Za-z0-9.+:_-]*[A-Za-z0-9.+_])?$"
-LATER = "version known after the index is refreshed"
+LATER = "known after the index is refreshed"
+ALONG, GONE = "also installs", "also removes"
+"""Attributes beside those that are called as the packages."""
 
 
 class Package(Watchable, Reversible):
@@ -44,7 +46,8 @@ class Package(Watchable, Reversible):
 
     name: Annotated[
         Annotated[str, Schema(pattern=_NAME)] | tuple[Annotated[str, Schema(pattern=_NAME)], ...],
-        "The package, or a list of packages that are installed or removed in one transaction.",
+        "The package, or a list of packages that are installed or removed in one transaction. apt, dnf and pacman "
+        "are tested against real repositories, apk with recorded answers alone.",
         {"minItems": 1},
     ]
     state: Annotated[
@@ -61,7 +64,8 @@ class Package(Watchable, Reversible):
     refresh: Annotated[
         str | int,
         "The age from which the manager's index is refreshed before something is installed, such as 24h. Left out: "
-        "only where there is no index. A plan refreshes nothing.",
+        "only where there is no index. A plan refreshes nothing, but dnf writes its log. Arch does not support a "
+        "refresh without an upgrade of everything.",
         DURATION,
     ] = 0
 
@@ -110,6 +114,8 @@ class Package(Watchable, Reversible):
             self._refuse(facts, facts["needed"].split())
         installed = _installed(facts)
         found: dict[str, Value] = {name: installed.get(name) for name in self.names}
+        if gone := self._others(facts, "-"):
+            found[GONE] = gone
         return found if any(found.values()) else None
 
     def desired(self, facts: Facts) -> State | None:
@@ -122,19 +128,18 @@ class Package(Watchable, Reversible):
                 state[name] = Unknown(LATER)
             elif why := self._wrong(facts) or self._missing(facts, name, planned, installed):
                 state[name] = Unknown(why, upstream=True)
-        return {name: state.get(name) for name in self.names}
+        wanted = {name: state.get(name) for name in self.names}
+        return wanted | ({ALONG: along} if (along := self._others(facts, "+")) else {})
+
+    def _others(self, facts: Facts, sign: str) -> str:
+        """What else the transaction installs or removes."""
+        return ", ".join(line[2:] for line in _lines(facts, sign) if line.split()[1] not in self.names)
 
     def show(self, facts: Facts) -> Mapping[str, str]:
-        if not facts.get("needed"):
+        if not facts.get("needed") or self.state == "absent":
             return {}
-        named = set(self.names)
-        more = [line[2:] for line in _lines(facts, "+") if line.split()[1] not in named]
-        gone = [line[2:] for line in _lines(facts, "-") if line.split()[1] not in named]
-        shown = {"also installs": ", ".join(more), "also removes": ", ".join(gone)}
-        if self.state != "absent":
-            shown |= {"index": f"{_age(facts['age'])} old" if facts["age"] else "missing"}
-            shown |= {LATER: ""} if "stale" in facts else {}
-        return {label: text for label, text in shown.items() if text or label == LATER}
+        shown = {"index": f"{_age(facts['age'])} old" if facts["age"] else "missing"}
+        return shown | ({"version": LATER} if "stale" in facts else {})
 
     def _refuse(self, facts: Facts, needed: Sequence[str]) -> None:
         """Raises Refused where an apply could not do it, or must not."""
@@ -187,7 +192,7 @@ class Package(Watchable, Reversible):
     # --- rollback ----------------------------------------------------------------------------------------------
 
     def restored(self, prior: Mapping[str, Plain] | None, changed: Sequence[str], keep: HostPath) -> Resource | None:
-        before = {name: (prior or {}).get(name) for name in (changed or self.names)}
+        before = {name: (prior or {}).get(name) for name in (changed or self.names) if name in self.names}
         if not any(before.values()):
             return Package(name=tuple(before), state="absent")
         if len(before) == 1:
@@ -196,6 +201,10 @@ class Package(Watchable, Reversible):
         return None
 
     def lost(self, prior: Mapping[str, Plain] | None, changed: Sequence[str], keep: HostPath) -> str:
+        if gone := (prior or {}).get(GONE):
+            return f"{gone} was removed with it, and does not come back"
+        if ALONG in changed:
+            return "what was installed along with it stays"
         if self.restored(prior, changed, keep) is not None:
             return ""
         return "several packages had versions of their own before; declare each with its version"

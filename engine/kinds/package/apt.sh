@@ -2,7 +2,7 @@
 apt_ask() {
   program=$1
   shift
-  "$program" -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= "$@"
+  "$program" -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= -o Dir::Log::Planner= "$@"
 }
 apt_index() {
   for list in /var/lib/apt/lists/*_Packages*; do
