@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import tempfile
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from tests.integration.project import Project
 
@@ -102,6 +107,18 @@ def test_no_guards_runs_no_guard(tmp_path: Path) -> None:
     report = project.run("apply", "plan.json", state="")
     assert report.code == 0, report.out + report.err
     assert made.read_text() == "asked\n"
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("sudo"), reason="needs root, and sudo to be another user")
+def test_it_runs_as_the_user_named(tmp_path: Path) -> None:
+    with tempfile.TemporaryDirectory() as place:
+        Path(place).chmod(0o777)
+        project = Project(tmp_path)
+        command = {"run": "{ id -un; cat; } >who", "unless": "test -s who", "cwd": place, "stdin": "input\n"}
+        project.state({"it": {"command": command, "become": "nobody"}})
+        report = project.run("apply", "--format", "json")
+        assert report.code == 0, report.out + report.err
+        assert (Path(place) / "who").read_text() == "nobody\ninput\n"
 
 
 def test_a_rollback_says_that_it_does_not_undo_it(tmp_path: Path) -> None:

@@ -13,9 +13,10 @@ import pytest
 
 from engine.errors import Refused
 from engine.kinds.command import Command
+from engine.kit.services import SERVICES, watch_variables
 from engine.kit.testing import ProcessList
-from engine.model import HostPath, Secret, Unknown
-from tests.harness import HOME, SHELLS, Failed, apply, carry_out, converge, observe, snapshot, watch
+from engine.model import HostPath, Script, Secret, Unknown, Watch
+from tests.harness import HOME, SHELLS, Failed, apply, carry_out, converge, observe, script, snapshot, watch
 
 STRANGER = 65534
 AWKWARD = "-c b'c\"d$HOME`e`\\f\ng ü*[h]"
@@ -24,6 +25,12 @@ as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes somebo
 
 @pytest.fixture(params=list(SHELLS))
 def shell(request: pytest.FixtureRequest) -> Sequence[str]:
+    return SHELLS[request.param]
+
+
+@pytest.fixture(params=[pytest.param(n, marks=[pytest.mark.full] if "bash" in n else []) for n in SHELLS])
+def some_shell(request: pytest.FixtureRequest) -> Sequence[str]:
+    """Two shells by default, for what hardly depends on the shell."""
     return SHELLS[request.param]
 
 
@@ -113,10 +120,12 @@ def test_a_plan_runs_the_guard_alone(shell: Sequence[str], place: Path) -> None:
         ("kill -KILL $$", 137, ""),
     ],
 )
-def test_a_guard_that_cannot_be_asked(guard: Any, status: int, why: str, shell: Sequence[str], place: Path) -> None:
+def test_a_guard_that_cannot_be_asked(
+    guard: Any, status: int, why: str, some_shell: Sequence[str], place: Path
+) -> None:
     (place / "not-executable").write_text("x")
     resource = command(place, run="touch ran", unless=guard)
-    found = observe(resource, shell)
+    found = observe(resource, some_shell)
     assert found.actual is not None
     unknown = found.actual["unless"]
     assert isinstance(unknown, Unknown)
@@ -124,7 +133,7 @@ def test_a_guard_that_cannot_be_asked(guard: Any, status: int, why: str, shell: 
     assert unknown.reason.startswith(f"unless could not be asked (exit status {status})")
     assert why in unknown.reason
     with pytest.raises(Failed, match=rf"unless could not be asked \(exit status {status}\), so nothing was run"):
-        apply(resource, shell)
+        apply(resource, some_shell)
     assert not (place / "ran").exists()
 
 
@@ -146,11 +155,11 @@ def test_any_other_status_of_a_guard_means_that_it_will_run(status: int, place: 
     ],
 )
 def test_a_command_that_fails_or_is_in_vain(
-    run: Any, guard: dict[str, Any], said: str, shell: Sequence[str], place: Path
+    run: Any, guard: dict[str, Any], said: str, some_shell: Sequence[str], place: Path
 ) -> None:
     resource = command(place, run=run, **(guard or {"creates": str(place / "made")}))
     with pytest.raises(Failed, match=said):
-        apply(resource, shell)
+        apply(resource, some_shell)
     assert not (place / "made").exists()
 
 
@@ -230,6 +239,19 @@ def test_a_service_sees_that_it_ran(shell: Sequence[str], place: Path) -> None:
     with pytest.raises(Failed):
         apply(failing, shell)
     assert float(watch(failing, shell)[1]) > 0
+
+
+@as_root
+def test_a_service_sees_it_as_the_user_it_ran_as(shell: Sequence[str], place: Path) -> None:
+    """Within the script of the service, which runs as another one."""
+    (place / "theirs").mkdir()
+    os.chown(place / "theirs", STRANGER, STRANGER)
+    resource = command(place / "theirs", run="true", unless="true")
+    text = SERVICES + '\nphase=apply\nwatch 0\nfact found "$fingerprint $ctime"\n'
+    variables = watch_variables([Watch("it", resource.watched())])
+    # That user has no home directory where a run could be noted.
+    with pytest.raises(Failed, match=r"no service can restart on this command: that it ran cannot be noted in"):
+        script(Script(text, variables), shell)
 
 
 def test_the_home_directory_is_where_it_runs_unless_one_is_named(shell: Sequence[str], place: Path) -> None:

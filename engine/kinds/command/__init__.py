@@ -64,7 +64,7 @@ class Command(Watchable):
     unless: Annotated[
         Words | None,
         "The guard: a command, as for `run`, that succeeds where there is nothing to do. It runs in every plan, so "
-        "it must change nothing; `plan --no-guards` runs none.",
+        "it must change nothing, and take less than 30 seconds; `plan --no-guards` runs none.",
         _WORDS,
     ] = None
     creates: Annotated[HostPath | None, "The guard: a path; there is nothing to do where something is there."] = None

@@ -10,7 +10,7 @@ enter() {
   me=$(id -u)
   if [ "$me" != 0 ] || [ -z "$shared" ]; then return 0; fi
   set -- "others than root can write $cwd, so nothing runs there as root: take that right from them, or name another cwd"
-  [ "$phase" != apply ] || fail "$1"
+  [ "${phase-}" != apply ] || fail "$1"
   fact refused "$1"
   exit 0
 }

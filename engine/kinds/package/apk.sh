@@ -14,8 +14,8 @@ apk_transaction() {
   apk --no-network --no-progress --simulate "$@"
 }
 apk_lines() {
-  sed -n 's/^([0-9/]*) \(Installing\|Upgrading\|Downgrading\) \([^ ]*\) (\(.* -> \)\{0,1\}\([^ )]*\)).*/+ \2 \4/p
-    s/^([0-9/]*) Purging \([^ ]*\) .*/- \1/p'
+  sed -n 's/^([ 0-9/]*) Purging \([^ ]*\) .*/- \1/p
+    s/^([ 0-9/]*) [A-Z][a-z]*ing \([^ ]*\) (\(.* -> \)\{0,1\}\([^ )]*\)).*/+ \1 \3/p'
 }
 apk_offered() { apk --no-network policy -- "$1" | sed -n 's/^  \([^ ]*\):$/\1/p'; }
 apk_word() { word=$1${2:+=$2}; }

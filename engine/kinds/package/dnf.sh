@@ -19,7 +19,12 @@ dnf_lines() {
   sign='' row=''
   while IFS= read -r line; do
     case $line in
-      ' '*' replacing '*) ;;
+      ' '*' replacing '*)
+        line=${line##* replacing }
+        # shellcheck disable=SC2086  # words
+        set -- $line
+        printf -- '- %s\n' "${1%.*}"
+        ;;
       ' '*)
         # A long name stands on a line of its own, before the rest.
         row="$row $line"
