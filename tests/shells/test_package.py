@@ -53,16 +53,16 @@ TRANSACTIONS = {
                                                                            local  5.4 k
              replacing  older-tool.noarch 1.0-1
         Installing dependencies:
-         libtool-with-a-very-long-name-indeed-for-wrapping-twice-and-more
+         libtool-with-a-very-long-name-indeed-for-wrapping-it
                                                             noarch  3.0-1  local  5.5 k
         Removing dependent packages:
-         other                                              noarch  0:1.0-1 @local   0  
+         other                                              noarch  0:1.0-1 @local   0
 
         Transaction Summary
         ================================================================================
         Install  2 Packages
         """,
-        "+ tool 2:2.0-1\n- older-tool\n+ libtool-with-a-very-long-name-indeed-for-wrapping-twice-and-more 3.0-1\n- other",
+        "+ tool 2:2.0-1\n- older-tool\n+ libtool-with-a-very-long-name-indeed-for-wrapping-it 3.0-1\n- other",
     ),
 }
 
