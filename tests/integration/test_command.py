@@ -47,6 +47,25 @@ def test_behind_a_pending_change_it_is_not_known_yet_and_asked_again(tmp_path: P
     assert project.run("plan", "--detailed-exitcode").code == 0
 
 
+@pytest.mark.full
+def test_a_guard_that_takes_too_long_is_not_known_yet_either(tmp_path: Path) -> None:
+    """It has half a minute. With nothing pending that is an error."""
+    project = Project(tmp_path)
+    flag = tmp_path / "flag"
+    guard = f"test -e {flag} || sleep 100; test -e {tmp_path}/made"
+    command = {"command": {"run": f"touch {tmp_path}/made", "unless": guard}}
+    state(project, it=command)
+    plan = project.run("plan")
+    assert plan.code == 1
+    assert "inspecting it took longer than 3" in plan.out
+    state(project, flag={"file-sync": {"path": str(flag), "content": ""}}, it=command)
+    plan = project.run("plan", "--format", "json")
+    assert (plan.code, plan.verdicts()["it"]) == (0, "check")
+    report = project.run("apply", "--format", "json")
+    assert report.code == 0, report.out
+    assert report.verdicts()["it"] == "changed"
+
+
 def test_behind_a_pending_change_an_answer_is_provisional(tmp_path: Path) -> None:
     """What is upstream may do what the command is for, or undo it."""
     project = Project(tmp_path)
