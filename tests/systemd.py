@@ -36,20 +36,26 @@ OPTIONS = [
 
 @cache
 def image() -> str:
-    """An image of a minimal system with systemd, made unless it is there: that takes half a minute."""
+    """An image of a minimal system with systemd."""
+    return debootstrapped(IMAGE, PACKAGES)
+
+
+@cache
+def debootstrapped(name: str, packages: str) -> str:
+    """An image of a minimal system with these packages, made unless it is there: that takes a minute or so."""
     need_docker()
     if shutil.which("debootstrap") is None:
         pytest.skip("debootstrap is not installed")
     release = dict(line.split("=", 1) for line in Path("/etc/os-release").read_text().splitlines() if "=" in line)
     suite = release["VERSION_CODENAME"].strip('"')
-    tag = f"{IMAGE}:{suite}"
+    tag = f"{name}:{suite}"
     if subprocess.run(["docker", "image", "inspect", tag], capture_output=True, check=False).returncode == 0:
         return tag
     asked = ["apt-get", "indextargets", "--format", "$(SITE)", f"Codename: {suite}"]
     mirror = subprocess.run(asked, capture_output=True, text=True, check=True).stdout.split()[0]
     with tempfile.TemporaryDirectory(prefix="onetrip-systemd-") as made:
         root = f"{made}/root"
-        command = ["debootstrap", "--variant=minbase", f"--include={PACKAGES}", suite, root, mirror]
+        command = ["debootstrap", "--variant=minbase", f"--include={packages}", suite, root, mirror]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise RuntimeError(f"debootstrap: {done.stdout[-2000:]}{done.stderr}")

@@ -93,6 +93,7 @@ apply plan.json
 @what
 @option("--out", metavar="FILE", help="Save the plan for review; `apply FILE` applies it.")
 @option("--detailed-exitcode", is_flag=True, help="Exit with 2 if changes are pending.")
+@option("--no-guards", is_flag=True, help="Do not run the guards of commands.")
 @how
 @rollout
 @format_option("text", "json", "markdown", "html")

@@ -254,6 +254,9 @@ class Job:
 
     def _rewritten(self, declared: HostDeclaration) -> HostDeclaration:
         """What is to be carried out. Of a host that is pending it is said when it is finished."""
+        if self.request.no_guards:
+            unguarded = (replace(each, resource=each.resource.unguarded()) for each in declared.resources)
+            declared = replace(declared, resources=tuple(unguarded))
         return declared if declared.pending or self.rewrite is None else self.rewrite(declared)
 
     def _finished(self, host: HostDeclaration, verb: str, facts: Facts) -> tuple[HostDeclaration, Settings]:

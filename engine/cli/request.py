@@ -20,6 +20,7 @@ class Request:
     variables: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
     skip: tuple[str, ...] = ()
+    no_guards: bool = False
     forks: int | None = None
     batches: str | None = None
     max_failures: str | None = None

@@ -75,6 +75,7 @@ class Reviewed:
             inventory=tuple(str(self.root / name) for name in saved["inventory"]),
             only=tuple(saved["only"]),
             skip=tuple(saved["skip"]),
+            no_guards=saved.get("no_guards", False),
             limit=":&".join(both) or None,
             **recorded(saved.get("become", {})),
         )
@@ -123,6 +124,7 @@ def _about(job: Job) -> dict[str, Any]:
         "limit": request.limit,
         "only": list(request.only),
         "skip": list(request.skip),
+        "no_guards": request.no_guards,
         "become": asked_for(request),
     }
 

@@ -21,6 +21,8 @@ OWN = {
     "compose-restart": "engine.kinds.compose_restart:ComposeRestart",
     "http-assert": "engine.kinds.http_assert:HttpAssert",
     "pip-install": "engine.kinds.pip_install:PipInstall",
+    "command": "engine.kinds.command:Command",
+    "package": "engine.kinds.package:Package",
 }
 """The engine's own kinds, as in its package metadata: another package cannot take one of these names."""
 

@@ -103,12 +103,12 @@ class Machine:
             return run.plan(), apply(run)
 
     @contextlib.contextmanager
-    def _run(self, resource: Kind) -> Iterator[HostRun]:
+    def _run(self, resource: Kind, timeout: float = 120.0) -> Iterator[HostRun]:
         before = os.environ.get("HOME")
         os.environ["HOME"] = str(self.home)
         host = Host("here")
         transport = _Shell(LocalTransport(host, Options(self.home)), self.shell)
-        declared = HostDeclaration(host, (DeclaredResource("it", resource, timeout=120.0),))
+        declared = HostDeclaration(host, (DeclaredResource("it", resource, timeout=timeout),))
         settings = Settings(fingerprint=lambda secret: f"secret:{secret.digest[:6]}", lock=Lock("tests", 30))
         try:
             yield HostRun(declared, transport, transport, settings, lambda event: None)

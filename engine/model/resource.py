@@ -200,8 +200,8 @@ class Resource(Protocol):
     """True: it is a service, which is started, and restarted on its `watches`."""
     volatile: ClassVar[bool] = False
     """True: a pending change upstream can alter what it finds or wants (pip-install: the requirements file comes
-    with a checkout). Then it is planned as "checked after apply" even where it is converged now, its actions run,
-    decide on the host, and report the fact `changed` = `no` where there was nothing to do."""
+    with a checkout). Then it is planned as "checked after apply" whatever it finds now, its actions run, decide on
+    the host, and report the fact `changed` = `no` where there was nothing to do."""
 
     def probe(self) -> Script:
         """MUST be read-only and report with `fact`. In phases `verify` and `gate` a check asks again here.
@@ -236,14 +236,19 @@ class Resource(Protocol):
         `Unknown`), and an apply asks it once."""
         return False
 
+    def unguarded(self) -> Resource:
+        """The same, whose probe runs none of the programs that the state names in phase `plan`: `plan --no-guards`.
+        What only they could tell is then `Unknown`."""
+        return self
+
     def judge(self) -> Literal["host", "controller"]:
         """Of a check: who can tell whether it holds. `host`: its script can, and in phase `gate` it MUST end with
         status `WRONG` where it does not hold, its facts reported. `controller`: only `actual` and `desired` can."""
         return "controller"
 
     def verb(self, change: Change) -> str:
-        """What the change is called in plans: `change`, or for a service `create`, `start`, `recreate`,
-        `restart`, `stop`, `remove`."""
+        """What the change is called in plans: `change`, for a command `run`, or for a service `create`, `start`,
+        `recreate`, `restart`, `stop`, `remove`."""
         return "change"
 
     def places(self) -> tuple[Place, ...] | None:

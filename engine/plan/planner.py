@@ -222,10 +222,11 @@ class Planner:
         if not_worth_waiting_for is not None:
             return replace(step, outlook="error", reason=Reason.of(not_worth_waiting_for.reason))
         unknown = bool(unknowns) or self._may_be_right(change, differing, found)
-        if (not differing and before is not None and after is not None) or before is after is None:
-            if not (resource.volatile and pending):
-                return replace(step, outlook="converged")
-            unknown = True
+        same = (not differing and before is not None and after is not None) or before is after is None
+        if resource.volatile and pending:
+            unknown, step = True, replace(step, verb=resource.verb(change))
+        elif same:
+            return replace(step, outlook="converged")
         blocker = self._blocker(above)
         if blocker is not None:
             reason = Reason(Why.NEEDS, (blocker.name,))

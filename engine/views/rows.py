@@ -37,10 +37,12 @@ def step_rows(step: Step, verbosity: int = 0) -> list[Row]:
     """What a plan says of a step; at least one row."""
     match step.outlook:
         case "change":
-            found = _change(step, step.verb, wording.because_row(step.because)) + _after(step)
+            found = _change(step, wording.FUTURE.get(step.verb, step.verb), wording.because_row(step.because))
+            found += [*_shown(step), *_after(step)]
         case "check":
             first = visible(step.attributes[0].name) if step.attributes and step.verb == "change" else step.verb
-            found = [Row(visible(step.expected) if step.check else first, wording.later_text(step)), *_after(step)]
+            found = [Row(visible(step.expected) if step.check else first, wording.later_text(step))]
+            found += [*_shown(step), *_after(step)]
         case "failing":
             found = [Row(visible(step.expected), wording.now_text(step)), *_answer(step.show)]
             found += _because(wording.reason_text(step.reason), wording.cause_text(step.cause))
@@ -117,6 +119,11 @@ def _attribute(attribute: Attribute, kind: str) -> Row:
     if short[0] == short[1]:  # digests that begin alike, or values of another type
         short = visible(str(before)), visible(str(after))
     return Row(visible(attribute.name), before=short[0], after=short[1])
+
+
+def _shown(step: Step) -> list[Row]:
+    """What a kind shows beside what changes."""
+    return [Row("", shown(step.show))] if step.show and not step.check else []
 
 
 def _after(step: Step) -> list[Row]:

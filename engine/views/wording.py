@@ -260,6 +260,7 @@ def lost_text(lost: Lost) -> str:
 PAST: Mapping[str, str] = {
     "create": "created",
     "change": "changed",
+    "run": "ran",
     "remove": "removed",
     "recreate": "recreated",
     "start": "started",
@@ -267,6 +268,9 @@ PAST: Mapping[str, str] = {
     "stop": "stopped",
 }
 """Verbs in the order in which summaries count them, and what a report calls them."""
+
+FUTURE: Mapping[str, str] = {"run": "will run"}
+"""What a plan calls a verb, where that is not the verb itself."""
 
 _PLANNED: Mapping[tuple[str, bool], tuple[str, str]] = {
     ("check", True): ("check after apply", "checks after apply"),
@@ -438,7 +442,7 @@ def _still(due: Counter[str]) -> str:
     """`restart still due`, `2 changes and 1 restart still due`."""
     if sum(due.values()) == 1:
         return f"{next(iter(due))} still due"
-    nouns = {"remove": "removal", "create": "creation", "recreate": "recreation"}
+    nouns = {"remove": "removal", "create": "creation", "recreate": "recreation", "run": "command"}
     return f"{listed([count(number, nouns.get(name, name)) for name, number in due.items()])} still due"
 
 

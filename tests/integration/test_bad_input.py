@@ -59,7 +59,8 @@ STATES = {
     "unknown kind": (
         f"{ONE}    file-synch: {{ path: /nowhere/x }}\n",
         "state.yaml:5:5: unknown kind `file-synch`\n"
-        "  did you mean `file-sync`? Available: git-clone, file-sync, compose-restart, http-assert, pip-install\n",
+        "  did you mean `file-sync`? Available: git-clone, file-sync, compose-restart, http-assert, pip-install, "
+        "command, package\n",
     ),
     "wrong type": (
         f"{ONE}    file-sync: {{ path: /nowhere/x, content: a, parents: [1] }}\n",
@@ -101,7 +102,8 @@ STATES = {
     "several at once": (
         f"{ONE}    file-synch: {{}}\n  two:\n    file-sync: {{ content: a }}\n",
         "state.yaml:5:5: unknown kind `file-synch`\n"
-        "  did you mean `file-sync`? Available: git-clone, file-sync, compose-restart, http-assert, pip-install\n"
+        "  did you mean `file-sync`? Available: git-clone, file-sync, compose-restart, http-assert, pip-install, "
+        "command, package\n"
         "state.yaml:7:5: file-sync needs the parameter `path`\n  `path`: The file or directory on the host\n",
     ),
 }

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pip
 
+from engine.kinds.command import Command
 from engine.kinds.git_clone import GitClone
 from engine.kinds.http_assert import HttpAssert
 from engine.kinds.pip_install import PipInstall
@@ -70,4 +71,16 @@ TestPipInstall = contract_suite(
     {"packages": ["alpha==1.0"], "python": "{python}", "options": {"no-index": True, "find-links": "{wheels}"}},
     other={"packages": ["alpha==2.0"]},
     setup=interpreter,
+)
+TestCommand = contract_suite(
+    Command,
+    {
+        "run": "cat >fed; printf '%s\\n' \"$WANTED\" >file",
+        "unless": ["grep", "-qsx", "one", "file"],
+        "cwd": "{place}",
+        "env": {"WANTED": "one"},
+        "stdin": "what it reads",
+    },
+    other={"unless": 'grep -qsx "$WANTED" file', "env": {"WANTED": "two"}},
+    odd=["stdin"],
 )

@@ -33,6 +33,10 @@ resources:
   other:
     become: nobody
     file-sync: {{ path: /srv/other, content: "x" }}
+  prepared:
+    command: {{ run: [prepare], unless: prepared, cwd: /srv, env: {{ TOKEN: "{{{{ secrets.token }}}}" }} }}
+  tools:
+    package: {{ name: [curl, git], refresh: 24h }}
   web:
     compose-restart: {{ project_dir: /srv, service: web, restart_on: [code, page, tree, settings, other, packages] }}
   answers:

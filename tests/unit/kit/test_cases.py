@@ -7,17 +7,21 @@ from typing import Annotated, Any
 
 import pytest
 
+from engine.kinds.command import Command
 from engine.kinds.file_sync import FileSync
 from engine.kinds.git_clone import GitClone
 from engine.kinds.http_assert import HttpAssert
+from engine.kinds.package import Package
 from engine.kit import HostPath, InvalidParameter, Kind
 from engine.kit.testing import cases
 
 KINDS = Path(__file__).parents[3] / "engine/kinds"
 
+test_command = cases(Command)
 test_file_sync = cases(FileSync)
 test_git_clone = cases(GitClone)
 test_http_assert = cases(HttpAssert)
+test_package = cases(Package)
 
 
 def test_no_case_is_unread() -> None:

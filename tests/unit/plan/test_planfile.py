@@ -28,6 +28,7 @@ ABOUT: dict[str, Any] = {
     "limit": None,
     "only": [],
     "skip": [],
+    "no_guards": False,
     "become": {},
 }
 NODE = Step(

@@ -238,6 +238,14 @@ def test_a_volatile_kind_is_checked_again_behind_a_change_only(found: dict[str, 
     assert steps["b"].outlook == outlook
 
 
+@pytest.mark.parametrize(("upstream", "outlook"), [(WRONG, "check"), (RIGHT, "change")])
+def test_behind_a_change_what_a_volatile_kind_finds_is_provisional(upstream: dict[str, str], outlook: str) -> None:
+    """What is upstream may do what it is for."""
+    steps, made = World({"a": Thing(), "b": Thing(volatile=True)}, {"a": upstream, "b": WRONG}).plan()
+    assert steps["b"].outlook == outlook
+    assert "b" in made.work
+
+
 def test_a_restart_names_only_what_differs_and_in_which_tense() -> None:
     world = World(
         {"a": Thing(), "b": Thing(), "c": Thing(), "s": Service(names=("a", "b", "c"))},
