@@ -20,6 +20,9 @@ OWN = {
     "compose-restart": "engine.kinds.compose_restart:ComposeRestart",
     "http-assert": "engine.kinds.http_assert:HttpAssert",
     "pip-install": "engine.kinds.pip_install:PipInstall",
+    "link": "engine.kinds.link:Link",
+    "directory": "engine.kinds.directory:Directory",
+    "systemd-unit": "engine.kinds.systemd_unit:SystemdUnit",
 }
 """The engine's own kinds, as in its package metadata: another package cannot take one of these names."""
 

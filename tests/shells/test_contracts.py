@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pip
 
+from engine.kinds.directory import Directory
 from engine.kinds.git_clone import GitClone
 from engine.kinds.http_assert import HttpAssert
+from engine.kinds.link import Link
 from engine.kinds.pip_install import PipInstall
 from engine.kit.testing import contract_suite
 from tests.web import answer, web
@@ -70,4 +72,10 @@ TestPipInstall = contract_suite(
     {"packages": ["alpha==1.0"], "python": "{python}", "options": {"no-index": True, "find-links": "{wheels}"}},
     other={"packages": ["alpha==2.0"]},
     setup=interpreter,
+)
+TestLink = contract_suite(
+    Link, {"path": "{place}/current", "target": "releases/42"}, other={"target": "releases/43"}, odd=["target"]
+)
+TestDirectory = contract_suite(
+    Directory, {"path": "{place}/data", "mode": "0750"}, other={"mode": "0700"}, obstacle="file"
 )

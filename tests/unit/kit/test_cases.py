@@ -7,17 +7,23 @@ from typing import Annotated, Any
 
 import pytest
 
+from engine.kinds.directory import Directory
 from engine.kinds.file_sync import FileSync
 from engine.kinds.git_clone import GitClone
 from engine.kinds.http_assert import HttpAssert
+from engine.kinds.link import Link
+from engine.kinds.systemd_unit import SystemdUnit
 from engine.kit import HostPath, InvalidParameter, Kind
 from engine.kit.testing import cases
 
 KINDS = Path(__file__).parents[3] / "engine/kinds"
 
+test_directory = cases(Directory)
 test_file_sync = cases(FileSync)
 test_git_clone = cases(GitClone)
 test_http_assert = cases(HttpAssert)
+test_link = cases(Link)
+test_systemd_unit = cases(SystemdUnit)
 
 
 def test_no_case_is_unread() -> None:
