@@ -23,6 +23,7 @@ OWN = {
     "link": "engine.kinds.link:Link",
     "directory": "engine.kinds.directory:Directory",
     "systemd-unit": "engine.kinds.systemd_unit:SystemdUnit",
+    "download": "engine.kinds.download:Download",
 }
 """The engine's own kinds, as in its package metadata: another package cannot take one of these names."""
 

@@ -26,6 +26,7 @@ import yaml
 
 from engine import cli
 from tests.attacker.attack import FORGED, RACES, SECRET, STATIC
+from tests.downloads import file_server
 
 HERE = Path(__file__).parent
 MALLORY = 23007
@@ -125,6 +126,8 @@ class Arena:
             "PYTHON": sys.executable,
             "SECRET": "{{ secrets.private }}",
         }
+        if "URL" in json.dumps(form.resource):
+            self.words["URL"] = file_url()
         self._declare()
 
     def _declare(self) -> None:
@@ -278,6 +281,15 @@ def as_root(home: Path, project: Path, argv: list[str]) -> Iterator[None]:
         sys.argv = words
         os.environ.clear()
         os.environ.update(before)
+
+
+@cache
+def file_url() -> str:
+    """Where a server of this process gives a file, for as long as the process lasts."""
+    return _SERVERS.enter_context(file_server(b"new\n")).url
+
+
+_SERVERS = contextlib.ExitStack()
 
 
 @contextlib.contextmanager

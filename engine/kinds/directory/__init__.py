@@ -18,18 +18,14 @@ from engine.kit import (
     State,
     Variables,
 )
-from engine.kit.paths import managed, temporary, within
+from engine.kit.marks import Marks, lacking, may_be_made
+from engine.kit.paths import managed, temporary
 from engine.kit.shell import texts
-from engine.model import Place, Plain, Unknown, Value
+from engine.model import Place, Plain, Value
 
 sh = texts(__file__)
 MARKS = ("mode", "owner", "group")
 AS_DECLARED = "as declared"
-_OBSTACLES = {
-    "file": "it is a file",
-    "link": "it is a symbolic link; name what it leads to",
-    "other": "it is neither a file nor a directory",
-}
 
 
 class Directory(Reversible):
@@ -85,24 +81,20 @@ class Directory(Reversible):
         )
 
     def places(self) -> tuple[Place, ...]:
-        marks = {name: str(getattr(self, name)) for name in MARKS if getattr(self, name)}
-        return (Place(managed(self.path), "nothing" if self.state == "absent" else "directory", marks=marks),)
+        kind: Literal["nothing", "directory"] = "nothing" if self.state == "absent" else "directory"
+        return (Place(managed(self.path), kind, marks=self._marks.declared()),)
 
     def curable(self, facts: Facts, pending: Sequence[tuple[Place, ...] | None]) -> bool:
-        """A user or a group that does not exist is made by something of which it cannot be told what it changes."""
-        if "nobody" not in facts:
-            return True
-        return any(places is None or any(within(place.path, "/etc") for place in places) for places in pending)
+        return may_be_made(facts, pending)
+
+    @property
+    def _marks(self) -> Marks:
+        return Marks(managed(self.path), self.mode, self.owner, self.group)
 
     def actual(self, facts: Facts) -> State | None:
-        if facts.get("refused"):
-            raise Refused(facts["refused"])
-        found = facts["type"]
-        if found == "blocked":
-            raise Refused(f"{facts['above']} is in the way of {self.path}: it is no directory; it was left as it is")
-        if found in _OBSTACLES:
-            raise Refused(f"{self.path} is in the way: {_OBSTACLES[found]}; it was left as it is")
-        if found == "absent":
+        if self.state == "absent" and facts.get("type") == "blocked":
+            return None
+        if self._marks.check_type(facts, "directory") == "absent":
             return None
         if self.state == "absent":
             if facts.get("filled"):
@@ -110,15 +102,7 @@ class Directory(Reversible):
                     f"{self.path} is not empty; it was left as it is: empty it, or use file-sync with delete"
                 )
             return {"type": "directory"}
-        return self._found(facts)
-
-    def _found(self, facts: Facts) -> State:
-        mode, uid, gid, _, names = facts["about"].split(" ", 4)
-        user, _, group = names.partition("/")
-        found: dict[str, Value] = {"type": "directory", "mode": f"{int(mode, 8):04o}"}
-        found["owner"] = uid if self.owner.isdigit() or user in ("UNKNOWN", "") else user
-        found["group"] = gid if self.group.isdigit() or group in ("UNKNOWN", "") else group
-        state = {name: value for name, value in found.items() if name == "type" or getattr(self, name)}
+        state: dict[str, Value] = {"type": "directory", **self._marks.found(facts["about"])}
         if self.recursive:
             *first, count = facts["below"].split("\n") if facts.get("below") else ("0",)
             more = ", ..." if int(count) > len(first) else ""
@@ -128,16 +112,10 @@ class Directory(Reversible):
     def desired(self, facts: Facts) -> State | None:
         if self.state == "absent":
             return None
-        state: dict[str, Value] = {"type": "directory"}
-        state |= {name: getattr(self, name) for name in MARKS if getattr(self, name)}
-        if self.mode:
-            state["mode"] = f"{int(self.mode, 8):04o}"
+        state: dict[str, Value] = {"type": "directory", **self._marks.declared()}
         if self.recursive and facts["type"] == "directory":
             state["below"] = AS_DECLARED
-        if "lacks" in facts and not self.parents:
-            reason = f"directory {facts['lacks']} does not exist; make it, or set parents: true"
-            state["directory"] = Unknown(reason, upstream=True)
-        return state
+        return state | lacking(facts, self.parents)
 
     def actions(self, change: Change) -> Iterator[Action]:
         facts = change.facts
@@ -145,7 +123,7 @@ class Directory(Reversible):
         if change.after is None:
             yield Action(f"remove {self.path}", Script(sh("absent.sh"), variables))
             return
-        self._check_owner(facts)
+        self._marks.check_owner(facts)
         if facts.get("stuck"):
             raise Refused(
                 f"{facts['stuck']} in {self.path} cannot be changed safely: it or a directory above it belongs to "
@@ -153,16 +131,6 @@ class Directory(Reversible):
             )
         what = "make directory" if change.before is None else f"set {' and '.join(change.differing())} of"
         yield Action(f"{what} {self.path}", Script(sh("below.sh", "apply.sh"), variables))
-
-    def _check_owner(self, facts: Facts) -> None:
-        """Raise Refused where somebody else than root owns the place, acts there, and cannot give it away."""
-        user, _, name = facts.get("as", "").partition(" ")
-        name = user if name in ("", "UNKNOWN") else name
-        if user and self.owner and self.owner not in (user, name):
-            raise Refused(
-                f"{self.path} is to belong to {self.owner}, and it would be changed as user {name}, who owns the "
-                f"place; it was left as it is: declare owner: {name}, or give it to {self.owner} by hand"
-            )
 
     def restored(self, prior: Mapping[str, Plain] | None, changed: Sequence[str], keep: HostPath) -> Directory | None:
         if prior is None:

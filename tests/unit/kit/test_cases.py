@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import pytest
 
 from engine.kinds.directory import Directory
+from engine.kinds.download import Download
 from engine.kinds.file_sync import FileSync
 from engine.kinds.git_clone import GitClone
 from engine.kinds.http_assert import HttpAssert
@@ -19,6 +20,7 @@ from engine.kit.testing import cases
 KINDS = Path(__file__).parents[3] / "engine/kinds"
 
 test_directory = cases(Directory)
+test_download = cases(Download)
 test_file_sync = cases(FileSync)
 test_git_clone = cases(GitClone)
 test_http_assert = cases(HttpAssert)
