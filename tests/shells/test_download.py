@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import random
 import resource
 import shutil
+import tarfile
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -257,3 +260,66 @@ def test_nothing_is_left_when_it_is_absent(machine: Machine, path: Path) -> None
     assert said(machine, it)[0] == "changed"
     assert said(machine, it)[0] == "unchanged"
     assert listed(path) == set()
+
+
+def archive(place: Path, name: str, files: dict[str, str]) -> bytes:
+    """A tar or a zip of these files."""
+    place.mkdir(parents=True, exist_ok=True)
+    if name == "zip":
+        with zipfile.ZipFile(place / name, "w") as packed:
+            for each, text in files.items():
+                packed.writestr(each, text)
+    else:
+        with tarfile.open(place / name, f"w:{name}") as tar:
+            for each, text in files.items():
+                info = tarfile.TarInfo(each)
+                info.size, info.uid, info.mode = len(text), 4711, 0o755
+                tar.addfile(info, io.BytesIO(text.encode()))
+    return (place / name).read_bytes()
+
+
+def unpacking(path: Path, content: bytes, url: str, **more: Any) -> Download:
+    unpack = HostPath(path.parent.parent / "tool")
+    return download(path, url, sha256=hashlib.sha256(content).hexdigest(), unpack=unpack, **more)
+
+
+@ALL
+@pytest.mark.parametrize("name", ["gz", "zip"])
+def test_what_is_in_it(machine: Machine, path: Path, name: str, tmp_path: Path) -> None:
+    """Unpacked; put right where it drifted; exchanged as a whole for another one; strangers are left alone."""
+    first = archive(tmp_path / "1", name, {"bin/tool": "one", "doc/with blank": "old"})
+    second = archive(tmp_path / "2", name, {"bin/tool": "two"})
+    tool = path.parent.parent / "tool"
+    with file_server(first) as server:
+        it = unpacking(path, first, server.url)
+        assert said(machine, it)[0] == "changed"
+        assert (tool / "bin/tool").read_text() == "one"
+        assert (tool / "bin/tool").stat().st_uid == os.geteuid()
+        assert said(machine, it)[0] == "unchanged"
+        (tool / "bin/tool").write_text("new")
+        assert said(machine, it)[0] == "changed"
+        assert (tool / "bin/tool").read_text() == "one"
+        assert len(server.fetches()) == 1
+        (tool / "bin/own").write_text("theirs")
+        verdict, words = said(machine, it)
+        assert verdict == "refused"
+        assert "holds bin/own" in words
+        (tool / "bin/own").unlink()
+    with file_server(second) as server:
+        assert said(machine, unpacking(path, second, server.url))[0] == "changed"
+    assert {str(each.relative_to(tool)) for each in tool.rglob("*")} == {"bin", "bin/tool"}
+    assert (tool / "bin/tool").read_text() == "two"
+    assert {each.name for each in tool.parent.iterdir() if each.name.startswith(".engine")} == set()
+
+
+def test_a_directory_of_others_is_not_unpacked_into(machine: Machine, path: Path, tmp_path: Path) -> None:
+    content = archive(tmp_path / "1", "gz", {"a": "x"})
+    (path.parent.parent / "tool").mkdir()
+    (path.parent.parent / "tool/theirs").write_text("theirs")
+    with file_server(content) as server:
+        assert said(machine, unpacking(path, content, server.url))[0] == "refused"
+        assert server.fetches() == []
+        (path.parent.parent / "tool/theirs").unlink()
+        # An empty one is nobody's.
+        assert said(machine, unpacking(path, content, server.url))[0] == "changed"
+    assert not path.parent.joinpath("tool").exists()

@@ -26,9 +26,9 @@ from engine.kit import (
 from engine.kit.curl import check_headers, header, join
 from engine.kit.fields import Schema
 from engine.kit.marks import Marks, lacking, may_be_made
-from engine.kit.paths import managed, temporary
+from engine.kit.paths import managed, temporary, within
 from engine.kit.shell import texts
-from engine.model import Outside, Place, Plain, Unknown, Value
+from engine.model import Outside, Place, Plain, Sentence, Unknown, Value
 
 sh = texts(__file__)
 _URL = "^https?://[^/]"
@@ -69,6 +69,11 @@ class Download(Watchable, Reversible):
         Mapping[str, str | Secret],
         "Headers to send to the host of the URL; a redirect to another one does not carry them.",
     ] = {}
+    unpack: Annotated[
+        HostPath | None,
+        "A directory that holds what is in it (tar, compressed or not, or zip), and nothing else: one with other "
+        "files is left as it is. With `owner`, all in it belongs to that user.",
+    ] = None
     mode: Annotated[Mode, "Permission bits. Left out: an existing file keeps its own, a new one gets 0644."] = ""
     owner: Annotated[str, "The owning user, as name or number."] = ""
     group: Annotated[str, "The owning group, as name or number."] = ""
@@ -81,6 +86,10 @@ class Download(Watchable, Reversible):
     def check_parameters(self) -> None:
         managed(self.path)
         check_headers(self.headers)
+        if self.unpack is not None:
+            managed(self.unpack)
+            if self.state == "absent" or within(self.path, self.unpack):
+                raise InvalidParameter("unpack", "the directory goes with a file that is there, and is not in it")
         if self.state == "absent":
             return
         if not self.url:
@@ -111,18 +120,21 @@ class Download(Watchable, Reversible):
             "part": f"{temp}.part",
             "want": self.sha256.lower(),
             "size": "" if self.size is None else str(self.size),
+            "unpack": managed(self.unpack) if self.unpack else "",
+            "archive": self.sha256.lower() or f"{self.size}-bytes",
             "config": join([header(name, value) for name, value in self.headers.items()], "\n"),
             "follow": "",
         }
 
     def probe(self) -> Script:
         wanted = {**self.variables(), "absent": self.state == "absent"}
-        return Script(sh("known.sh", "fetch.sh", "probe.sh"), wanted, self._urls)
+        return Script(sh("known.sh", "unpacked.sh", "fetch.sh", "probe.sh"), wanted, self._urls)
 
     def places(self) -> tuple[Place, ...]:
         if self.state == "absent":
             return (Place(self._at, "nothing"),)
-        return (Place(self._at, "file", whole=True, marks=self._marks.declared()),)
+        own = (Place(managed(self.unpack), "directory", whole=True, alone=lambda name: True),) if self.unpack else ()
+        return (Place(self._at, "file", whole=True, marks=self._marks.declared()), *own)
 
     def curable(self, facts: Facts, pending: Sequence[tuple[Place, ...] | None]) -> bool:
         return may_be_made(facts, pending)
@@ -142,6 +154,8 @@ class Download(Watchable, Reversible):
             return {"type": "file"}
         size = int(facts["about"].split(" ", 4)[3])
         state: dict[str, Value] = {"size": size} if self.trust == "size" else {"content": self._content(facts)}
+        if self.unpack:
+            state["unpacked"] = _archive(facts.get("unpacked"))
         return state | self._marks.found(facts["about"])
 
     def _content(self, facts: Facts) -> Value:
@@ -158,6 +172,8 @@ class Download(Watchable, Reversible):
         if facts.get("problem"):
             # Whatever of it is not so may come to be so by something before it in the state.
             state["size" if trusted else "content"] = Unknown(Outside(facts["problem"]), upstream=True)
+        if self.unpack:
+            state["unpacked"] = _archive(str(self.variables()["archive"]))
         return state | self._marks.declared() | lacking(facts, self.parents)
 
     def show(self, facts: Facts) -> Mapping[str, str]:
@@ -179,6 +195,13 @@ class Download(Watchable, Reversible):
             yield Action(f"remove {self._at}", Script(sh("absent.sh"), variables))
             return
         self._marks.check_owner(facts)
+        if facts.get("stranger"):
+            what = "is no directory" if facts["stranger"] == "." else f"holds {facts['stranger']}"
+            raise Refused(
+                Sentence(
+                    f"{self.unpack} ", Outside(what), ", which was not unpacked there; nothing was changed: move it"
+                )
+            )
         if facts.get("bytes") and facts.get("free") and _to_fetch(facts) > int(facts["free"]):
             raise Refused(
                 f"{self.path} needs {_bytes(_to_fetch(facts))}, and {_bytes(int(facts['free']))} are free there; "
@@ -187,12 +210,22 @@ class Download(Watchable, Reversible):
         variables |= {"backup": 0, "fresh": "644", "dir_mode": ""}
         if "lacks" in facts:
             # Before anything is fetched, so that a part of it has a place to stay.
-            above = HostPath(posixpath.dirname(self._at))
-            made: Variables = {**variables, "path": above, "temp": temporary(above)}
-            yield Action(f"make directory {above}", Script(sh("parents.sh"), made))
-        sources = ", ".join(dict.fromkeys(urlsplit(url).netloc for url in self._urls))
-        script = Script(sh("known.sh", "fetch.sh", "apply.sh"), variables, self._urls)
-        yield Action(f"download {self._at} from {sources}", script)
+            yield self._parents(self._at, variables)
+        if set(change.differing()) - {"unpacked"}:
+            sources = ", ".join(dict.fromkeys(urlsplit(url).netloc for url in self._urls))
+            script = Script(sh("known.sh", "fetch.sh", "apply.sh"), variables, self._urls)
+            yield Action(f"download {self._at} from {sources}", script)
+        if not self.unpack:
+            return
+        if "unpack_lacks" in facts and self.parents:
+            yield self._parents(managed(self.unpack), variables | {"planned_as": ""})
+        own: Variables = {**variables, "planned_as": "", "temp": temporary(managed(self.unpack))}
+        yield Action(f"unpack it into {self.unpack}", Script(sh("known.sh", "unpacked.sh", "unpack.sh"), own))
+
+    def _parents(self, path: HostPath, variables: Variables) -> Action:
+        above = HostPath(posixpath.dirname(path))
+        made: Variables = {**variables, "path": above, "temp": temporary(above)}
+        return Action(f"make directory {above}", Script(sh("parents.sh"), made))
 
     # --- taken back --------------------------------------------------------------------------------------------
 
@@ -205,11 +238,18 @@ class Download(Watchable, Reversible):
     def lost(self, prior: Mapping[str, Plain] | None, changed: Sequence[str], keep: HostPath) -> str:
         if prior is not None and {"content", "size", "type"} & set(changed):
             return f"what {self.path} was before is not kept, for it may be large; download it again"
+        if self.unpack:
+            return f"{self.unpack} stays as it is"
         return ""
 
 
 def _shown(digest: str) -> str:
     return f"sha256:{digest[:12]}"
+
+
+def _archive(token: str | None) -> str | None:
+    """From which archive something was unpacked, as the scripts say it."""
+    return _shown(token) if token and len(token) == 64 else token
 
 
 def _to_fetch(facts: Facts) -> int:

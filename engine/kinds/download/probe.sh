@@ -1,3 +1,14 @@
+if [ "$unpack" ] && [ -z "$absent" ]; then
+  whole=$path path=$unpack
+  look_at_path
+  [ "$type" != blocked ] || fact refused "$above is in the way of $unpack: it is no directory"
+  [ -z "$shared" ] || fact refused "others can write $above, so nothing is unpacked there: take that right from them"
+  [ -z "$_engine_missing" ] || fact unpack_lacks "$_engine_missing"
+  find_unpacked
+  [ "$unpacked" = nothing ] || fact unpacked "$unpacked"
+  [ -z "$stranger" ] || fact stranger "${stranger#./}"
+  path=$whole
+fi
 look_at_path
 report_path
 [ "$absent" ] || known_owners
