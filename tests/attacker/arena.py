@@ -7,6 +7,7 @@ directory of the engine. What must not change or be read is in the vault, never 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import io
 import json
 import os
@@ -15,6 +16,7 @@ import shutil
 import stat
 import subprocess
 import sys
+import tarfile
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -128,6 +130,7 @@ class Arena:
         }
         if "URL" in json.dumps(form.resource):
             self.words["URL"] = file_url()
+            self.words["SHA256"] = hashlib.sha256(archive()).hexdigest()
         self._declare()
 
     def _declare(self) -> None:
@@ -286,7 +289,19 @@ def as_root(home: Path, project: Path, argv: list[str]) -> Iterator[None]:
 @cache
 def file_url() -> str:
     """Where a server of this process gives a file, for as long as the process lasts."""
-    return _SERVERS.enter_context(file_server(b"new\n")).url
+    return _SERVERS.enter_context(file_server(archive())).url
+
+
+@cache
+def archive() -> bytes:
+    """What that server gives: a tar."""
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode="w") as tar:
+        for name, text in TREE.items():
+            about = tarfile.TarInfo(name)
+            about.size = len(text)
+            tar.addfile(about, io.BytesIO(text.encode()))
+    return data.getvalue()
 
 
 _SERVERS = contextlib.ExitStack()

@@ -134,16 +134,26 @@ def test_masked_static_and_unknown(box: Box) -> None:
     box.state({"timer": {"systemd-unit": {"unit": "systemd-tmpfiles-clean.timer", "masked": False}}})
     assert box.apply() == {"timer": "changed"}
     assert box.apply() == {"timer": "unchanged"}
-    box.state({"it": {"systemd-unit": {"unit": "systemd-tmpfiles-clean.timer", "enabled": True}}})
-    assert "no [Install] section" in box.run("plan").out
-    box.state({"it": {"systemd-unit": {"unit": "nope"}}})
-    assert "there is no unit nope.service" in box.run("plan").out
-    box.state({"it": {"systemd-unit": {"unit": "systemd-tmpfiles-clean.timer", "state": "absent"}}})
-    assert "remove its package" in box.run("plan").out
+    units = {"static": {"unit": "systemd-tmpfiles-clean.timer", "enabled": True}, "none": {"unit": "nope"}}
+    units["packaged"] = {"unit": "dbus.service", "state": "absent"}
+    box.state({name: {"needs": [], "systemd-unit": unit} for name, unit in units.items()})
+    planned = box.run("plan").out
+    for words in ("no [Install] section", "there is no unit nope.service", "remove its package"):
+        assert words in planned
 
 
-def test_a_unit_of_a_user(box: Box) -> None:
+@pytest.fixture
+def users_box(tmp_path: Path) -> Iterator[Box]:
+    """A machine of its own, on which the systemd of a user can run, too."""
+    with systemd.machine("--cgroupns=host") as name:
+        project = Box(tmp_path)
+        project.machine = name
+        yield project
+
+
+def test_a_unit_of_a_user(users_box: Box) -> None:
     """Run by the systemd of that user; where none runs for them, the plan says what starts one."""
+    box = users_box
     box.sh("useradd -m -s /bin/sh ticker")
     box.inventory({"box": {**systemd.variables(box.machine), "ansible_user": "ticker"}})
     unit = {"unit": "own", "scope": "user", "enabled": True}
