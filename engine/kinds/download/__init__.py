@@ -47,7 +47,7 @@ class Download(Watchable, Reversible):
             - https://mirror.example.org/qwen_image_vae.safetensors
             - https://huggingface.co/Comfy-Org/Qwen-Image_ComfyUI/resolve/main/split_files/vae/qwen_image_vae.safetensors
           sha256: a70580f0213e67967ee9c95f05bb400e8fb08307e017a924bf3441223e023d1f
-          headers: { Authorization: "Bearer {{ secrets.hub_token }}" }
+          headers: { Authorization: "Bearer {{ secrets.api_token }}" }
           parents: true
     """
 

@@ -35,7 +35,7 @@ if [ -z "$shared" ] && [ -z "$_engine_missing" ] && [ "$want" ] && [ -f "./$part
   fact part "$((have))"
 fi
 # What one of the sources says; what all say against it is the problem.
-patience=10 problems=''
+patience=6 problems=''
 for url do
   if ask "$url"; then
     fact bytes "${total:-$size}"

@@ -15,7 +15,6 @@ property() {
 service_find() {
   need systemctl
   ledger_name=systemd.${user_scope:+user.}$unit
-  # The unit may be named `a\x2db`; a file of the ledger may be, too.
   if [ "$user_scope" ] && [ ! -S "$XDG_RUNTIME_DIR/systemd/private" ]; then
     missing="no systemd runs for this user, so there are no units of it: run loginctl enable-linger $(id -un)"
     return 0
@@ -155,7 +154,6 @@ unit_apply() {
   service_apply
   [ "$masked" != yes ] || ctl mask -- "$unit"
 }
-service_remove() { ctl stop -- "$unit"; }
 unit_remove() {
   service_again
   case $status in absent) ;; *) ctl stop -- "$unit" ;; esac
