@@ -110,6 +110,24 @@ def test_a_restart_is_never_lost(box: Box, cut: str) -> None:
     assert set(box.apply().values()) == {"unchanged"}
 
 
+def test_what_it_read_before_it_was_ready(box: Box) -> None:
+    """It counts as active long after it has read its files: since its start they may not have changed."""
+    slow = "[Service]\nType=notify\nNotifyAccess=all\nExecStart=/bin/sh -c 'cat /etc/ticker.conf >/run/loaded; "
+    slow += "sleep $(cat /run/late || echo 0); systemd-notify --ready; exec sleep 1000'\n"
+    box.unit(content=slow)
+    box.write("ticker.service", slow)
+    docker("cp", str(box.root / "ticker.service"), f"{box.machine}:/etc/systemd/system/ticker.service")
+    box.sh("sleep 3; echo zero >/etc/ticker.conf; echo 9 >/run/late")
+    box.sh("systemctl daemon-reload; systemctl start --no-block ticker")
+    box.sh(
+        "until grep -q zero /run/loaded; do sleep 0.1; done; echo one >/etc/ticker.conf; chmod 644 /etc/ticker.conf"
+    )
+    box.sh("until systemctl is-active -q ticker; do sleep 0.1; done; rm /run/late")
+    assert box.sh("cat /run/loaded") == "zero"
+    assert box.apply()["ticker"] == "changed"
+    assert box.sh("cat /run/loaded") == "one"
+
+
 def test_a_unit_that_fails(box: Box) -> None:
     """The exit code and what it said last are the reason."""
     box.unit(content="[Service]\nExecStart=/bin/sh -c 'echo cannot find the teapot; exit 7'\n")

@@ -1,4 +1,5 @@
-# A unit of systemd as a service: who runs is told by its invocation, and since when by the time it became active.
+# A unit of systemd as a service: who runs is told by its invocation, and since when by the time its start began. It is
+# active only when it is ready, long after it may have read its files.
 export SYSTEMD_COLORS=0 SYSTEMD_PAGER='' SYSTEMD_LOG_LEVEL=notice
 if [ "$user_scope" ] && [ -z "${XDG_RUNTIME_DIR-}" ]; then
   XDG_RUNTIME_DIR=/run/user/$(id -u)
@@ -19,7 +20,7 @@ service_find() {
     missing="no systemd runs for this user, so there are no units of it: run loginctl enable-linger $(id -un)"
     return 0
   fi
-  properties=$(TZ=UTC ctl show -p LoadState -p ActiveState -p SubState -p InvocationID -p ActiveEnterTimestamp \
+  properties=$(TZ=UTC ctl show -p LoadState -p ActiveState -p SubState -p InvocationID -p InactiveExitTimestamp \
     -p NeedDaemonReload -p UnitFileState -p FragmentPath -p Type -p Result -p ExecMainStatus -p ExecMainCode \
     -p NRestarts -- "$unit")
   properties=$newline$properties
@@ -31,7 +32,7 @@ service_find() {
   active=$value
   property InvocationID
   id_list=${value:-none}
-  property ActiveEnterTimestamp
+  property InactiveExitTimestamp
   starts=''
   # `Sat 2024-01-06 12:00:00 UTC`
   case $value in *' '*' '*' '*)
