@@ -197,15 +197,19 @@ MOVES = {
 }
 
 
-@pytest.mark.parametrize("number", range(16))
-def test_histories(box: Box, number: int, full: bool) -> None:
+PAIRS = [(first, second) for second in MOVES for first in MOVES]
+SAMPLE = ("engine writes, and is killed before the restart", "restarted by hand")
+
+
+@pytest.mark.parametrize(
+    "moves",
+    [pytest.param(pair, id=", ".join(pair), marks=() if pair == SAMPLE else pytest.mark.full) for pair in PAIRS],
+)
+def test_histories(box: Box, moves: tuple[str, str]) -> None:
     """Whatever came before an apply, the ticker runs with what is declared after it, and then nothing is due."""
-    if not full and number != 12:
-        pytest.skip("with --full")
     box.unit()
     box.apply()
-    names = list(MOVES)
-    for move in (names[number % 4], names[number // 4]):
+    for move in moves:
         if MOVES[move] == "apply":
             box.setting = "two"
             box.unit()
