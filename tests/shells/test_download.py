@@ -9,6 +9,7 @@ import random
 import resource
 import shutil
 import tarfile
+import tempfile
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ import pytest
 
 from engine.kinds.download import Download
 from engine.kit import HostPath, Secret
-from engine.kit.testing import Machine, ProcessList, here
+from engine.kit.testing import STRANGER, Machine, ProcessList, here
 from tests.downloads import file_server
 from tests.integration.project import Project
 
@@ -323,3 +324,23 @@ def test_a_directory_of_others_is_not_unpacked_into(machine: Machine, path: Path
         # An empty one is nobody's.
         assert said(machine, unpacking(path, content, server.url))[0] == "changed"
     assert not path.parent.joinpath("tool").exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to give a directory away")
+def test_in_another_users_directory(machine: Machine) -> None:
+    """That user writes it, and the program remembers it."""
+    content = bytes(70_000_000)
+    with tempfile.TemporaryDirectory(prefix="download-") as made, file_server(size=len(content)) as server:
+        Path(made).chmod(0o755)
+        theirs = Path(made) / "theirs"
+        theirs.mkdir()
+        os.chown(theirs, STRANGER, STRANGER)
+        it = download(theirs / "model", server.url, sha256=hashlib.sha256(content).hexdigest())
+        assert said(machine, it)[0] == "changed"
+        assert (theirs / "model").stat().st_uid == STRANGER
+        (memory,) = (machine.home / ".local/state/engine/ledger").iterdir()
+        assert memory.stat().st_uid == 0
+        assert said(machine, it)[0] == "unchanged"
+        with (theirs / "model").open("r+b") as file:
+            file.write(b"x")
+        assert machine.plan(it).steps[0].attributes[0].before == "not checked"
