@@ -31,12 +31,10 @@ fetch() {
     room
     code=0
     if [ "$have" = 0 ] || [ "$have" != "$total" ]; then
-      # In this order what is there is never cut short: `-C` appends, and a server without ranges is refused by curl.
-      if [ "$have" = 0 ]; then set -- "$1"; else set -- "$1" -C "$have"; fi
-      first=$1
-      shift
-      answer=$(request "$final" -f --speed-limit 1 --speed-time 30 "$@" -o "$part") || code=$?
-      set -- "$first"
+      # `-C` appends to what is there; a server without ranges is refused by curl, which then writes nothing.
+      resume=''
+      [ "$have" = 0 ] || resume=1
+      answer=$(request "$final" -f --speed-limit 1 --speed-time 30 ${resume:+-C "$have"} -o "$part") || code=$?
       status=${answer##*"$newline"@ }
       status=${status%% *}
     fi
