@@ -5,6 +5,7 @@ machine()   one for as long as the context lasts; programs are run in it by the 
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import subprocess
 import tempfile
@@ -21,7 +22,7 @@ import pytest
 from tests.engine_images import docker, need_docker
 
 IMAGE = "onetrip-systemd"
-PACKAGES = "systemd,systemd-sysv,dbus"
+PACKAGES = "systemd,systemd-sysv,dbus,libpam-systemd,dbus-user-session,curl,ca-certificates"
 OPTIONS = [
     "--cap-add=SYS_ADMIN",
     "--security-opt=seccomp=unconfined",
@@ -48,7 +49,7 @@ def debootstrapped(name: str, packages: str) -> str:
         pytest.skip("debootstrap is not installed")
     release = dict(line.split("=", 1) for line in Path("/etc/os-release").read_text().splitlines() if "=" in line)
     suite = release["VERSION_CODENAME"].strip('"')
-    tag = f"{name}:{suite}"
+    tag = f"{name}:{suite}-{hashlib.sha256(packages.encode()).hexdigest()[:8]}"
     if subprocess.run(["docker", "image", "inspect", tag], capture_output=True, check=False).returncode == 0:
         return tag
     asked = ["apt-get", "indextargets", "--format", "$(SITE)", f"Codename: {suite}"]

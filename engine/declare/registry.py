@@ -23,6 +23,10 @@ OWN = {
     "pip-install": "engine.kinds.pip_install:PipInstall",
     "command": "engine.kinds.command:Command",
     "package": "engine.kinds.package:Package",
+    "link": "engine.kinds.link:Link",
+    "directory": "engine.kinds.directory:Directory",
+    "systemd-unit": "engine.kinds.systemd_unit:SystemdUnit",
+    "download": "engine.kinds.download:Download",
 }
 """The engine's own kinds, as in its package metadata: another package cannot take one of these names."""
 

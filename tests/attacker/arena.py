@@ -7,6 +7,7 @@ directory of the engine. What must not change or be read is in the vault, never 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import io
 import json
 import os
@@ -15,6 +16,7 @@ import shutil
 import stat
 import subprocess
 import sys
+import tarfile
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping
@@ -29,6 +31,7 @@ import yaml
 from engine import cli
 from tests.attacker.attack import FORGED, RACES, SECRET, STATIC
 from tests.attacker.kinds import install
+from tests.downloads import file_server
 
 HERE = Path(__file__).parent
 MALLORY = 23007
@@ -133,6 +136,9 @@ class Arena:
             "PYTHON": sys.executable,
             "SECRET": "{{ secrets.private }}",
         }
+        if "URL" in json.dumps(form.resource):
+            self.words["URL"] = file_url()
+            self.words["SHA256"] = hashlib.sha256(archive()).hexdigest()
         self._declare()
 
     def _declare(self) -> None:
@@ -305,6 +311,27 @@ def as_root(home: Path, project: Path, argv: list[str]) -> Iterator[None]:
         sys.argv = words
         os.environ.clear()
         os.environ.update(before)
+
+
+@cache
+def file_url() -> str:
+    """Where a server of this process gives a file, for as long as the process lasts."""
+    return _SERVERS.enter_context(file_server(archive())).url
+
+
+@cache
+def archive() -> bytes:
+    """What that server gives: a tar."""
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode="w") as tar:
+        for name, text in TREE.items():
+            about = tarfile.TarInfo(name)
+            about.size = len(text)
+            tar.addfile(about, io.BytesIO(text.encode()))
+    return data.getvalue()
+
+
+_SERVERS = contextlib.ExitStack()
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -13,10 +14,14 @@ from pathlib import Path
 import pip
 
 from engine.kinds.command import Command
+from engine.kinds.directory import Directory
+from engine.kinds.download import Download
 from engine.kinds.git_clone import GitClone
 from engine.kinds.http_assert import HttpAssert
+from engine.kinds.link import Link
 from engine.kinds.pip_install import PipInstall
 from engine.kit.testing import contract_suite
+from tests.downloads import file_server
 from tests.web import answer, web
 from tests.wheels import wheel
 
@@ -53,6 +58,14 @@ def interpreter(place: Path) -> Iterator[Mapping[str, str]]:
     yield {"python": str(place / "venv/bin/python"), "wheels": str(place / "wheels")}
 
 
+@contextmanager
+def two_files(place: Path) -> Iterator[Mapping[str, str]]:
+    """Servers of two files."""
+    with file_server(b"one") as one, file_server(b"two") as two:
+        digests = {name: hashlib.sha256(name.encode()).hexdigest() for name in ("one", "two")}
+        yield {"url": one.url, "sha256": digests["one"], "other": two.url, "other_sha256": digests["two"]}
+
+
 TestHttpAssert = contract_suite(
     HttpAssert,
     {"url": "{url}/ready", "bearer": "token", "json": {"ready": True}},
@@ -83,4 +96,16 @@ TestCommand = contract_suite(
     },
     other={"unless": 'grep -qsx "$WANTED" file', "env": {"WANTED": "two"}},
     odd=["stdin"],
+)
+TestLink = contract_suite(
+    Link, {"path": "{place}/current", "target": "releases/42"}, other={"target": "releases/43"}, odd=["target"]
+)
+TestDirectory = contract_suite(
+    Directory, {"path": "{place}/data", "mode": "0750"}, other={"mode": "0700"}, obstacle="file"
+)
+TestDownload = contract_suite(
+    Download,
+    {"path": "{place}/file", "url": "{url}", "sha256": "{sha256}"},
+    other={"url": "{other}", "sha256": "{other_sha256}"},
+    setup=two_files,
 )

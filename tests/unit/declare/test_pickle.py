@@ -39,6 +39,18 @@ resources:
     package: {{ name: [curl, git], refresh: 24h }}
   web:
     compose-restart: {{ project_dir: /srv, service: web, restart_on: [code, page, tree, settings, other, packages] }}
+  place:
+    directory: {{ path: /srv/place, mode: "0750" }}
+  current:
+    link: {{ path: /srv/current, target: place }}
+  model:
+    download:
+      path: /srv/model
+      url: https://example.org/model
+      sha256: "{"a" * 64}"
+      headers: {{ Authorization: "Bearer {{{{ secrets.token }}}}" }}
+  unit:
+    systemd-unit: {{ unit: web, content: "[Service]", restart_on: [model, current] }}
   answers:
     timeout: 2m
     retries: 2

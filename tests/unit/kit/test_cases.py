@@ -8,10 +8,14 @@ from typing import Annotated, Any
 import pytest
 
 from engine.kinds.command import Command
+from engine.kinds.directory import Directory
+from engine.kinds.download import Download
 from engine.kinds.file_sync import FileSync
 from engine.kinds.git_clone import GitClone
 from engine.kinds.http_assert import HttpAssert
+from engine.kinds.link import Link
 from engine.kinds.package import Package
+from engine.kinds.systemd_unit import SystemdUnit
 from engine.kit import HostPath, InvalidParameter, Kind
 from engine.kit.testing import cases
 
@@ -22,6 +26,10 @@ test_file_sync = cases(FileSync)
 test_git_clone = cases(GitClone)
 test_http_assert = cases(HttpAssert)
 test_package = cases(Package)
+test_directory = cases(Directory)
+test_download = cases(Download)
+test_link = cases(Link)
+test_systemd_unit = cases(SystemdUnit)
 
 
 def test_no_case_is_unread() -> None:

@@ -1,0 +1,2 @@
+pin "$path"
+rm -f -- "./$name"

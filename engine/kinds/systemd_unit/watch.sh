@@ -1,0 +1,4 @@
+look_at_path
+sum=
+[ "$type" != file ] || file_digest
+report_watched
