@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote_plus
 
 from engine.kit import Check, HostPath, InvalidParameter, Secret
-
-Text = str | Secret
+from engine.kit.curl import Text, address, configuration, header, join, one_line, option, reveal
 
 READING = ("GET", "HEAD")
 """Methods that change nothing, so that a plan may use them."""
@@ -55,8 +54,8 @@ class Request(Check):
         for name, value in self.headers.items():
             if not _NAME.fullmatch(name):
                 raise InvalidParameter("headers", f"`{name}` is no name of a header")
-            _one_line(f"headers: `{name}`", value)
-        _one_line("bearer", self.bearer or "")
+            one_line(f"headers: `{name}`", value)
+        one_line("bearer", self.bearer or "")
 
     def where(self) -> Literal["host", "controller"]:
         return self.from_
@@ -66,22 +65,21 @@ class Request(Check):
 
     def config(self) -> Text:
         """The options of curl, as a file of its `-K`. A Secret where anything in it is one."""
-        lines: list[Text] = ["globoff", "path-as-is", _option("url", self._address())]
+        lines: list[Text] = [option("url", self._address())]
         payload = self.payload()
         if self.method == "HEAD":
             lines.append("head")
         elif self.method != ("GET" if payload is None else "POST"):
-            lines.append(_option("request", self.method))
+            lines.append(option("request", self.method))
         for name, value in self._sent_headers().items():
-            # A header without a value is written with a semicolon; with a colon curl would leave it out.
-            lines.append(_option("header", _join([f"{name}: ", value]) if _reveal(value) else f"{name};"))
+            lines.append(header(name, value))
         if payload is not None:
             lines.append('data-binary = "@/dev/fd/5"')
         if self.follow:
             lines += ["location", "max-redirs = 10"]
         if self.insecure:
             lines.append("insecure")
-        return _join(lines, "\n")
+        return configuration(lines)
 
     def payload(self) -> Text | None:
         """What is sent as a body; None: nothing, not even an empty one."""
@@ -101,46 +99,17 @@ class Request(Check):
         return Secret(text) if secrets else text
 
     def _address(self) -> Text:
-        base, _, _ = self.url.partition("#")
         pairs: list[Text] = []
         for name, value in self.query.items():
-            encoded = quote_plus(_reveal(value))
-            pairs.append(_join([f"{quote_plus(name)}=", Secret(encoded) if isinstance(value, Secret) else encoded]))
-        address = quote(base, safe="%/:?#[]@!$&'()*+,;=~-._")
-        return _join([address, "&" if "?" in address else "?", _join(pairs, "&")]) if pairs else address
+            encoded = quote_plus(reveal(value))
+            pairs.append(join([f"{quote_plus(name)}=", Secret(encoded) if isinstance(value, Secret) else encoded]))
+        base = address(self.url)
+        return join([base, "&" if "?" in base else "?", join(pairs, "&")]) if pairs else base
 
     def _sent_headers(self) -> dict[str, Text]:
         sent = dict(self.headers)
         if self.bearer is not None:
-            sent["Authorization"] = _join(["Bearer ", self.bearer])
+            sent["Authorization"] = join(["Bearer ", self.bearer])
         if isinstance(self.body, Mapping | list | tuple) and "content-type" not in map(str.lower, sent):
             sent["Content-Type"] = "application/json"
         return sent
-
-
-def _one_line(where: str, value: Text) -> None:
-    try:
-        text = _reveal(value)
-    except ValueError:
-        return  # known by its digest alone, as where secrets are not read: then nothing is sent either
-    if re.search(r"[\r\n\0]", text):
-        raise InvalidParameter("", f"{where} has a line break in it; a header is one line")
-
-
-def _reveal(value: Text) -> str:
-    return value.reveal() if isinstance(value, Secret) else value
-
-
-def _join(parts: Sequence[Text], between: str = "") -> Text:
-    """The parts as one text; a Secret where one of them is."""
-    text = between.join(map(_reveal, parts))
-    return Secret(text) if any(isinstance(part, Secret) for part in parts) else text
-
-
-def _option(name: str, value: Text) -> Text:
-    """A line of curl's configuration: in double quotes, with what is special there escaped."""
-    text = _reveal(value)
-    for plain, escaped in (("\\", "\\\\"), ('"', '\\"'), ("\n", "\\n"), ("\r", "\\r"), ("\t", "\\t")):
-        text = text.replace(plain, escaped)
-    line = f'{name} = "{text}"'
-    return Secret(line) if isinstance(value, Secret) else line
