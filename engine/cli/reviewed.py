@@ -61,8 +61,9 @@ class Reviewed:
 
     def request(self, given: Request) -> Request:
         """The request that plans the same again; of what was given now, connection options and --limit count."""
-        if given.only or given.skip or given.inventory or asked_for(given):
-            raise InvalidInput("a saved plan has its own inventory, --only, --skip and --become options; remove them")
+        if given.only or given.skip or given.restart or given.inventory or asked_for(given):
+            own = "inventory, --only, --skip, --restart and --become options"
+            raise InvalidInput(f"a saved plan has its own {own}; remove them")
         saved = self.document
         both = [text for text in (saved["limit"], given.limit) if text]
         return replace(
@@ -72,6 +73,7 @@ class Reviewed:
             inventory=tuple(str(self.root / name) for name in saved["inventory"]),
             only=tuple(saved["only"]),
             skip=tuple(saved["skip"]),
+            restart=tuple(saved.get("restart", ())),
             limit=":&".join(both) or None,
             **recorded(saved.get("become", {})),
         )
@@ -117,6 +119,7 @@ def _about(job: Job) -> dict[str, Any]:
         "limit": request.limit,
         "only": list(request.only),
         "skip": list(request.skip),
+        "restart": list(request.restart),
         "become": asked_for(request),
     }
 

@@ -24,7 +24,8 @@ Mac = Callable[[bytes], str]
 
 def document(plan: Plan, about: Mapping[str, Any], made: str, key_id: str, mac: Mac) -> dict[str, Any]:
     """The document of a plan. `about` is what it was made from: `engine` (version), `sources` (path → SHA-256),
-    `states`, `inventory`, `variables` (name → keyed digest), `limit`, `only`, `skip`, `become`.
+    `states`, `inventory`, `variables` (name → keyed digest), `limit`, `only`, `skip`, `restart`,
+    `become`.
     `made` is a UTC time."""
     body: dict[str, Any] = {
         "format": FORMAT,

@@ -28,7 +28,8 @@ class HostRun:
     """Everything that happens on one host, over one transport.
 
     `finish` where what is declared depends on facts of the host: they are asked for in the trip that plans it. The
-    transports are those of `Reach`. `found` are the secrets seen on the host so far. Raises Unreachable and
+    transports are those of `Reach`. `found` are the secrets seen on the host so far, `restarted` the
+    services that are not requested to be restarted any more: it was done. Raises Unreachable and
     HostFailed from every method that reaches the host.
     """
 
@@ -47,6 +48,7 @@ class HostRun:
         self.planned: PlannedHost | None = None
         self.invalid: InvalidInput | None = None
         self.found: set[Secret] = set()
+        self.restarted: set[str] = set()
         self.observed: dict[str, Observation] = {}
         self._declare(declared, settings)
 
@@ -105,6 +107,7 @@ class HostRun:
             observed,
             left_out=self.settings.left_out.difference(asked or ()),
             skipped=self.settings.skipped,
+            requested=self.settings.requested - self.restarted,
             fingerprint=self.settings.fingerprint,
             settled=asked is not None,
         )

@@ -11,12 +11,14 @@ from engine.program.section import Lock
 
 @dataclass(frozen=True)
 class Settings:
-    """What a run is told from outside. `lock` for applies; `fix` the command that would resume on this host;
-    `run` the id under which the host keeps what is replaced (empty: it keeps nothing)."""
+    """What a run is told from outside. `requested` are the services to be restarted in any case; `lock` for applies;
+    `fix` the command that would resume on this host; `run` the id under which the host keeps what is replaced (empty:
+    it keeps nothing)."""
 
     fingerprint: Callable[[Secret], str]
     left_out: frozenset[str] = frozenset()
     skipped: frozenset[str] = frozenset()
+    requested: frozenset[str] = frozenset()
     lock: Lock | None = None
     fix: Command | None = None
     run: str = ""

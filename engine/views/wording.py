@@ -28,6 +28,7 @@ from engine.model import (
     ResourceRef,
     Step,
     Stop,
+    Tense,
     Watched,
     Why,
 )
@@ -123,6 +124,7 @@ _REASONS: Mapping[Why, str] = {
     Why.TIMED_OUT: "timed out after {number:.0f} s",
     Why.PROBE_TIMED_OUT: "inspecting it took longer than {number:.0f} s",
     Why.EXIT_STATUS: "exit status {number:.0f}, without output",
+    Why.NOT_TO_RUN: "a restart is requested (--restart), but it is declared not to run",
     Why.UNDECLARED: "it is not declared any more, so nothing says how to put it back",
 }
 
@@ -132,7 +134,8 @@ def because_text(because: Iterable[Watched]) -> str:
     tenses: dict[str, list[str]] = {}
     for watched in because:
         tenses.setdefault(watched.tense.value, []).append(watched.name)
-    return " and ".join(f"{listed(names)} {tense}" for tense, names in tenses.items())
+    requested = ["it was requested"] if tenses.pop(Tense.REQUESTED.value, None) else []
+    return " and ".join([*(f"{listed(names)} {tense}" for tense, names in tenses.items()), *requested])
 
 
 _STARTS = frozenset({"restart", "start", "create", "recreate"})
@@ -150,7 +153,7 @@ def cause_text(cause: ResourceRef | None) -> str:
     """`login-password differs: line 1 is A, not B`; empty for None."""
     if cause is None:
         return ""
-    if cause.outlook in ("refused", "error", "blocked") and cause.reason is not None:
+    if cause.outlook in ("refused", "error", "blocked", "change") and cause.reason is not None:
         return f"{cause.name}: {reason_text(cause.reason).partition(chr(10))[0]}"
     head = cause_head(cause)
     if cause.verb in _STARTS:

@@ -28,6 +28,7 @@ ABOUT: dict[str, Any] = {
     "limit": None,
     "only": [],
     "skip": [],
+    "restart": [],
     "become": {},
 }
 NODE = Step(
