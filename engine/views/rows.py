@@ -37,10 +37,11 @@ def step_rows(step: Step, verbosity: int = 0) -> list[Row]:
     """What a plan says of a step; at least one row."""
     match step.outlook:
         case "change":
-            found = _change(step, step.verb, wording.because_row(step.because)) + _after(step)
+            found = _change(step, step.verb, wording.because_row(step.because)) + _answer(step.show) + _after(step)
         case "check":
             first = label(step.attributes[0].name) if step.attributes and step.verb == "change" else step.verb
-            found = [Row(visible(step.expected) if step.check else first, wording.later_text(step)), *_after(step)]
+            found = [Row(visible(step.expected) if step.check else first, wording.later_text(step))]
+            found += [*([] if step.check else _answer(step.show)), *_after(step)]
         case "failing":
             found = [Row(visible(step.expected), wording.now_text(step)), *_answer(step.show)]
             found += _because(wording.reason_text(step.reason), wording.cause_text(step.cause))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -133,6 +134,22 @@ def test_a_drift_that_was_put_back(place: Path, proven: str) -> None:
     assert apply(service) == ("" if proven else "restart")
     (place / "settings").write_text("three")
     assert (observe(service).before or {})["settings"] == ("changed" if proven else "newer than its start")
+
+
+def test_ready_alone_does_not_prove_what_checks_are_to_prove(place: Path) -> None:
+    """A check that fails in the end leaves the entry unproven: the content is compared by its ctime, too."""
+    service = daemon(place, proves=True)
+    for action in service.actions(observe(service)):
+        run_script(replace(action.script, vars={**action.script.vars, "checks_prove": True}), "apply")
+    assert not observe(service).differing()
+    shutil.copy(place / "settings", place / "same")
+    (place / "same").rename(place / "settings")
+    assert (observe(service).before or {})["settings"] == "newer than its start"
+    ran(service.prove())
+    assert (observe(service).before or {})["settings"] == "newer than its start"
+    apply(service)
+    (place / "settings").write_text("one")
+    assert not observe(service).differing()
 
 
 def test_only_what_it_was_started_with_is_proven(place: Path) -> None:
