@@ -83,15 +83,28 @@ def full(pytestconfig: pytest.Config) -> bool:
     return bool(pytestconfig.getoption("--full"))
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """What the attacker of tests/attacker gained: FORM: {TRAP: [rounds, effects, reads, blocked]}."""
-    forms: dict[str, dict[str, list[int]]] = {}
+def reported(terminalreporter: Any, wanted: str) -> Iterator[Any]:
+    """What tests recorded as the property of that name."""
     for reports in terminalreporter.stats.values():
         for report in reports:
             for name, value in getattr(report, "user_properties", ()):
-                if name == "attack":
-                    form, trap, *numbers = value
-                    forms.setdefault(form, {})[trap] = numbers
+                if name == wanted:
+                    yield value
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """What the attacker of tests/attacker gained: FORM: {TRAP: [rounds, effects, reads, blocked]}; and how many
+    starts of a service the stories of tests/integration took that nothing needed."""
+    stories = {story[0]: story for story in reported(terminalreporter, "restarts")}.values()
+    if stories:
+        terminalreporter.section("starts of the service that nothing needed")
+        for story, applies, starts, needless in stories:
+            if needless:
+                terminalreporter.line(f"{story}: {needless} of {starts}, in {applies} undisturbed applies")
+        terminalreporter.line(f"{sum(story[3] for story in stories)} in {len(stories)} stories, none missed")
+    forms: dict[str, dict[str, list[int]]] = {}
+    for form, trap, *numbers in reported(terminalreporter, "attack"):
+        forms.setdefault(form, {})[trap] = numbers
     if not forms:
         return
     terminalreporter.section("gained by the attacker: rounds, effects, reads, blocked")

@@ -202,7 +202,7 @@ def _roll_back(
     if not changed:
         Printer().out(f"Nothing to roll back: {run} changed nothing.")
         return 0
-    wanted = {**_asked(run, events, root, list(changed), options), "only": (), "skip": ()}
+    wanted = {**_asked(run, events, root, list(changed), options), "only": (), "skip": (), "restart": ()}
     if limit:
         wanted["limit"] += f":&{limit}"
     return command(wanted, TakenBack(run, changed))
@@ -259,10 +259,20 @@ def _asked(
         "variables": tuple(started["variables"]),
         "only": tuple(started["only"]),
         "skip": tuple(started["skip"]),
+        "restart": tuple(started.get("restart", ())),
+        "restarted": _restarted(started, events),
         "limit": ",".join(hosts),
         "chdir": root,
         "format_": "text",
     }
+
+
+def _restarted(started: Mapping[str, Any], events: list[dict[str, Any]]) -> frozenset[tuple[str, str]]:
+    """Host and name of all that a run, and the run it retried, have carried out: a restart that was requested and has
+    happened is not repeated."""
+    before = ((str(host), str(name)) for host, name in started.get("restarted", ()))
+    done = ((e["host"], e["name"]) for e in events if e["event"] == "step-finished" and e.get("ok"))
+    return frozenset((*before, *done))
 
 
 def _first(events: list[dict[str, Any]], name: str) -> dict[str, Any] | None:

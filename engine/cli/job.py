@@ -18,7 +18,7 @@ from engine.cli.become import words as become_words
 from engine.cli.output import Printer, can_ask
 from engine.cli.project import extra_vars, load_inventory, project_root, state_files
 from engine.cli.request import Request
-from engine.cli.select import check_words, left_out
+from engine.cli.select import check_requested, check_words, left_out, requested
 from engine.cli.terminal import ask
 from engine.declare.build import load
 from engine.declare.secrets.key import Key
@@ -152,8 +152,8 @@ class Job:
             executor.shutdown(wait=not at_once, cancel_futures=True)
 
     def plan(self, rollout: Rollout) -> Plan:
-        """Observe all hosts and say what differs, redacted. Raises InvalidInput where --only or --skip name what no
-        host has, now that it is known what each has."""
+        """Observe all hosts and say what differs, redacted. Raises InvalidInput where --only, --skip or --restart
+        name what no host has, now that it is known what each has."""
         found = rollout.plan()
         for warning in self.declared.warnings[len(self._warned) :]:
             rollout.progress(Note(f"warning: {warning}"))
@@ -269,10 +269,15 @@ class Job:
         return declared, self._settings(declared, verb)
 
     def _check_words(self) -> None:
-        """Raises InvalidInput for a word of --only or --skip that matches nothing, once all there is is known."""
-        hosts, only, skip = list(self.hosts.values()), self.request.only, self.request.skip
-        if (only or skip) and not any(host.pending for host in hosts):
-            check_words(hosts, only, skip)
+        """Raises InvalidInput for a word of --only, --skip or --restart that matches nothing, once all is known."""
+        hosts, request = list(self.hosts.values()), self.request
+        if (request.only or request.skip or request.restart) and not any(host.pending for host in hosts):
+            check_words(hosts, request.only, request.skip)
+            check_requested(hosts, request.restart, request.only, request.skip)
+
+    def _restarted(self, host: str) -> frozenset[str]:
+        """The services of a host that the run which is retried has restarted."""
+        return frozenset(name for where, name in self.request.restarted if where == host)
 
     def _settings(self, declared: HostDeclaration, verb: str) -> Settings:
         one = len(self.hosts) == 1 and not self.request.limit
@@ -282,6 +287,7 @@ class Job:
             fingerprint=self.key.fingerprint,
             left_out=left_out(declared, only, skip) if only or skip else frozenset(),
             skipped=left_out(declared, (), skip) if skip else frozenset(),
+            requested=requested(declared, self.request.restart) - self._restarted(declared.host.name),
             lock=Lock(who=who(), wait=wait) if verb == "apply" else None,
             fix=fix,
             run=self.run if verb == "apply" else "",

@@ -135,6 +135,13 @@ what = _together(
             group=RESOURCES,
         ),
         option("--skip", multiple=True, metavar="WORD", help="All but these resources; repeatable.", group=RESOURCES),
+        option(
+            "--restart",
+            multiple=True,
+            metavar="NAME",
+            help="Restart these services even if nothing they read changed: a name or a glob; repeatable.",
+            group=RESOURCES,
+        ),
     ]
 )
 

@@ -11,7 +11,8 @@ METHODS = ("sudo", "doas")
 
 @dataclass(frozen=True)
 class Request:
-    """What the command line asks for. Durations in seconds."""
+    """What the command line asks for. Durations in seconds. `restarted`: host and name of the services that the run
+    which is retried has restarted already."""
 
     states: tuple[str, ...] = ()
     chdir: Path | None = None
@@ -21,6 +22,8 @@ class Request:
     only: tuple[str, ...] = ()
     skip: tuple[str, ...] = ()
     no_guards: bool = False
+    restart: tuple[str, ...] = ()
+    restarted: frozenset[tuple[str, str]] = frozenset()
     forks: int | None = None
     batches: str | None = None
     max_failures: str | None = None

@@ -61,11 +61,9 @@ class Reviewed:
 
     def request(self, given: Request) -> Request:
         """The request that plans the same again; of what was given now, connection options and --limit count."""
-        if given.only or given.skip or given.inventory or asked_for(given):
-            raise InvalidInput(
-                "a saved plan has its own inventory, --only, --skip and --become options; remove them",
-                code=Code.OPTIONS_CONFLICT,
-            )
+        if given.only or given.skip or given.restart or given.inventory or asked_for(given):
+            own = "inventory, --only, --skip, --restart and --become options"
+            raise InvalidInput(f"a saved plan has its own {own}; remove them", code=Code.OPTIONS_CONFLICT)
         saved = self.document
         both = [text for text in (saved["limit"], given.limit) if text]
         return replace(
@@ -76,6 +74,7 @@ class Reviewed:
             only=tuple(saved["only"]),
             skip=tuple(saved["skip"]),
             no_guards=saved.get("no_guards", False),
+            restart=tuple(saved.get("restart", ())),
             limit=":&".join(both) or None,
             **recorded(saved.get("become", {})),
         )
@@ -125,6 +124,7 @@ def _about(job: Job) -> dict[str, Any]:
         "only": list(request.only),
         "skip": list(request.skip),
         "no_guards": request.no_guards,
+        "restart": list(request.restart),
         "become": asked_for(request),
     }
 

@@ -168,6 +168,8 @@ def _journal_header(job: Job, options: dict[str, Any], reviewed: Reviewed | None
         "variables": [job.printer.sentence(variable) for variable in request.variables],
         "only": list(request.only),
         "skip": list(request.skip),
+        "restart": list(request.restart),
+        "restarted": sorted(request.restarted),
         "become": asked_for(request),
         "plan": reviewed.file if reviewed else None,
         "rollback": job.rewrite.run if job.rewrite is not None else None,

@@ -1,16 +1,33 @@
-"""What curl is asked to do, as the text of its `-K -`: on standard input it shows in no process list."""
+"""Requests that a script makes: what curl is told on its standard input, so that no credential is in its arguments.
+
+`CURL` is the text of the shell functions; its head says what they take.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
+from urllib.parse import quote
 
 from engine.errors import InvalidParameter
+from engine.kit.shell import texts
 from engine.model import Secret
 
 Text: TypeAlias = str | Secret
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+
+CURL = texts(__file__)("curl.sh")
+
+
+def configuration(lines: Sequence[Text]) -> Text:
+    """The options of curl, as a file of its `-K`. A Secret where anything in it is one."""
+    return join(["globoff", "path-as-is", *lines], "\n")
+
+
+def address(url: str) -> str:
+    """A URL as it is asked for: without its fragment, and with what no URL may hold encoded."""
+    return quote(url.partition("#")[0], safe="%/:?#[]@!$&'()*+,;=~-._")
 
 
 def reveal(value: Text) -> str:

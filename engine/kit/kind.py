@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from textwrap import dedent
-from typing import Any, ClassVar, Self, TypeVar, cast, dataclass_transform
+from typing import Annotated, Any, ClassVar, Self, TypeVar, cast, dataclass_transform
 
 from engine.errors import InvalidParameter, Refused
 from engine.kit.fields import Field, fields
@@ -190,6 +190,13 @@ class ProbeError(ValueError):
 class Check(Kind):
     """A kind without actions: what the verify pass finds is the verdict. Its probe MUST be safe to repeat; in phase
     `verify` it waits, up to `$timeout` seconds, for an answer that is not there yet."""
+
+    proves: Annotated[
+        bool,
+        "Whether a right answer shows that the service before it has read its files. Say false where it can answer "
+        "before that, or without it: a page that needs none of them, a cache, a gateway. Then a file that changed "
+        "and was put back costs one restart more.",
+    ] = True
 
     check: ClassVar[bool] = True
     apply_sh: ClassVar[str] = ""

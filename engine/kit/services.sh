@@ -4,16 +4,20 @@
 #   service_find     sets `missing`, why nothing can be told of the service yet; or else `ledger_name`, which no other
 #                    service has, `status` (absent, running, paused, restarting, or any word for one that does not run)
 #                    and, of all its instances, joined by commas, `id_list` and `starts` (RFC 3339); and `refused`
-#                    where it must not be touched. Called again after each start
+#                    where it must not be touched; it may set `restarts`, how often it was started again by itself.
+#                    Called again after each start
 #   service_start    brings it up; `due` is create, recreate or start
 #   service_restart, service_stop, service_remove; service_resume where its status can be paused
 # and may define these:
-#   service_details  sets `outdated` where it must be made anew, and `late` where it runs and has not become ready
+#   service_details  sets `outdated` where it must be made anew, `late` where it runs and has not become ready, and
+#                    `behind` where it runs with something older than what is there now
 #   service_facts    reports more facts
 #   service_wait     waits until it is ready; sets `seen_ready` where that shows that it has read its files
+#   service_why      sets `why`: why it does not run
 service_details() { :; }
 service_facts() { :; }
 service_wait() { :; }
+service_why() { why="it is $status"; }
 
 newline='
 '
@@ -252,7 +256,7 @@ service_again() {
 # All that decides: sets the variables of the hooks, `identity`, for each watch N fingerprint_N, ctime_N and verdict_N,
 # and `stale` or `doubtful` where one of them is not current.
 service_observe() {
-  outdated='' late='' stale='' doubtful=''
+  outdated='' late='' behind='' stale='' doubtful=''
   service_again
   [ -z "$missing" ] || return 0
   ledger_read
@@ -287,6 +291,11 @@ service_probe() {
   fact status "$status"
   fact ids "$id_list"
   service_facts
+  idle_facts
+  if [ "$phase/$wanted" = verify/running ] && service_over; then
+    service_why
+    fact why "$why"
+  fi
   if [ "$wanted" != running ] || [ "$status" = absent ]; then return 0; fi
   fact late "$late"
   n=0
@@ -299,6 +308,23 @@ service_probe() {
     fact "watch.$n" "$verdict"
     n=$((n + 1))
   done
+}
+
+# Whether it was there and does not run any more, or ends each time it is started again.
+service_over() {
+  case $status in
+    absent | running | paused) return 1 ;;
+    restarting) [ "${restarts:-0}" -gt 2 ] || return 1 ;;
+  esac
+}
+# For a check that waits for it: prints why it does not run any more.
+service_ended() {
+  service_again
+  [ -z "$missing" ] || return 0
+  if service_over; then
+    service_why
+    printf '%s\n' "$why" >&9
+  fi
 }
 
 # Before watched content is written: who runs now may have to be restarted for it.
@@ -331,7 +357,7 @@ service_decide() {
         due=restart
       elif [ "$status" != running ]; then
         due=start
-      elif [ -n "$stale$doubtful$late" ]; then
+      elif [ -n "$stale$doubtful$late$behind${requested-}" ]; then
         due=restart
       fi
       ;;
@@ -350,6 +376,7 @@ service_apply() {
     service_decide
     [ "$due" != none ] || return 0
   fi
+  idle_wait
   service_perform
 }
 service_perform() {
@@ -382,7 +409,10 @@ service_bring_up() {
   service_record
   seen_ready=
   service_wait
-  [ -z "$seen_ready" ] || service_prove
+  # Where checks behind it are to prove it as well, it is for them to do so once they hold.
+  if [ -n "$seen_ready" ] && [ -z "${checks_prove-}" ]; then
+    service_prove
+  fi
 }
 # Of several instances, those that had nothing to be done still run since before, perhaps with older content.
 service_some_left() {

@@ -48,6 +48,7 @@ from engine.model.values import (
     CHANGED,
     CURRENT,
     MAY_HAVE_CHANGED,
+    REQUEST,
     UNKNOWN,
     Facts,
     HostPath,
@@ -62,8 +63,8 @@ from engine.model.values import (
 )
 
 __all__ = [
-    "CHANGED", "CURRENT", "MAY_HAVE_CHANGED", "UNKNOWN", "WRONG", "Action", "Attribute", "Batch", "BatchedProbe",
-    "Become", "Change", "Command", "DeclaredResource", "Drift", "Drifted", "Event", "Facts", "Host",
+    "CHANGED", "CURRENT", "MAY_HAVE_CHANGED", "REQUEST", "UNKNOWN", "WRONG", "Action", "Attribute", "Batch",
+    "BatchedProbe", "Become", "Change", "Command", "DeclaredResource", "Drift", "Drifted", "Event", "Facts", "Host",
     "HostDeclaration", "HostPath", "HostPlan", "HostReport", "Lost", "Outcome", "Output", "Outside", "Params",
     "Phase", "Place", "Plain", "Plan", "PlanStatus", "Progress", "Reason", "Report", "Resource", "ResourceRef",
     "ResultStatus", "Script", "ScriptText", "Secret", "Sentence", "Source", "SourceFile", "State", "Step", "Stop",

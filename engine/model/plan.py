@@ -43,6 +43,7 @@ class Why(StrEnum):
     drifted       the host is not what was reviewed
     timed-out, probe-timed-out   `number`: the seconds after which an action or a probe was given up
     exit-status   `number`: the status that a script ended with; it printed nothing
+    not-to-run    a restart is requested of a service that is declared not to run
     undeclared    it is not declared any more, so nothing says how to put it back
     other-kind    `names`: the kind that it was of, and the one that is declared now
     """
@@ -60,6 +61,7 @@ class Why(StrEnum):
     TIMED_OUT = "timed-out"
     PROBE_TIMED_OUT = "probe-timed-out"
     EXIT_STATUS = "exit-status"
+    NOT_TO_RUN = "not-to-run"
     UNDECLARED = "undeclared"
     OTHER_KIND = "other-kind"
 

@@ -161,12 +161,14 @@ class Action:
     """One script that makes a change. `title` says in plain words what it does (shown by -v, never a secret).
 
     `timeout` is in seconds; None takes the resource's `timeout` keyword or the engine's default of 10 minutes.
-    The script may report the fact `changed` = `no` where it found on the host that nothing was to be done.
+    The script may report the fact `changed` = `no` where it found on the host that nothing was to be done. `waits`
+    are the seconds that it may wait for others first, beside its timeout.
     """
 
     title: str
     script: Script
     timeout: float | None = None
+    waits: float = 0.0
     upload: Upload | None = None
 
 
@@ -282,6 +284,15 @@ class Resource(Protocol):
         """Of a service: run at the end of an apply, once all checks that show that it has read its files have
         answered rightly, so that its ledger may vouch for them."""
         return None
+
+    def ended(self) -> Script | None:
+        """Of a service: prints to descriptor 9 why it does not run any more, nothing where it runs, so that no check
+        behind it waits for an answer. Read-only; None: nothing tells."""
+        return None
+
+    def explain(self, facts: Facts) -> str:
+        """Why it is not as declared in the verify pass, as far as its facts tell; may have more lines."""
+        return ""
 
     def keep(self, change: Change) -> Script | None:
         """Run before the first action of a change: keeps what the actions will replace under the path `$keep` and

@@ -96,8 +96,12 @@ class Tense(StrEnum):
     NOT_KNOWN = "not known"
     WILL_CHANGE = "will change"
     MAY_CHANGE = "may change"
+    REQUESTED = "requested"
+    """Of `REQUEST` alone: the restart was asked for."""
 
 
+REQUEST = "--restart"
+"""The attribute of a service that is to be restarted since somebody asked for it; no resource has such a name."""
 CHANGED = Tense.CHANGED.value
 MAY_HAVE_CHANGED = Tense.MAY_HAVE_CHANGED.value
 """What a kind may say of a watch; the others are for the engine to say."""

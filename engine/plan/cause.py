@@ -21,6 +21,8 @@ from engine.model import (
 
 NOT_CONVERGED = frozenset({"change", "failing", "refused", "error", "blocked"})
 TENSES = frozenset(Tense)
+STARTS = frozenset({"restart", "start", "create", "recreate"})
+"""What a service is to have done to it that starts it."""
 
 
 def upstream(name: str, needs: Mapping[str, tuple[str, ...]]) -> frozenset[str]:

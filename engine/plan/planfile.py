@@ -25,7 +25,7 @@ Mac = Callable[[bytes], str]
 
 def document(plan: Plan, about: Mapping[str, Any], made: str, key_id: str, mac: Mac) -> dict[str, Any]:
     """The document of a plan. `about` is what it was made from: `engine` (version), `sources` (path → SHA-256),
-    `states`, `inventory`, `variables` (name → keyed digest), `limit`, `only`, `skip`, `no_guards`,
+    `states`, `inventory`, `variables` (name → keyed digest), `limit`, `only`, `skip`, `no_guards`, `restart`,
     `become`. `made` is a UTC time."""
     body: dict[str, Any] = {
         "format": FORMAT,

@@ -13,6 +13,7 @@ from functools import partial
 from engine.errors import Refused, code_of, of_kind
 from engine.model import (
     CURRENT,
+    REQUEST,
     Action,
     Attribute,
     Change,
@@ -34,7 +35,7 @@ from engine.model import (
     Why,
     said,
 )
-from engine.plan.cause import holders, reference, responsible, stale_watches, upstream, wrong_secret
+from engine.plan.cause import STARTS, holders, reference, responsible, stale_watches, upstream, wrong_secret
 from engine.plan.gates import Gates
 
 Fingerprint = Callable[[Secret], str]
@@ -83,6 +84,7 @@ def plan_host(
     *,
     left_out: frozenset[str] = frozenset(),
     skipped: frozenset[str] = frozenset(),
+    requested: frozenset[str] = frozenset(),
     fingerprint: Fingerprint,
     settled: bool = False,
 ) -> PlannedHost:
@@ -90,15 +92,17 @@ def plan_host(
 
     `seen` maps resource names to observations (a missing one counts as an error); `left_out` are the names that
     --skip and --only exclude, `skipped` those of --skip alone: a check behind one of these that is still due is
-    unproven, not failing. The checks that gate what is to be done are asked though --only leaves them out. `settled`:
-    the facts are those of a verify pass, so nothing is pending any more: a check that differs fails, nothing is
-    foretold of restarts, and nothing waits for a check.
+    unproven, not failing. `requested` are the services to be restarted whatever their ledger says. The checks that
+    gate what is to be done are asked though --only leaves them out. `settled`: the facts are those of a verify pass,
+    so nothing is pending any more: a check that differs fails, nothing is foretold of restarts, and nothing waits for
+    a check.
     """
     gates = Gates(declared)
-    drafter = Planner(declared, seen, left_out, skipped, fingerprint, settled, gates).all()
+    requested = frozenset() if settled else requested
+    drafter = Planner(declared, seen, left_out, skipped, requested, fingerprint, settled, gates).all()
     asked = drafter.gating() & (left_out - skipped)
     if asked:
-        drafter = Planner(declared, seen, left_out - asked, skipped, fingerprint, settled, gates).all()
+        drafter = Planner(declared, seen, left_out - asked, skipped, requested, fingerprint, settled, gates).all()
     steps = tuple(drafter.passed_over().values())
     return PlannedHost(steps, drafter.work, frozenset(drafter.sends), frozenset(drafter.found))
 
@@ -125,6 +129,7 @@ class Planner:
     seen: Mapping[str, Observation]
     left_out: frozenset[str]
     skipped: frozenset[str]
+    requested: frozenset[str]
     fingerprint: Fingerprint
     settled: bool
     gates: Gates
@@ -207,16 +212,17 @@ class Planner:
             return replace(step, outlook="refused", reason=_refusal(refusal))
         self.found.update(value for value in (before or {}).values() if isinstance(value, Secret))
         found, before = before, self._with_watches(declared, before)
+        requested = step.name in self.requested
+        if requested and before is not None and after is not None:
+            before, after = {**before, REQUEST: Tense.REQUESTED.value}, {**after, REQUEST: CURRENT}
         change = Change(before, after, facts)
         differing = change.differing()
+        if requested and (after is None or resource.verb(change) not in STARTS):
+            return replace(step, outlook="error", reason=Reason(Why.NOT_TO_RUN))
         step = self._described(step, declared, change, differing)
         self.wanted[step.name] = after or {}
         if step.check:
-            step = self._check(step, resource, change, bool(differing), above, pending)
-            if step.outlook == "failing" and not step.cause:
-                among = {name: state for name, state in self.wanted.items() if name in above}
-                step = replace(step, reason=wrong_secret(resource, among, self.fingerprint))
-            return step
+            return self._check(step, resource, change, bool(differing), above, pending)
         unknowns = [value for value in self._values(change) if isinstance(value, Unknown)]
         not_worth_waiting_for = next((value for value in unknowns if value.upstream and not pending), None)
         if not_worth_waiting_for is not None:
@@ -238,9 +244,15 @@ class Planner:
         except Refused as refusal:
             return replace(step, outlook="refused", reason=_refusal(refusal))
         outlook: PlanStatus = "check" if unknown else "change"
+        step = replace(step, reason=self._why(resource, facts))
         step = replace(step, outlook=outlook, actions=tuple(action.title for action in actions))
         self.work[step.name] = PlannedActions(change, actions, step)
         return self._gated(step, above)
+
+    def _why(self, resource: Resource, facts: Facts) -> Reason | None:
+        """Why it is not as declared in the end, as its kind tells."""
+        text = resource.explain(facts) if self.settled else ""
+        return Reason.of(text) if text else None
 
     def _gated(self, step: Step, above: frozenset[str]) -> Step:
         """What is to be done, as its gates leave it: blocked by those that fail, or after those yet to be asked."""
@@ -276,6 +288,16 @@ class Planner:
         )
 
     def _check(
+        self, step: Step, resource: Resource, change: Change, failing: bool, above: frozenset[str], pending: bool
+    ) -> Step:
+        step = self._asked(step, resource, change, failing, above, pending)
+        if step.outlook != "failing" or step.cause:
+            return step
+        among = {name: state for name, state in self.wanted.items() if name in above}
+        why = self._why(resource, change.facts) or wrong_secret(resource, among, self.fingerprint)
+        return replace(step, reason=why)
+
+    def _asked(
         self, step: Step, resource: Resource, change: Change, failing: bool, above: frozenset[str], pending: bool
     ) -> Step:
         unknown = any(isinstance(value, Unknown) for value in self._values(change))
@@ -331,7 +353,8 @@ class Planner:
 
     def _stale(self, declared: DeclaredResource, change: Change) -> tuple[Watched, ...]:
         before = change.before or {}
-        return stale_watches({w.name: before.get(w.name, CURRENT) for w in declared.resource.watches()})
+        names = [*(watch.name for watch in declared.resource.watches()), REQUEST]
+        return stale_watches({name: before.get(name, CURRENT) for name in names})
 
     def _blocker(self, above: frozenset[str]) -> Step | None:
         """What can not be brought about, whatever a check says. Checks gate, see `_gated`."""

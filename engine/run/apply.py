@@ -20,12 +20,14 @@ from engine.run.results import SectionResults
 from engine.run.sections import (
     Patience,
     apply_sections,
+    awaited,
     gate_name,
     patience,
     probe_name,
     probes,
     proofs,
     proving,
+    services_last,
     uploads,
 )
 from engine.run.stages import SoFar, Stage, Stages, as_planned
@@ -62,6 +64,7 @@ class Apply:
         self.gates = Gates(run.declared)
         self.checks = frozenset(self.gates.checks)
         self.so_far = SoFar()
+        self.connection.awaited = awaited(run.declared)
         self.start = time.monotonic()
 
     @property
@@ -145,14 +148,19 @@ class Apply:
         part = replace(plan, work={name: work for name, work in plan.work.items() if name in stage.steps})
         staged = self.connection.send(uploads(part), {name: self.by_name[name].become for name in part.work})
         skipped = self.settings.skipped
-        carrying = apply_sections(self.run.declared, part, staged, self.settings.run, stage.gates, skipped)
+        waited = self.connection.awaited
         here, there = split(self._to_look_at(stage))
         once = self._once() if stage.last else self.checks
         asked = {resource.name for resource in there if resource.name in self.checks - once}
         told = proving(self.run.declared, part.work.keys(), asked)
+        carrying = apply_sections(
+            self.run.declared, part, staged, self.settings.run, stage.gates, skipped, waited, told.keys()
+        )
         behind = carrying.behind(self.run.declared, self.gates, skipped)
         on_controller = set(chain.from_iterable(told.values()))
-        sections = [*carrying.sections, *probes(there, "verify", behind, once, on_controller=on_controller)]
+        asking = probes(there, "verify", behind, once, on_controller=on_controller, awaited=waited)
+        services = [name for name in part.work if self.by_name[name].resource.restarts]
+        sections = [*carrying.sections, *services_last(asking, services)]
         sections += proofs(self.run.declared, told)
         shown = {*stage.gates, *(resource.name for resource in there if resource.resource.check)}
         reported = self.connection.run_sections(sections, self.settings.lock, shown)
@@ -231,6 +239,7 @@ class Apply:
                 so_far.first[name] = plan.work[name].step
         so_far.done |= {name: now.after(so_far.done.get(name)) for name, now in action_results.items()}
         so_far.tried.update(stage.steps)
+        self.run.restarted.update(name for name, what in action_results.items() if what.ended == "done")
         for name, result in so_far.answers.items():
             reported.results.setdefault(probe_name(name), result)
         self._bar(reported)

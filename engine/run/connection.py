@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from engine.errors import EngineError, LockHeld
 from engine.model import (
@@ -27,6 +28,9 @@ from engine.program.section import Lock, Section
 from engine.run.results import SectionResults
 from engine.run.sections import Patience, place, probes, resource_of, usable
 
+if TYPE_CHECKING:
+    from engine.kit import Variables
+
 
 class HostConnection:
     """The way to a host, and how often it was taken: `trips`.
@@ -45,6 +49,7 @@ class HostConnection:
     ) -> None:
         self.host, self.transport, self.here, self.progress, self.other = host.name, transport, here, progress, other
         self.become = become_of(host.name, host.vars)
+        self.awaited: Mapping[str, Variables] = {}
         self.trips = 0
         self.stopped = False
         self._running: tuple[Transport, int, str] | None = None
@@ -64,7 +69,8 @@ class HostConnection:
         seen = SectionResults()
         if there or phase == "plan":
             self.trips += over is None
-            seen.merge(self._run(over or self.transport, probes(there, phase, once=once, left=left)))
+            sections = probes(there, phase, once=once, left=left, awaited=self.awaited)
+            seen.merge(self._run(over or self.transport, sections))
         if here:
             seen.merge(self._run(self.here, probes(here, phase, once=once, left=left)))
         return seen

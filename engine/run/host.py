@@ -17,12 +17,14 @@ from engine.run.connection import HostConnection
 
 @dataclass(frozen=True)
 class Settings:
-    """What a run is told from outside. `lock` for applies; `fix` the command that would resume on this host;
-    `run` the id under which the host keeps what is replaced (empty: it keeps nothing)."""
+    """What a run is told from outside. `requested` are the services to be restarted in any case; `lock` for applies;
+    `fix` the command that would resume on this host; `run` the id under which the host keeps what is replaced (empty:
+    it keeps nothing)."""
 
     fingerprint: Callable[[Secret], str]
     left_out: frozenset[str] = frozenset()
     skipped: frozenset[str] = frozenset()
+    requested: frozenset[str] = frozenset()
     lock: Lock | None = None
     fix: Command | None = None
     run: str = ""
@@ -36,7 +38,8 @@ class HostRun:
     """Everything that happens on one host, over one transport.
 
     `finish` where what is declared depends on facts of the host: they are asked for in the trip that plans it. The
-    transports are those of `HostConnection`. `found` are the secrets seen on the host so far. Raises Unreachable and
+    transports are those of `HostConnection`. `found` are the secrets seen on the host so far, `restarted` the
+    services that are not requested to be restarted any more: it was done. Raises Unreachable and
     HostFailed from every method that reaches the host.
     """
 
@@ -55,6 +58,7 @@ class HostRun:
         self.planned: PlannedHost | None = None
         self.invalid: InvalidInput | None = None
         self.found: set[Secret] = set()
+        self.restarted: set[str] = set()
         self.observed: dict[str, Observation] = {}
         self.declared, self.settings = declared, settings
 
@@ -90,6 +94,7 @@ class HostRun:
             observed,
             left_out=self.settings.left_out.difference(asked or ()),
             skipped=self.settings.skipped,
+            requested=self.settings.requested - self.restarted,
             fingerprint=self.settings.fingerprint,
             settled=asked is not None,
         )

@@ -97,7 +97,7 @@ def _outcome(
     if after.outlook == "converged":
         did = action_results is not None and action_results.changed
         return replace(base, verdict="changed", step=_as_it_is(step, after)) if did else base
-    return replace(base, verdict="failed", attributes=after.attributes, due=True)
+    return replace(base, verdict="failed", reason=after.reason, attributes=after.attributes, due=True)
 
 
 def _judged(

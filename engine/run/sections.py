@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal, TypeVar
 
 from engine.errors import of_kind
+from engine.kit import Variables
 from engine.model import Change, DeclaredResource, HostDeclaration, Phase, Place, Script, Upload
 from engine.plan.cause import upstream
 from engine.plan.gates import Gates
@@ -70,12 +71,14 @@ def probes(
     once: Collection[str] = (),
     left: Mapping[str, Patience] | None = None,
     on_controller: Collection[str] = (),
+    awaited: Mapping[str, Variables] | None = None,
 ) -> list[Section]:
     """One section a resource that looks and reports. In phase `verify` a check is asked again as its `Patience` says.
 
     `behind` maps checks to the sections that must have succeeded for asking them to make sense; those named in
     `once` are asked once, as in a plan, since waiting would be idle. `left` is the patience with checks that were
-    asked before. Checks in `judged` are asked in phase `gate`: how their section ends says whether they hold.
+    asked before; `awaited` is what the function of that name returns. Checks in `on_controller` are asked in phase
+    `gate`: how their section ends says whether they hold.
     """
     return [
         _probe(
@@ -84,19 +87,28 @@ def probes(
             "plan" if declared.name in once else "gate" if declared.name in on_controller else phase,
             (behind or {}).get(declared.name, ()),
             (left or {}).get(declared.name),
+            (awaited or {}).get(declared.name),
         )
         for declared in resources
     ]
 
 
 def _probe(
-    declared: DeclaredResource, name: str, phase: Phase, needs: tuple[str, ...], left: Patience | None = None
+    declared: DeclaredResource,
+    name: str,
+    phase: Phase,
+    needs: tuple[str, ...],
+    left: Patience | None = None,
+    awaited: Variables | None = None,
 ) -> Section:
     waits = declared.resource.check and phase != "plan"
+    script = _probing(declared)
+    if waits and awaited:
+        script = replace(script, vars={**script.vars, **awaited})
     given = (left or patience(declared)) if waits else Patience(0, PROBE_SECONDS)
     return Section(
         name=name,
-        script=_probing(declared),
+        script=script,
         timeout=given.seconds,
         needs=needs,
         phase=phase,
@@ -189,13 +201,16 @@ def apply_sections(
     run: str = "",
     gates: Mapping[str, Phase] | None = None,
     skipped: Collection[str] = (),
+    awaited: Mapping[str, Variables] | None = None,
+    proved: Collection[str] = (),
 ) -> ApplySections:
     """Sections for all actions of a draft, each needing those before it in its step and those its step needs.
 
     Before the first change of a resource that others watch, the watchers' marks are set. `staged` names the
     staging directories of `uploads(draft)`. Where the `run` has an id, what it replaces is kept under that, and at
     the end what the oldest runs kept is removed. `gates` are the checks to be asked at their place, with the phase
-    they are asked in; `skipped` checks gate nothing.
+    they are asked in; `skipped` checks gate nothing; `awaited` is what the function of that name returns.
+    `proved` are the services that checks prove at the end: their being ready alone does not.
     """
     graph = Gates(declared)
     sections: list[Section] = []
@@ -211,7 +226,8 @@ def apply_sections(
         before = ApplySections((), of_step, asked).before(resource, graph, skipped)
         if phase is not None:
             asked[resource.name] = gate_name(resource.name)
-            asking = _probe(resource, asked[resource.name], phase, before)
+            waited = (awaited or {}).get(resource.name)
+            asking = _probe(resource, asked[resource.name], phase, before, awaited=waited)
             # What it changes is not begun once the run is to stop.
             sections.append(replace(asking, step=resource.resource.effects()))
         if work is not None:
@@ -220,7 +236,7 @@ def apply_sections(
             backups = [(script, resource.become) for script in _kept(resource, work.change, run)]
             keepers.update(dict.fromkeys(user for _, user in backups))
             first += backups
-            mine = _step(resource, work, first, before, staged)
+            mine = _step(resource, work, first, before, staged, resource.name in proved)
             sections += mine
             of_step[resource.name] = tuple(section.name for section in mine)
     return ApplySections((*sections, *_pruning(keepers, run)), of_step, asked)
@@ -232,6 +248,7 @@ def _step(
     first: Iterable[tuple[Script, str | None]],
     before: tuple[str, ...],
     staged: Mapping[str, str],
+    proved: bool,
 ) -> list[Section]:
     """The sections of one step, each needing those before it. `first` is run before its actions, and as whom."""
     found: list[Section] = []
@@ -240,11 +257,12 @@ def _step(
         found.append(Section(name, script, ACTION_SECONDS, before, step=True, phase="apply", become=user))
     for index, action in enumerate(work.actions):
         name = action_name(resource.name, index)
+        more = {"checks_prove": True} if proved else {}
         found.append(
             Section(
                 name,
-                action.script,
-                action.timeout or resource.timeout or ACTION_SECONDS,
+                replace(action.script, vars={**action.script.vars, **more}),
+                (action.timeout or resource.timeout or ACTION_SECONDS) + action.waits,
                 before + tuple(section.name for section in found),
                 step=True,
                 phase="apply",
@@ -371,11 +389,48 @@ def proofs(declared: HostDeclaration, groups: Mapping[str, tuple[str, ...]]) -> 
 
 
 def _judged_there(check: DeclaredResource) -> bool:
-    """Whether a check is asked and judged on the host; one of a kind that cannot say so is not."""
+    """Whether a check proves anything, and is asked and judged on the host; not where its kind cannot say so."""
     try:
-        return check.resource.where() == "host" and check.resource.judge() == "host"
+        proves = getattr(check.resource, "proves", True)
+        return proves and check.resource.where() == "host" and check.resource.judge() == "host"
     except Exception:
         return False
+
+
+def awaited(declared: HostDeclaration) -> dict[str, Variables]:
+    """Check that waits on the host → the variables that tell it whether the services it is behind have ended."""
+    services = {resource.name: resource for resource in declared.resources if resource.resource.restarts}
+    found: dict[str, Variables] = {}
+    for check in declared.resources if services else ():
+        if not check.resource.check or place(check) != "host":
+            continue
+        near = [services[name] for name in sorted(_nearest(check.name, services, declared))]
+        # Nobody is become for this alone: attempts are counted.
+        near = [service for service in near if check.become in (None, service.become)]
+        scripts = [(service.become, _ended(service)) for service in near]
+        known = [(user, script) for user, script in scripts if script is not None]
+        if known:
+            from engine.kit.services import awaiting
+
+            found[check.name] = awaiting(known)
+    return found
+
+
+def _ended(service: DeclaredResource) -> Script | None:
+    try:
+        return service.resource.ended()
+    except Exception:
+        return None
+
+
+def services_last(sections: Iterable[Section], started: Collection[str]) -> list[Section]:
+    """The sections, those that probe a service in `started` at the end, where it is looked at anew: what it is after
+    the checks behind it counts, not what it was right after its start."""
+    names = {probe_name(name) for name in started}
+    every = list(sections)
+    last = [section for section in every if section.name in names]
+    fresh = [replace(section, script=replace(section.script, shared={})) for section in last]
+    return [*(section for section in every if section.name not in names), *fresh]
 
 
 def _nearest(name: str, services: Collection[str], declared: HostDeclaration) -> frozenset[str]:

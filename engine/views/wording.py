@@ -124,6 +124,7 @@ _REASONS: Mapping[Why, str] = {
     Why.TIMED_OUT: "timed out after {number:.0f} s",
     Why.PROBE_TIMED_OUT: "inspecting it took longer than {number:.0f} s",
     Why.EXIT_STATUS: "exit status {number:.0f}, without output",
+    Why.NOT_TO_RUN: "a restart is requested (--restart), but it is declared not to run",
     Why.UNDECLARED: "it is not declared any more, so nothing says how to put it back",
 }
 
@@ -142,6 +143,7 @@ _TENSES: Mapping[Tense, str] = {
     Tense.NOT_KNOWN: "it is not known whether {them} changed",
     Tense.WILL_CHANGE: "{them} will change",
     Tense.MAY_CHANGE: "{them} may change",
+    Tense.REQUESTED: "it was requested",
 }
 
 
@@ -160,7 +162,7 @@ def cause_text(cause: ResourceRef | None) -> str:
     """`login-password differs: line 1 is A, not B`; empty for None."""
     if cause is None:
         return ""
-    if cause.outlook in ("refused", "error", "blocked") and cause.reason is not None:
+    if cause.outlook in ("refused", "error", "blocked", "change") and cause.reason is not None:
         return f"{cause.name}: {reason_text(cause.reason).partition(chr(10))[0]}"
     head = cause_head(cause)
     if cause.verb in _STARTS:

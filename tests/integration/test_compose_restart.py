@@ -414,14 +414,18 @@ def test_ready_by_a_line_of_its_log(lab1: Lab) -> None:
 def test_a_service_that_stops_at_once(lab2: Lab) -> None:
     lab2.write(command=["/bin/sh", "-c", "echo no such model; exit 3"])
     start = time.monotonic()
-    with pytest.raises(Failed, match=r"(?s)no such model.*service web stopped soon after it was started"):
+    with pytest.raises(
+        Failed, match=r"(?s)no such model.*service web ended with exit code 3, [0-9]+ s after its start"
+    ):
         lab2.act(service(lab2), lab2.observe(service(lab2)))
     assert time.monotonic() - start < 10
 
 
 def test_a_service_that_stops_again_and_again(lab2: Lab) -> None:
     lab2.write(command=["/bin/sh", "-c", "echo no such model; exit 3"], restart="always")
-    with pytest.raises(Failed, match=r"(?s)no such model.*service web stops again and again"):
+    with pytest.raises(
+        Failed, match=r"(?s)no such model.*service web stops again and again: it ended with exit code [0-9]+, "
+    ):
         lab2.act(service(lab2), lab2.observe(service(lab2)))
 
 
@@ -652,3 +656,38 @@ def test_attributes_of_a_running_service(lab2: Lab) -> None:
         "container": container["Id"][:12],
         "settings": CURRENT,
     }
+
+
+def test_a_token_file_mounted_alone_from_outside_the_project(lab: Lab) -> None:
+    """Its container keeps the old file after a rename on the host, whether a resource manages the file or not."""
+    secrets = lab.path.parent.parent / f"{lab.name} secrets"
+    secrets.mkdir()
+    token = secrets / "a token"
+    token.write_text("one")
+    lab.write(volumes=[f"../../{secrets.name}/a token:/run/a token:ro", "./:/data"])
+    web = service(lab)
+    assert lab.apply(web) == ("create", True)
+    first = lab.started()
+
+    def held() -> str:
+        return docker("exec", lab.containers()[0]["Id"], "cat", "/run/a token")
+
+    # Written in place: the container has it.
+    token.write_text("two")
+    assert (held(), lab.apply(web)) == ("two", ("", False))
+    # Another one has taken its name.
+    (secrets / "new").write_text("three")
+    (secrets / "new").rename(token)
+    change = lab.observe(web)
+    assert held() == "two"
+    assert differing(change) == {"mounts": "/run/a token replaced since its start"}
+    assert (change.after or {})["mounts"] == "as on the host"
+    assert web.verb(change) == "restart"
+    # Without any, a restart would fail, or make a directory of it.
+    token.unlink()
+    assert not lab.observe(web).differing()
+    token.write_text("four")
+    assert lab.apply(web) == ("restart", True)
+    assert held() == "four"
+    assert lab.started().split()[0] == first.split()[0]
+    assert lab.apply(web) == ("", False)

@@ -61,8 +61,8 @@ def test_the_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest
     answers = [line.split()[-1] for line in out.splitlines() if line.startswith("  GET ")]
     assert answers == ["200", "200", "200", "401", "401", "200"]
     assert out.count("Plan: 1 to create, 1 to change, 1 to restart, 3 checks after apply") == 1
-    assert out.count("Converged: 1 created, 2 changed, 1 restarted, 3 checks passed.") == 1
-    assert out.count("Converged: 3 checks passed, 4 unchanged.") == 1
+    assert out.count("Converged: 1 created, 2 changed, 1 restarted, 3 checks passed, 2 unchanged.") == 1
+    assert out.count("Converged: 3 checks passed, 6 unchanged.") == 1
     assert not (tmp_path / ".demo").exists()
     assert run(["docker", "images", "-q", demo.TAG]) == ""
     assert run(["docker", "ps", "-aq", "--filter", f"name={demo.TAG}"]) == ""
@@ -83,7 +83,7 @@ def test_several_nodes_and_one_restart(tmp_path: Path) -> None:
         assert started != box.started_at()
         assert (box.status(), box.status(token=box.token)) == (401, 200)
         started = box.started_at()
-        assert "2 checks passed, 5 unchanged" in engine("apply", state, box.inventory, "-y")
+        assert "3 checks passed, 5 unchanged" in engine("apply", state, box.inventory, "-y")
         assert started == box.started_at()
 
 
@@ -112,6 +112,36 @@ def test_two_services_share_a_credential(tmp_path: Path) -> None:
             assert container(gateway) == after
         finally:
             run([*box.compose, "down", "-t", "0"], cwd=gateway)
+
+
+def test_who_gets_in(tmp_path: Path) -> None:
+    """auth-regression.yaml: passes behind the login node, and fails where the door is open."""
+    import bcrypt
+
+    with sandbox(tmp_path) as box:
+        box.token = bcrypt.hashpw(b"sesame-open", bcrypt.gensalt(10)).decode()
+        box.build("right", "right", "current")
+        password = box.root / "password"
+        password.touch(mode=0o600)
+        password.write_text("sesame-open\n")
+        box.write_inventory(password_file=str(password), patience="10s")
+        state = TOP / "states" / "auth-regression.yaml"
+        planned = engine("plan", state, box.inventory)
+        assert "refuses-post" in planned
+        out = engine("apply", state, box.inventory, "-y")
+        assert "Converged: 8 checks passed." in out
+        assert box.token not in out
+        # A node that cannot be loaded leaves the door open.
+        (box.node / "__init__.py").write_text("raise ImportError\n")
+        box.restart()
+        words = [str(state), "-i", str(box.inventory), "-C", str(box.root), "-y"]
+        called = [str(Path(sys.executable).with_name("apply")), *words]
+        done = subprocess.run(called, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=180)
+        assert done.returncode == 1
+        said = " ".join(done.stdout.split())
+        assert "refuses-strangers 401 got 200" in said
+        assert "refuses-password 401 got 200" in said
+        assert "sesame-open" not in done.stdout + done.stderr
 
 
 def container(project: Path) -> str:

@@ -28,7 +28,7 @@ def test_states_are_valid(name: str) -> None:
 
 def test_the_workspace_moves_all_that_lies_in_it() -> None:
     resources = {each.name: each.resource for each in declared("qwen.yaml", workspace="/srv/other").resources}
-    assert len(resources) == 7
+    assert len(resources) == 9
     assert "/home/" not in repr(resources)
     assert repr(resources).count("/srv/other") >= 4
 

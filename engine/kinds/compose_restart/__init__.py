@@ -55,7 +55,7 @@ class ComposeRestart(Restarts, ComposeService):
         },
     ] = None
 
-    service_sh: ClassVar[str] = COMPOSE + texts(__file__)("ready.sh", "service.sh")
+    service_sh: ClassVar[str] = COMPOSE + texts(__file__)("ready.sh", "mounts.sh", "service.sh")
     remade: ClassVar[tuple[str, ...]] = ("config", "image")
 
     def actual(self, facts: Facts) -> State | None:
@@ -63,6 +63,8 @@ class ComposeRestart(Restarts, ComposeService):
         if found is None or self.state != "running":
             return found
         about = {"config": facts["config"][:12], "image": _short(facts["image"]), "container": self._container(facts)}
+        if facts.get("behind"):
+            about["mounts"] = f"{facts['behind'].replace(',', ', ')} replaced since its start"
         return {"service": found["service"], **about, **found}
 
     def desired(self, facts: Facts) -> State | None:
@@ -72,6 +74,8 @@ class ComposeRestart(Restarts, ComposeService):
         if facts.get("missing"):
             return {"service": "running", "config": wanted["service"]}
         about = {"config": facts["want"][:12]}
+        if facts.get("behind"):
+            about["mounts"] = "as on the host"
         if facts.get("status", "absent") != "absent":
             remade = facts["config"] != facts["want"] or facts["image"] != facts["want_image"]
             about |= {
@@ -94,7 +98,7 @@ class ComposeRestart(Restarts, ComposeService):
 
     def show(self, facts: Facts) -> Mapping[str, str]:
         ill = facts.get("health") in ("unhealthy", "starting")
-        return {"health": facts["health"]} if ill else {}
+        return {**({"health": facts["health"]} if ill else {}), **super().show(facts)}
 
     def title(self) -> str:
         return f"service {self.service}"

@@ -3,13 +3,13 @@ inspect_format=$inspect_format' {{with .State.Health}}{{or .Status "none"}}{{els
 inspect_format=$inspect_format' {{.Image}} {{.Config.Image}}'
 inspect_format=$inspect_format' {{or (index .Config.Labels "com.docker.compose.config-hash") "-"}}'
 inspect_format=$inspect_format' {{or (index .Config.Labels "io.podman.compose.config-hash") "-"}}'
-inspect_format=$inspect_format' {{.HostConfig.NetworkMode}} {{.HostConfig.IpcMode}} {{.HostConfig.PidMode}}'
+inspect_format=$inspect_format' pid:{{.State.Pid}} {{.HostConfig.NetworkMode}} {{.HostConfig.IpcMode}} {{.HostConfig.PidMode}}'
 inspect_format=$inspect_format' {{range .HostConfig.VolumesFrom}}container:{{.}} {{end}}'
 
 # Looks at the containers $ids: sets status (of the first that does not run, else running; absent), identity and its
-# parts id_list and starts, ended (when each last stopped), health, restarts, image, image_name, hash and references.
+# parts id_list and starts, ended (when each last stopped), health, restarts, image, image_name, hash, references and pids.
 inspect_service() {
-  status=absent id_list='' starts='' ended='' health='' restarts=0 image='' image_name='' hash='' references=''
+  status=absent id_list='' starts='' ended='' health='' restarts=0 image='' image_name='' hash='' references='' pids=''
   if [ -n "$ids" ]; then
     # shellcheck disable=SC2086
     inspected=$("$engine" inspect --type container --format "$inspect_format" $ids)
@@ -61,13 +61,14 @@ inspect_same() {
     eval "$1=\$2"
   fi
 }
-# Other containers whose network, IPC, PID namespace or volumes are used.
+# Other containers whose network, IPC, PID namespace or volumes are used; and the process.
 inspect_refer() {
   while [ "$#" -gt 0 ]; do
     case $1 in
       container:*)
         references="$references ${1#container:}"
         ;;
+      pid:*) pids="$pids ${1#pid:}" ;;
     esac
     shift
   done

@@ -29,19 +29,27 @@ ready_logged() {
 # Waits until it is, or fails with the last lines of its log.
 service_wait() {
   ready_left=$ready_timeout
-  if [ "$((timeout - 10))" -lt "$ready_left" ]; then
-    ready_left=$((timeout - 10))
+  ready_most=$((timeout - ${idle_timeout:-0} - 10))
+  if [ "$ready_most" -lt "$ready_left" ]; then
+    ready_left=$ready_most
   fi
   ready_until=$(($(date +%s) + ready_left))
   ready_restarts=$restarts
-  ready_seen=
+  ready_seen='' ready_again=''
   while :; do
     inspect_service
     case $status in
-      exited | dead) ready_fail "stopped soon after it was started" ;;
+      exited | dead)
+        service_ending
+        ready_fail "$ending"
+        ;;
+      restarting)
+        service_ending
+        ready_again=": it $ending"
+        ;;
     esac
     if [ "$((restarts - ready_restarts))" -gt 2 ]; then
-      ready_fail "stops again and again"
+      ready_fail "stops again and again$ready_again"
     fi
     if ready_now; then
       # A process that ends at once is told by a second look.

@@ -1,5 +1,5 @@
 see_names='engine client client_major plugin project gone ids status id_list starts ended health restarts'
-see_names=$see_names' image image_name hash references want config want_image'
+see_names=$see_names' image image_name hash references pids want config want_image'
 
 # Finds and inspects the service's containers, or takes what the shared probe `seen` found; and reads
 # the ledger. After it, configuration_see has less to do or nothing.

@@ -40,6 +40,9 @@ service_details() {
   if [ "$config" != "$want" ] || [ "$image" != "$want_image" ]; then
     outdated=1
   fi
+  if [ "$status" = running ]; then
+    mounts_behind
+  fi
   if [ "$ledger_failed" = "$identity" ] && [ "$status" = running ] && ! ready_now; then
     late=1
   fi
@@ -53,6 +56,32 @@ service_facts() {
   fact image "$image"
   fact want_image "$want_image"
   fact health "$health"
+  fact behind "$behind"
+}
+
+# How it ended: sets ending.
+service_ending() {
+  ending='is not running'
+  for id in $ids; do
+    ending_code=$("$engine" inspect --type container --format '{{.State.ExitCode}} {{.State.OOMKilled}}' "$id") || continue
+    ending="ended with exit code ${ending_code% *}"
+    case $ending_code in *true) ending="$ending (out of memory)" ;; esac
+    break
+  done
+  ending_from='' ending_to=''
+  if epoch_of "${starts%%,*}"; then ending_from=$epoch; fi
+  if epoch_of "${ended%%,*}"; then ending_to=$epoch; fi
+  if [ -n "$ending_from" ] && [ -n "$ending_to" ] && [ "$ending_to" -ge "$ending_from" ]; then
+    ending="$ending, $((ending_to - ending_from)) s after its start"
+  fi
+}
+service_why() {
+  service_ending
+  why="service $service $ending; its log ends with:"
+  for id in $ids; do
+    why_log=$("$engine" logs --tail 5 "$id" 2>&1) || why_log='(no log)'
+    why=$why$newline$why_log
+  done
 }
 
 service_stop() { compose stop "$service"; }

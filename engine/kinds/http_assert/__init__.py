@@ -12,9 +12,11 @@ from engine.kinds.http_assert import expect
 from engine.kinds.http_assert.answer import Answer, parse
 from engine.kinds.http_assert.request import READING, Request
 from engine.kit import Facts, InvalidParameter, State, Unknown, Variables
+from engine.kit.curl import CURL
 from engine.kit.fields import Schema
+from engine.kit.services import AWAITED
 from engine.kit.shell import texts
-from engine.model import Value
+from engine.model import Outside, Value
 
 _UNJUDGED_BODY = 1024
 MOST = 20
@@ -68,10 +70,8 @@ class HttpAssert(Request):
         {"additionalProperties": {"anyOf": [{"type": "string"}, _SIZE]}},
     ] = {}
 
-    # One request, asked until it is answered. Nothing touches the disk and nothing but constants stands in curl's
-    # arguments: its options come on standard input, a body to send on descriptor 5. The answer's body goes to
-    # descriptor 4; headers, complaint and exit code are held back until it is through, so that the two do not mix.
-    probe_sh = texts(__file__)("request.sh", "probe.sh")
+    # One request, asked until it is answered.
+    probe_sh = CURL + AWAITED + texts(__file__)("probe.sh")
 
     def check_parameters(self) -> None:
         """Raises InvalidParameter for what could never be asked or judged."""
@@ -124,6 +124,9 @@ class HttpAssert(Request):
             return {}
         found = {label: _shown(_search(path, data), size) for label, (path, size) in self._labels().items()}
         return {label: expect.printable(text, MOST * expect.LONGEST) for label, text in found.items()}
+
+    def explain(self, facts: Facts) -> str:
+        return Outside(facts.get("ended", ""))
 
     def _statuses(self) -> tuple[int, ...]:
         return (self.status,) if isinstance(self.status, int) else tuple(self.status)

@@ -1,3 +1,4 @@
+need curl
 if [ "$phase" = plan ] && [ -z "$reading" ]; then
     fact asked no
     fact not_yet yes
@@ -31,6 +32,10 @@ while :; do
     if [ "$now" -ge $((start + patience)) ]; then
         break
     elif [ "$again" = 75 ]; then
+        awaited_ended
+        if [ -n "$ended" ]; then
+            break
+        fi
         sleep "$pause" 2>/dev/null || sleep 1
         pause=0.5
     elif [ "$again" = 76 ] && [ "$retried" -lt "$retries" ]; then
@@ -40,6 +45,9 @@ while :; do
         break
     fi
 done
+if [ -n "$ended" ]; then
+    fact ended "$ended"
+fi
 if [ "$again" = 75 ]; then
     fact not_yet yes
 elif [ "$again" != 0 ] && [ "$again" != 76 ]; then

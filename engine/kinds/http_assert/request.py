@@ -5,10 +5,20 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote_plus
 
 from engine.kit import Check, HostPath, Secret
-from engine.kit.curl import Text, check_headers, check_line, header, join, option, reveal
+from engine.kit.curl import (
+    Text,
+    address,
+    check_headers,
+    check_line,
+    configuration,
+    header,
+    join,
+    option,
+    reveal,
+)
 
 READING = ("GET", "HEAD")
 """Methods that change nothing, so that a plan may use them."""
@@ -60,7 +70,7 @@ class Request(Check):
 
     def config(self) -> Text:
         """The options of curl, as a file of its `-K`. A Secret where anything in it is one."""
-        lines: list[Text] = ["globoff", "path-as-is", option("url", self._address())]
+        lines: list[Text] = [option("url", self._address())]
         payload = self.payload()
         if self.method == "HEAD":
             lines.append("head")
@@ -74,7 +84,7 @@ class Request(Check):
             lines += ["location", "max-redirs = 10"]
         if self.insecure:
             lines.append("insecure")
-        return join(lines, "\n")
+        return configuration(lines)
 
     def payload(self) -> Text | None:
         """What is sent as a body; None: nothing, not even an empty one."""
@@ -94,13 +104,12 @@ class Request(Check):
         return Secret(text) if secrets else text
 
     def _address(self) -> Text:
-        base, _, _ = self.url.partition("#")
         pairs: list[Text] = []
         for name, value in self.query.items():
             encoded = quote_plus(reveal(value))
             pairs.append(join([f"{quote_plus(name)}=", Secret(encoded) if isinstance(value, Secret) else encoded]))
-        address = quote(base, safe="%/:?#[]@!$&'()*+,;=~-._")
-        return join([address, "&" if "?" in address else "?", join(pairs, "&")]) if pairs else address
+        base = address(self.url)
+        return join([base, "&" if "?" in base else "?", join(pairs, "&")]) if pairs else base
 
     def _sent_headers(self) -> dict[str, Text]:
         sent = dict(self.headers)

@@ -258,7 +258,9 @@ def report(request: Request) -> None:
     say("missing", ", ".join(missing))
     say("count", len(missing))
     names = [f"{name}=={used[name].version}" for name in sorted(used)]
-    say("fingerprint", hashlib.sha256("\n".join([*missing, "", *names]).encode()).hexdigest())
+    # What is required may be there in another interpreter as well, which its service does not run.
+    parts = [sys.prefix, *missing, "", *names]
+    say("fingerprint", hashlib.sha256("\n".join(parts).encode()).hexdigest())
     times = [time for dist in used.values() for time in ctimes(dist)]
     say("ctime", "{}.{:09d}".format(*divmod(max(times), 10**9)) if times else "")
 

@@ -46,6 +46,10 @@ It is a check: it changes nothing, and fails where what it finds is not as decla
 
 - `path` (path on the host; required)
   Where it is.
+- `proves` (true or false; default `true`)
+  Whether a right answer shows that the service before it has read its files. Say false where it can
+  answer before that, or without it: a page that needs none of them, a cache, a gateway. Then a file
+  that changed and was put back costs one restart more.
 - `angle` (whole number from 0 to 90; default `5`)
   How far it may stand open.
 - `keys` (map; may hold secrets)

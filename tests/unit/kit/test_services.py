@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -147,6 +148,22 @@ def test_content_that_could_not_be_inspected_is_not_said_to_have_changed(place: 
     change = observe(service.replace(restart_on=(blind,)))
     assert (change.before or {})["settings"] == Tense.NOT_KNOWN
     assert service.verb(change) == "restart"
+
+
+def test_ready_alone_does_not_prove_what_checks_are_to_prove(place: Path) -> None:
+    """A check that fails in the end leaves the entry unproven: the content is compared by its ctime, too."""
+    service = daemon(place, proves=True)
+    for action in service.actions(observe(service)):
+        run_script(replace(action.script, vars={**action.script.vars, "checks_prove": True}), "apply")
+    assert not observe(service).differing()
+    shutil.copy(place / "settings", place / "same")
+    (place / "same").rename(place / "settings")
+    assert (observe(service).before or {})["settings"] == "newer than its start"
+    ran(service.prove())
+    assert (observe(service).before or {})["settings"] == "newer than its start"
+    apply(service)
+    (place / "settings").write_text("one")
+    assert not observe(service).differing()
 
 
 def test_only_what_it_was_started_with_is_proven(place: Path) -> None:

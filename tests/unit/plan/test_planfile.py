@@ -29,6 +29,7 @@ ABOUT: dict[str, Any] = {
     "only": [],
     "skip": [],
     "no_guards": False,
+    "restart": [],
     "become": {},
 }
 NODE = Step(

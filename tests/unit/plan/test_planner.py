@@ -479,3 +479,46 @@ def test_the_responsible_resource_is_named_as_the_cause(differs: set[str], sends
 def test_what_is_blocked_is_no_cause() -> None:
     world = World({"a": Thing(), "b": Thing(), "c": Check()}, {"a": {"refuse": "in the way"}, "b": WRONG, "c": WRONG})
     assert cause_text(world.plan()[0]["c"].cause) == "a: in the way"
+
+
+def requested(facts: Mapping[str, str], settled: bool = False, left_out: frozenset[str] = frozenset()) -> Step:
+    declared = HostDeclaration(Host("gpu1"), (DeclaredResource("web", Service(names=("file",))),))
+    made = plan_host(
+        declared,
+        {"web": Observation(facts)},
+        left_out=left_out,
+        requested=frozenset({"web"}),
+        fingerprint=lambda secret: "secret",
+        settled=settled,
+    )
+    (step,) = made.steps
+    assert (step.outlook == "change") == ("web" in made.work)
+    return step
+
+
+def test_a_requested_restart() -> None:
+    step = requested({"file": CURRENT})
+    assert (step.outlook, step.verb) == ("change", "restart")
+    assert because_text(step.because) == "it was requested"
+    assert step.because == (Watched("--restart", Tense.REQUESTED),)
+    step = requested({"file": "newer than its start"})
+    assert because_text(step.because) == "file changed and it was requested"
+    # It is there for no other reason than to be made, and once it is done nothing is left of it.
+    assert requested({}).verb == "create"
+    assert requested({"file": CURRENT}, settled=True).outlook == "converged"
+    assert requested({"file": CURRENT}, left_out=frozenset({"web"})).outlook == "skipped"
+
+
+def test_a_restart_requested_of_what_is_not_to_run() -> None:
+    class Stopped(Service):
+        def verb(self, change: Change) -> str:
+            return "stop"
+
+    made = plan_host(
+        HostDeclaration(Host("gpu1"), (DeclaredResource("web", Stopped()),)),
+        {"web": Observation({"file": CURRENT})},
+        requested=frozenset({"web"}),
+        fingerprint=lambda secret: "secret",
+    )
+    assert made.steps[0].outlook == "error"
+    assert made.steps[0].reason == Reason(Why.NOT_TO_RUN)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from engine.kinds.compose_restart import ComposeRestart
 from engine.kinds.http_assert import HttpAssert
 from engine.model import DeclaredResource, Host, HostDeclaration, HostPath, Script, Watch
-from engine.run.sections import proofs, proving
+from engine.run.sections import awaited, proofs, proving
 
 SETTINGS = Watch("settings", Script(""))
 
@@ -50,3 +52,21 @@ def test_a_check_tells_of_the_nearest_service_alone() -> None:
     # One that watches nothing has nothing to be proven, and still stands in between.
     chain = (service("db"), service("web", "db", watched=False), check("refuses", "web"))
     assert noted(*chain, started="db web") == {}
+
+
+def test_a_check_that_proves_nothing() -> None:
+    early = check("refuses", "web", proves=False)
+    assert noted(service("web"), early) == {}
+    assert noted(service("web"), early, check("accepts", "refuses")) == {"prove:web:0": ["probe:accepts"]}
+
+
+def test_what_tells_a_check_that_its_service_has_ended() -> None:
+    chain = (service("db"), service("web", "db"), check("refuses", "web"), check("here", "web", from_="controller"))
+    found = awaited(HostDeclaration(Host("h"), chain))
+    assert set(found) == {"refuses"}
+    assert (found["refuses"]["awaited_count"], found["refuses"]["awaited_0_user"]) == (1, "carol")
+    # Nobody is become for it whom the check is not, and what is not to run is not waited for.
+    other = replace(check("refuses", "web"), become="bob")
+    assert awaited(HostDeclaration(Host("h"), (service("web"), other))) == {}
+    stopped = replace(service("web"), resource=service("web").resource.replace(state="stopped"))  # type: ignore[attr-defined]
+    assert awaited(HostDeclaration(Host("h"), (stopped, check("refuses", "web")))) == {}
