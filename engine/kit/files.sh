@@ -602,7 +602,8 @@ _engine_den() {
   # Below a directory with a group of its own (setgid) it has that, too.
   if [ "$_engine_uid ${_engine_bits#2}" != "$_engine_self 700" ] || ! room_is_new; then
     # Whosever it is: what is in it stays.
-    if cd -P ..; then rmdir -- "$_engine_den" 2>/dev/null || :; fi
+    cd -P ..
+    rmdir -- "$_engine_den" 2>/dev/null || :
     fail "$above is no place where something can be made safely: others can write it$(_engine_on .); nothing was changed"
   fi
   _engine_uid=$1 _engine_gid=$2 _engine_bits=$3
