@@ -51,7 +51,8 @@ def check_requested(
         if all(name in left_out(host, only, skip) for host, name in named):
             option = "--skip" if all(name in left_out(host, (), skip) for host, name in named) else "--only"
             hint = f"Leave it out of --skip: {word}" if option == "--skip" else f"Add it: --only {word}"
-            raise InvalidInput(Problem(f"`{word}` is left out by {option}", where="--restart", hints=(hint,)))
+            what = f"`{word}` is left out by {option}"
+            raise InvalidInput(Problem(what, where="--restart", hints=(hint,), code=Code.OPTIONS_CONFLICT))
 
 
 def _named(name: str, word: str) -> bool:

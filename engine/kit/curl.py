@@ -60,7 +60,7 @@ def check_headers(headers: Mapping[str, Text]) -> None:
     """Raise InvalidParameter for what could never be sent as a header."""
     for name, value in headers.items():
         if not _NAME.fullmatch(name):
-            raise InvalidParameter("headers", f"`{name}` is no name of a header")
+            raise InvalidParameter("headers", f"`{name}` is not the name of a header")
         check_line(f"headers: `{name}`", value)
 
 

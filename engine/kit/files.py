@@ -87,7 +87,7 @@ class FileRestore(Resource):
         for index, name in enumerate(self.files.names):
             if facts[f"{index}.type"] not in ("file", "absent"):
                 path = f"{self.files.path}/{name}" if self.files.tree else self.files.path
-                raise Refused(f"{path} is in the way: it is no regular file; it was left as it is")
+                raise Refused(f"{path} is in the way: it is not a regular file; it was left as it is")
         return self._state(facts, "sum", "about")
 
     def desired(self, facts: Facts) -> State | None:

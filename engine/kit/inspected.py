@@ -49,7 +49,7 @@ def is_there(path: HostPath, facts: Facts, *allowed: str) -> bool:
     if found == "absent" or found in allowed:
         return found != "absent"
     if found == "blocked":
-        raise Refused(f"{facts['above']} is in the way of {path}: it is no directory; it was left as it is")
+        raise Refused(f"{facts['above']} is in the way of {path}: it is not a directory; it was left as it is")
     if found == "link":
         hint = "remove it, or set follow: true to manage what it leads to"
         raise Refused(f"{path} is a symbolic link; it was left as it is: {hint}")
@@ -66,7 +66,7 @@ def check_owner(path: HostPath, facts: Facts, owner: str, abouts: Iterable[About
         return
     whose = f"is to belong to {owner}" if owner else f"belongs to user {strangers[0]}"
     raise Refused(
-        f"{path} {whose}, and its directory to {name}, as whom it would be written; it was left as it is: declare "
+        f"{path} {whose}, and its directory to {name}, who would write it; it was left as it is: declare "
         f"owner: {name}, or give the directory to root"
     )
 

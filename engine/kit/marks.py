@@ -48,7 +48,8 @@ class Marks:
             raise Refused(facts["refused"])
         found = facts["type"]
         if found == "blocked":
-            raise Refused(f"{facts['above']} is in the way of {self.path}: it is no directory; it was left as it is")
+            above = f"{facts['above']} is in the way of {self.path}"
+            raise Refused(f"{above}: it is not a directory; it was left as it is")
         if found not in ("absent", allowed):
             raise Refused(f"{self.path} is in the way: {_OBSTACLES[found]}; it was left as it is: move it away")
         return found

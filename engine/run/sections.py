@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from engine.errors import of_kind
-from engine.kit import Variables
 from engine.model import Change, DeclaredResource, HostDeclaration, Phase, Place, Script, Upload
 from engine.plan.cause import upstream
 from engine.plan.gates import Gates
@@ -15,6 +14,9 @@ from engine.plan.planner import PlannedActions, PlannedHost
 from engine.program.compose import compose
 from engine.program.section import Section
 from engine.run.backup import keeping, pruning, reading
+
+if TYPE_CHECKING:
+    from engine.kit import Variables
 
 T = TypeVar("T")
 

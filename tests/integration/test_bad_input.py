@@ -490,6 +490,6 @@ def test_what_stands_in_the_way(project: Project, tmp_path: Path) -> None:
     file_at(project, directory)
     told(project, 1, f"{directory} is in the way: it is a directory; it was left as it is: move it away")
     file_at(project, real / "x", parents=True)
-    told(project, 1, f"{real} is in the way of {real}/x: it is no directory; it was left as it is")
+    told(project, 1, f"{real} is in the way of {real}/x: it is not a directory; it was left as it is")
     assert real.read_text() == "old\n"
     assert link.is_symlink()

@@ -195,8 +195,8 @@ def test_what_cannot_be_put_back_is_said_before_the_question(mixed: Path) -> Non
     assert child.wait(60) == 1
     os.close(controller)
     assert "Cannot be put back:" in said
-    assert "here/dropped: it is no file (directory), and only files are put back" in said
-    assert "here/made: it is no file (directory), and only files are put back" in said
+    assert "here/dropped: it is not a file (directory), and only files are put back" in said
+    assert "here/made: it is not a file (directory), and only files are put back" in said
     assert "2 cannot be put back" in said
     assert (mixed / "host/settings").read_text() == "colour = red\n"
 
@@ -204,7 +204,7 @@ def test_what_cannot_be_put_back_is_said_before_the_question(mixed: Path) -> Non
 def test_the_rest_is_put_back_and_the_exit_code_says_so(mixed: Path) -> None:
     run = latest(mixed)
     shown = command(mixed, "engine", "rollback", run, "--dry-run", code=1)
-    assert "here/dropped: it is no file" in shown
+    assert "here/dropped: it is not a file" in shown
     said = command(mixed, "engine", "rollback", run, "-y", code=1)
     assert "Not put back:" in said
     assert "Put back in part: 2 not put back, " in said
@@ -216,7 +216,7 @@ def test_the_rest_is_put_back_and_the_exit_code_says_so(mixed: Path) -> None:
     assert "partly restored" in command(mixed, "engine", "history").splitlines()[-1]
     shown = command(mixed, "engine", "show", back)
     assert f"rollback of {run}" in shown
-    assert "not restored: dropped: it is no file" in shown
+    assert "not restored: dropped: it is not a file" in shown
     # Once more: there is nothing left that could be put back, so nothing is asked, done or recorded.
     again = command(mixed, "engine", "rollback", run, "-y", code=1)
     assert "Nothing to change: 4 unchanged, 2 cannot be put back." in again

@@ -88,18 +88,18 @@ def test_secrets_are_in_no_process_list(shell: Sequence[str], place: Path) -> No
     )
 
     class Arguments(ProcessList):
-        def look(self, process: Path) -> None:
+        def inspect(self, process: Path) -> None:
             for name in ("cmdline", "environ") if "input" in values else ():
                 try:
                     data = (process / name).read_bytes()
                 except OSError:
                     continue
                 wanted = self.texts if name == "cmdline" else [values["input"].encode()]
-                self.seen.update(text for text in wanted if text in data)
+                self.found.update(text for text in wanted if text in data)
 
     with Arguments(values.values()) as processes:
         converge(resource, shell)
-    assert not processes.seen
+    assert not processes.found
     assert (place / "made").read_text() == f"TOKEN={values['variable']}\n{values['input']}"
 
 

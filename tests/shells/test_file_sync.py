@@ -161,11 +161,11 @@ def test_directories_above(some_shell: Sequence[str], tmp_path: Path) -> None:
     with pytest.raises(Failed, match="does not exist; make it, or set parents: true"):
         apply(FileSync(path=at(tmp_path / "no" / "a"), content="x"), some_shell)
     (tmp_path / "file").write_text("")
-    assert "it is no directory" in refusal(
+    assert "it is not a directory" in refusal(
         FileSync(path=at(tmp_path / "file/x/a"), content="x", parents=True), some_shell
     )
     (tmp_path / "dangling").symlink_to("nowhere")
-    assert "it is no directory" in refusal(
+    assert "it is not a directory" in refusal(
         FileSync(path=at(tmp_path / "dangling/a"), content="x", parents=True), some_shell
     )
     assert not (tmp_path / "no").exists()

@@ -148,7 +148,7 @@ def test_lists_within_lists(opening: str, closed: bool) -> None:
         for check in CHECKS[2:4]:
             step = judged(check, {"asked": "yes", "answer": f"{body}{MARK}HTTP/1.1 200 OK\r\n\r\n\n0"})
             assert step.outlook == "failing", step.reason
-            assert "more than" in str(step.attributes) or "no JSON" in str(step.attributes)
+            assert "more than" in str(step.attributes) or "not JSON" in str(step.attributes)
 
 
 def test_as_deep_as_allowed() -> None:

@@ -108,12 +108,12 @@ class Command(Watchable):
         """Which guard it has."""
         return next(name for name in GUARDS if getattr(self, name) is not None)
 
-    def _state(self, holds: bool) -> str:
+    def _state(self, met: bool) -> str:
         return {
             "unless": ("fails", "succeeds"),
             "creates": ("absent", "present"),
             "removes": ("present", "absent"),
-        }[self.guard][holds]
+        }[self.guard][met]
 
     @property
     def _attribute(self) -> str:

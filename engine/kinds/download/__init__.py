@@ -196,7 +196,7 @@ class Download(Watchable, Reversible):
             return
         self._marks.check_owner(facts)
         if facts.get("stranger"):
-            what = "is no directory" if facts["stranger"] == "." else f"holds {facts['stranger']}"
+            what = "is not a directory" if facts["stranger"] == "." else f"holds {facts['stranger']}"
             raise Refused(
                 Sentence(
                     f"{self.unpack} ", Outside(what), ", which was not unpacked there; nothing was changed: move it"

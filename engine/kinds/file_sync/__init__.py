@@ -100,7 +100,7 @@ class FileSync(Parameters):
         if self.follow and not self.tree:
             return "what a link leads to is not kept (follow: true)"
         if what := self._no_file(prior):
-            return f"it is no file ({what}), and only files are put back"
+            return f"it is not a file ({what}), and only files are put back"
         found = prior or {}
         # Where a file has that name, it is the file's own mode and owner, in what a rollback changed.
         names = [name for name in changed if name.endswith("/") and name in found and name[:-1] not in found]

@@ -133,7 +133,7 @@ class Tree(Form):
         there = [name for name in self.files if kinds[name] == "f"]
         sums, abouts = SUM.findall(facts["sums"]), facts.get("about", "").splitlines()
         if not len(there) == len(sums) == len(abouts):
-            raise Refused(f"{self.path} was changed by somebody else while it was looked at; plan again")
+            raise Refused(f"{self.path} was changed by somebody else while it was inspected; plan again")
         within = [".", *(name for name in self.directories if kinds[name] == "d")]
         marks = facts.get("directories", "").splitlines()
         others, directories = _listed(facts, "others"), _listed(facts, "other_directories")

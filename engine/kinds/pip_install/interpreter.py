@@ -18,10 +18,10 @@ T = TypeVar("T")
 PYTHON = re.compile(r"(python|pypy)[0-9.]*t?")
 
 
-def as_owner(process: str, look: Callable[[], T]) -> T:
-    """What `look` finds of a process; where root of a container may not, its owner may."""
+def as_owner(process: str, read: Callable[[], T]) -> T:
+    """What `read` finds of a process; where root of a container may not, its owner may."""
     try:
-        return look()
+        return read()
     except PermissionError:
         if os.geteuid() != 0:
             raise
@@ -29,7 +29,7 @@ def as_owner(process: str, look: Callable[[], T]) -> T:
     os.setegid(about.st_gid)
     os.seteuid(about.st_uid)
     try:
-        return look()
+        return read()
     finally:
         os.seteuid(0)
         os.setegid(0)
@@ -38,11 +38,11 @@ def as_owner(process: str, look: Callable[[], T]) -> T:
 def content(process: str, name: str) -> List[str]:  # noqa: UP006
     """The words of /proc/PROCESS/NAME."""
 
-    def look() -> bytes:
+    def read() -> bytes:
         with open(f"/proc/{process}/{name}", "rb") as file:
             return file.read()
 
-    return [os.fsdecode(word) for word in as_owner(process, look).split(b"\0")]
+    return [os.fsdecode(word) for word in as_owner(process, read).split(b"\0")]
 
 
 def children() -> Dict[str, List[str]]:  # noqa: UP006

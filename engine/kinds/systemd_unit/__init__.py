@@ -88,7 +88,7 @@ class SystemdUnit(Restarts, Reversible):
         if self.unit_file is not None and (self.unit_file.tree or self.unit_file.files[0].data is None):
             raise InvalidParameter("unit_file", "a unit file is one file of at most 64 kB")
         if self.unit_file is not None and b"\0" in (self.unit_file.files[0].data or b""):
-            raise InvalidParameter("unit_file", "it holds a NUL byte, so it is no unit file")
+            raise InvalidParameter("unit_file", "it holds a NUL byte, so it is not a unit file")
         if self.masked and (self.state in ("running", "absent") or self.enabled or self._file is not None):
             raise InvalidParameter(
                 "masked", "what is masked can neither run, be enabled, nor have a file: state: stopped"
@@ -148,7 +148,7 @@ class SystemdUnit(Restarts, Reversible):
         if facts.get("refused"):
             raise Refused(facts["refused"])
         if facts.get("file") not in (None, "absent", "file"):
-            raise Refused(f"{self._path} is in the way: it is no regular file; it was left as it is: move it away")
+            raise Refused(f"{self._path} is in the way: it is not a regular file; it was left as it is: move it away")
         status = facts.get("status", "absent")
         if self.state == "absent":
             return self._removable(facts, status)

@@ -73,8 +73,8 @@ CASES: dict[str, tuple[Resource, Mapping[str, Plain] | None, tuple[str, ...], st
     "an empty checkout": (clone(), {"revision": None}, ("revision",), "nothing was checked out before"),
     "a file": (file(content="a"), {"content": "b"}, ("content",), ""),
     "a file that was removed": (file(state="absent"), {"type": "file"}, ("type",), ""),
-    "a directory that was removed": (file(state="absent"), {"type": "directory"}, ("type",), "it is no file"),
-    "a directory": (file(state="directory"), None, ("type",), "it is no file (directory)"),
+    "a directory that was removed": (file(state="absent"), {"type": "directory"}, ("type",), "it is not a file"),
+    "a directory": (file(state="directory"), None, ("type",), "it is not a file (directory)"),
     "behind a link": (file(content="a", follow=True), {"content": "b"}, ("content",), "what a link leads to"),
     "a check": (HttpAssert(url="http://localhost/"), {"status": 401}, ("status",), ""),
 }
