@@ -244,6 +244,11 @@ def apply_sections(
     return ApplySections((*sections, *_pruning(keepers, run)), of_step, asked)
 
 
+def _proved(script: Script) -> Script:
+    """The start of a service that checks are to prove."""
+    return replace(script, vars={**script.vars, "checks_prove": True})
+
+
 def _step(
     resource: DeclaredResource,
     work: PlannedActions,
@@ -259,11 +264,10 @@ def _step(
         found.append(Section(name, script, ACTION_SECONDS, before, step=True, phase="apply", become=user))
     for index, action in enumerate(work.actions):
         name = action_name(resource.name, index)
-        more = {"checks_prove": True} if proved else {}
         found.append(
             Section(
                 name,
-                replace(action.script, vars={**action.script.vars, **more}),
+                _proved(action.script) if proved else action.script,
                 (action.timeout or resource.timeout or ACTION_SECONDS) + action.waits,
                 before + tuple(section.name for section in found),
                 step=True,

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from engine.codes import BY_NAME
+from engine.declare.registry import OWN
 from tests.integration.project import Project, Ran
 from tests.sshd import Sshd, free_port, keygen, needs_sshd, public
 
@@ -58,9 +59,7 @@ STATES = {
     ),
     "unknown kind": (
         f"{ONE}    file-synch: {{ path: /nowhere/x }}\n",
-        "state.yaml:5:5: unknown kind `file-synch`\n"
-        "  did you mean `file-sync`? Available: git-clone, file-sync, compose-restart, http-assert, pip-install, "
-        "command, package\n",
+        f"state.yaml:5:5: unknown kind `file-synch`\n  did you mean `file-sync`? Available: {', '.join(OWN)}\n",
     ),
     "wrong type": (
         f"{ONE}    file-sync: {{ path: /nowhere/x, content: a, parents: [1] }}\n",
@@ -102,8 +101,7 @@ STATES = {
     "several at once": (
         f"{ONE}    file-synch: {{}}\n  two:\n    file-sync: {{ content: a }}\n",
         "state.yaml:5:5: unknown kind `file-synch`\n"
-        "  did you mean `file-sync`? Available: git-clone, file-sync, compose-restart, http-assert, pip-install, "
-        "command, package\n"
+        f"  did you mean `file-sync`? Available: {', '.join(OWN)}\n"
         "state.yaml:7:5: file-sync needs the parameter `path`\n  `path`: The file or directory on the host\n",
     ),
 }
@@ -381,7 +379,7 @@ def test_what_the_user_may_not_do(tmp_path: Path, sshd: Sshd, seen_by_all: Path)
     told(project, 1, f"because    no file can be made in {closed}; {closed}/x is as it was")
     assert (closed / "x").read_text() == "old\n"
     (closed / "x").chmod(0o600)
-    told(project, 1, f"because    permission denied: {closed}/x cannot be read")
+    told(project, 1, f"because        permission denied: {closed}/x cannot be read")
     assert [path.name for path in closed.iterdir()] == ["x"]
 
 

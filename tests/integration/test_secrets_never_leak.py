@@ -374,7 +374,7 @@ def test_a_line_break_is_refused_where_it_cannot_be(tmp_path: Path, resource: An
     project.state({"it": resource}, secrets={"lines": {"file": ".secrets/lines"}})
     ran = run(project, "apply", "-vv")
     assert ran.code == 3
-    assert re.sub(r":\d+: ", ":{}: ", ran.err) == message + "\n"
+    assert re.sub(r":\d+: ", ":{}: ", ran.err) == message + " [OT1118]\n"
 
 
 @pytest.mark.docker

@@ -13,6 +13,9 @@ from engine.kit.files import Files
 from engine.kit.paths import within
 from engine.model import Place, Plain
 
+AROUND = ("above", "acts", "as", "crowded", "lacks", "nobody", "no_backups")
+"""Facts about what is around a path: the directories above it, and who acts in them."""
+
 
 class FileSync(Parameters):
     """A file or a tree has given content, mode and owner.
@@ -65,9 +68,9 @@ class FileSync(Parameters):
         return self._form.actions(change)
 
     def prior_facts(self, facts: Facts) -> Collection[str]:
-        # What a link leads to may be what something else has just written. The size of a directory says nothing, and
-        # mode and owner only where they are declared.
-        unasked = () if self.mode or self.owner or self.group or self.tree else ("about",)
+        # What a link leads to may be what something else has just written. The directories above may have been made
+        # since, the size of a directory says nothing, and mode and owner only where they are declared.
+        unasked = {*AROUND} if self.mode or self.owner or self.group or self.tree else {*AROUND, "about"}
         names = (name for name in facts if "directories" not in name and name not in unasked)
         return () if self.follow else tuple(names)
 
