@@ -165,7 +165,7 @@ def test_what_only_and_skip_name_may_depend_on_facts(project: Project) -> None:
     assert skip.verdicts() == {"greeting": "changed", "each/linux": "left", "each/other": "left"}
     wrong = project.run("apply", "--only", "each/linus")
     assert wrong.code == 3
-    assert "`each/linus` matches no resource\n  did you mean `each/linux`?" in wrong.err
+    assert "`each/linus` matches no resource [OT1007]\n  did you mean `each/linux`?" in wrong.err
     assert not (project.home / "linux").exists()
 
 
