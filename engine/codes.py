@@ -128,11 +128,15 @@ class Code(Enum):
     FOR_EACH = 1122, "A `for_each` iterates over something it cannot use.", "Give it a list or a map without secrets."
 
     INVENTORY_UNREADABLE = 1201, "An inventory cannot be read.", "Check the path and its permissions."
-    INVENTORY_YAML = 1202, "An inventory is not YAML that the engine reads.", "Correct the line the message names."
+    INVENTORY_YAML = (
+        1202,
+        "A YAML inventory, or a file of variables, cannot be read.",
+        "Correct the line the message names.",
+    )
     INVENTORY_SHAPE = (
         1203,
         "An inventory is not built from groups, hosts and variables as expected.",
-        "See docs/language.md and Ansible's YAML inventories for the shape.",
+        "See docs/inventories.md for the shape.",
     )
     INVENTORY_SCRIPT = (
         1204,
@@ -152,6 +156,8 @@ class Code(Enum):
         "A host's connection variable has a value that cannot be used.",
         "Correct the `ansible_` variable the message names.",
     )
+
+    INVENTORY_INI = 1210, "A line of an INI inventory cannot be read.", "Correct the line the message names."
 
     SECRET_MISSING = (
         1301,

@@ -98,8 +98,6 @@ def test_the_other_default_name() -> None:
         ("gpu: {vars: {ansible_group_priority: high}}", "1:38: `ansible_group_priority` must be a whole number"),
         ("a: {children: {b: {children: {a: }}}}", "group `b` cannot be in `a`, which is in `b`"),
         ("a: {children: {a: }}", "group `a` cannot be in `a`"),
-        ("[gpu]\ngpu1\ngpu2\n", "this looks like an INI inventory; the engine reads YAML inventories"),
-        ("[gpu]\ngpu1 ansible_host=192.0.2.1\n\n[gpu:vars]\na=1\n", "this looks like an INI inventory"),
         ("plugin: aws_ec2\nregions: [eu]\n", "this configures an inventory plugin of Ansible"),
         ("all: {vars: {a: {{ b }}}}", "must be quoted"),
         ("a: &x {hosts: {b: }}\nc: *y\n", "inventory.yaml:2:3: not valid YAML: found undefined alias"),
@@ -298,14 +296,90 @@ def test_where_every_file_may_be_executed_yaml_is_still_read() -> None:
     assert names(load(), "gpu") == ["gpu1"]
 
 
-def test_a_directory_with_an_ini_file() -> None:
+INI = """# a comment
+alone ansible_host=192.0.2.9
+[web]
+web[01:03].lan:2222 size=2 note="two words" # and a comment
+[db]
+db1 tags="['a', 'b']" pin=0123
+[site:children]
+web
+db
+[site:vars]
+debug=True
+retries=3 # Python's comment
+domain=example.com
+"""
+
+
+def ini(text: str) -> Inventory:
+    write("hosts", text)
+    return Inventory.load("hosts", Path.cwd())
+
+
+def test_an_ini_inventory() -> None:
+    inventory = ini(INI)
+    assert inventory.groups["site"] == ("web01.lan", "web02.lan", "web03.lan", "db1")
+    assert inventory.groups["ungrouped"] == ("alone",)
+    given = {host.name: dict(host.vars) for host in inventory.hosts("web02.lan,db1,alone")}
+    site = {"debug": True, "retries": 3, "domain": "example.com"}
+    assert given == {
+        "alone": {"ansible_host": "192.0.2.9"},
+        "web02.lan": {**site, "ansible_port": 2222, "size": 2, "note": "two words"},
+        "db1": {**site, "tags": ["a", "b"], "pin": "0123"},
+    }
+
+
+def test_an_ini_inventory_in_a_file_named_as_yaml() -> None:
+    assert names(load("[gpu]\ngpu1 ansible_host=192.0.2.1\n\n[gpu:vars]\na=1\n"), "gpu") == ["gpu1"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[web]\nweb1 a=1 b\n", "hosts:2:10: expected NAME=VALUE, got `b`\n  a host is followed by variables"),
+        ("[web]\n  web1 a='1\n", "hosts:2:8: a quote is not closed"),
+        ("[we b]\nweb1\n", "hosts:1:1: `[we b]` is not the header of a section"),
+        ("[web:hosts]\nweb1\n[web:var]\na=1\n", "hosts:3:1: `[web:var]`: a section is one of hosts, vars, children"),
+        ("[web]\nweb1\n[web:vars]\na: 1\n", "hosts:4:1: expected NAME=VALUE, got `a: 1`"),
+        ("[web]\n[site:children]\nweb db\n", "hosts:3:1: expected the name of a group, got `web db`"),
+        ("[site:children]\nweb\n", "hosts:2:1: `[site:children]` names `web`, which is no group"),
+        ("[web]\n[bw:vars]\na=1\n", "hosts:2:1: `[bw:vars]`: there is no group `bw`"),
+        ("[a]\n[b]\n[a:children]\nb\n[b:children]\na\n", "hosts:6:1: group `a` cannot be in `b`"),
+        ("[web]\nweb[1:3 a=1\n", "hosts:2:1: the range in `web[1:3` has no closing `]`"),
+        ("[web]\n   web[5:1] a=1\n", "hosts:2:4: the range in `web[5:1]` must not start after its end"),
+        ("[web]\nweb1: a=1\n", "hosts:2:1: the name of a host must not end with `:`"),
+        ("[a]\n[a:vars]\nansible_group_priority=high\n", "hosts:3:1: `ansible_group_priority` must be a whole"),
+    ],
+)
+def test_lines_of_an_ini_inventory_that_cannot_be_read(text: str, message: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        ini(text)
+    assert message in str(caught.value)
+    assert len(caught.value.problems) == 1
+
+
+def test_all_problems_of_an_ini_inventory_at_once() -> None:
+    with pytest.raises(InvalidInput) as caught:
+        ini("[web]\nweb1 a\nweb2 'b\n[x:y]\nskipped\n[none:vars]\n")
+    assert [str(problem.where) for problem in caught.value.problems] == [
+        "hosts:2:6", "hosts:3:6", "hosts:4:1", "hosts:6:1",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ["-" * 200_000 + "1", "[" * 5_000, "{{ 1 }}", "9" * 10_000, "{[]: 1}", "f'{x}'"])
+def test_what_is_no_literal_is_text(text: str) -> None:
+    (host,) = ini(f"[web]\nweb1\n[web:vars]\na={text}\n").hosts("web")
+    assert host.vars["a"] == text
+
+
+def test_a_directory_that_mixes_forms() -> None:
     write("inventory/a.yaml", "gpu: {hosts: {gpu1: }}")
     write("inventory/hosts.ini", "[web]\nweb1\n")
-    inventory = Inventory.load("inventory", Path.cwd())
-    assert names(inventory, "all") == ["gpu1"]
-    assert inventory.warnings == ("inventory/hosts.ini: skipped: not .yaml, .yml or .json, and not executable",)
-    write("inventory/hosts", "[web]\nweb1\n")
-    with pytest.raises(InvalidInput, match="inventory/hosts: this looks like an INI inventory"):
+    write("inventory/notes.txt", "no hosts here")
+    assert names(Inventory.load("inventory", Path.cwd()), "all") == ["gpu1", "web1"]
+    write("inventory/script.sh", "exit 1 # cannot be executed")
+    with pytest.raises(InvalidInput, match=r"inventory/script.sh:1:6: expected NAME=VALUE, got `1`"):
         Inventory.load("inventory", Path.cwd())
 
 

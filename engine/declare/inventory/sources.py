@@ -10,7 +10,7 @@ from typing import Any
 
 from engine.bounds import HOSTS
 from engine.codes import Code
-from engine.declare.inventory import ranges, text
+from engine.declare.inventory import ini, ranges, text
 from engine.declare.inventory.text import Item
 from engine.declare.inventory.tree import Loop, Tree
 from engine.declare.schema.validate import nearest
@@ -20,6 +20,8 @@ from engine.errors import InvalidInput, Position, Problem
 _IGNORED = re.compile(
     r"^\.|^host_vars$|^group_vars$|^vars_plugins$|(\.pyc|\.pyo|\.swp|\.bak|~|\.rpm|\.md|\.txt|\.rst|\.orig|\.cfg|\.retry)$"
 )
+YAML = ("", ".yml", ".yaml", ".json")
+"""What the name of a YAML inventory can end with."""
 _NAMES = {"map": "a map", "list": "a list", "nothing": "nothing", "text": "text", "value": "a number or the like"}
 
 
@@ -48,10 +50,8 @@ class Reader:
                 continue
             if entry.is_dir():
                 self._directory(entry)
-            elif _is_script(entry) or entry.suffix in ("", ".yml", ".yaml", ".json"):
-                self._file(entry)
             else:
-                self.warnings.append(f"{self.label(entry)}: skipped: not .yaml, .yml or .json, and not executable")
+                self._file(entry)
 
     def _file(self, path: Path) -> None:
         label = self.label(path)
@@ -62,19 +62,31 @@ class Reader:
 
                 script.read(path, label, self.tree)
                 return
-            document = text.parse(read_text(path, label), label)
-            if document is None:
-                raise InvalidInput(
-                    Problem(
-                        "is empty, expected an inventory",
-                        label,
-                        ("all: {hosts: {gpu1: {}}}",),
-                        code=Code.INVENTORY_SHAPE,
-                    )
-                )
-            self._document(document)
+            self._text(read_text(path, label), path.suffix, label)
         except InvalidInput as error:
             self.problems += error.problems
+
+    def _text(self, content: str, suffix: str, label: str) -> None:
+        """Read an inventory that is text. Where the name of its file does not say, YAML is what is a map."""
+        if suffix not in YAML:
+            self.problems += ini.read(content, label, self.tree, self._add_hosts)
+            return
+        likely = ini.probable(content, bare=not suffix)
+        try:
+            document = text.parse(content, label)
+        except InvalidInput:
+            if not likely:
+                raise
+            document = None
+        if document is not None and document.kind == "map":
+            self._document(document)
+        elif likely:
+            self.problems += ini.read(content, label, self.tree, self._add_hosts)
+        elif document is not None:
+            self._document(document)
+        else:
+            hint = "all: {hosts: {gpu1: {}}}"
+            raise InvalidInput(Problem("is empty, expected an inventory", label, (hint,), code=Code.INVENTORY_SHAPE))
 
     def _host_list(self, name: str) -> None:
         for part in name.split(","):
@@ -193,9 +205,10 @@ class Reader:
                 Problem(f"with `{names[0]}` the inventory has more than {HOSTS} hosts", code=Code.INVENTORY_LIMIT)
             )
         for name in names:
+            # A port counts where a host is named first.
+            if port is not None and name not in self.tree.hosts:
+                values = {"ansible_port": port, **values}
             self.tree.add_host(name, group)
-            if port is not None:
-                self.tree.hosts[name]["ansible_port"] = port
             self.tree.hosts[name].update(values)
 
     def _vars(self, group: str, name: Any, where: Position, item: Item) -> None:

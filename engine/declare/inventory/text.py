@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +14,6 @@ from engine.codes import Code
 from engine.errors import InvalidInput, Position, Problem
 
 _BASE: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_SECTION = re.compile(r"^\[[\w.-]+(:(vars|children))?\]\s*$", re.MULTILINE)
 VAULT = "$ANSIBLE_VAULT;"
 
 
@@ -106,16 +104,13 @@ def parse(text: str, label: str) -> Item | None:
     except yaml.YAMLError as error:
         from engine.declare.yaml.syntax import explain
 
-        raise InvalidInput(_ini(text, label) or explain(error, text, label)) from None
+        raise InvalidInput(explain(error, text, label)) from None
     if node is None:
         return None
     problems = list(_wrong_keys(node, label, text.splitlines(), set()))
     if problems:
         raise InvalidInput(problems)
-    item = Item(_position(label, node), node, loader)
-    if item.kind != "map" and (problem := _ini(text, label)):
-        raise InvalidInput(problem)
-    return item
+    return Item(_position(label, node), node, loader)
 
 
 def _measure(text: str, label: str) -> None:
@@ -149,18 +144,6 @@ def _measure(text: str, label: str) -> None:
         if total > ENTRIES:
             what = f"with this it holds more than {ENTRIES} values, aliases written out"
             raise InvalidInput(Problem(what, where, code=Code.INVENTORY_LIMIT))
-
-
-def _ini(text: str, label: str) -> Problem | None:
-    if not _SECTION.search(text):
-        return None
-    hint = f"to convert it: ansible-inventory -i {label} --list --yaml --output inventory.yaml"
-    return Problem(
-        "this looks like an INI inventory; the engine reads YAML inventories",
-        label,
-        (hint,),
-        code=Code.INVENTORY_YAML,
-    )
 
 
 def _position(label: str, node: Any) -> Position:
