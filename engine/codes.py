@@ -158,6 +158,7 @@ class Code(Enum):
     )
 
     INVENTORY_INI = 1210, "A line of an INI inventory cannot be read.", "Correct the line the message names."
+    ANSIBLE_CFG = 1211, "A setting of ansible.cfg cannot be used.", "Correct it; see docs/inventories.md."
 
     SECRET_MISSING = (
         1301,

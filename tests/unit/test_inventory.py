@@ -383,6 +383,79 @@ def test_a_directory_that_mixes_forms() -> None:
         Inventory.load("inventory", Path.cwd())
 
 
+def found(project: Path | None = None) -> list[str]:
+    return names(Inventory.load(None, project or Path.cwd()), "all")
+
+
+def test_where_an_inventory_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    project = Path.cwd()
+    write("inventory/hosts", "in_directory\n")
+    assert found() == ["in_directory"]
+    write("fleet/prod.ini", "in_config\n")
+    write("fleet/two", "second\n")
+    config = write("ansible.cfg", "[defaults]\ninventory = fleet/prod.ini, ./fleet/two ; both\n")
+    assert found() == ["in_config", "second"]
+    assert Inventory.load(None, project).sources[0] == config.absolute()
+    # From elsewhere: the project's; and the one of the working directory comes first.
+    elsewhere = write("elsewhere/hosts", "near\n").parent
+    monkeypatch.chdir(elsewhere)
+    assert found(project) == ["in_config", "second"]
+    write("ansible.cfg", "[defaults]\ninventory=hosts\n")
+    assert found(project) == ["near"]
+    monkeypatch.setenv("ANSIBLE_CONFIG", str(project))
+    assert found(project) == ["in_config", "second"]
+    # The project's own file comes first, and -i before all.
+    (project / "inventory.yaml").write_text("all: {hosts: {own: }}")
+    assert found(project) == ["own"]
+    inventory = Inventory.load(None, project)
+    assert inventory.warnings == (
+        f"{project}/ansible.cfg: `inventory` is not used, because there is {project}/inventory.yaml; "
+        f"use -i {project}/fleet/prod.ini to read what it names",
+    )
+    assert names(Inventory.load("hosts", project), "all") == ["near"]
+
+
+def test_ansible_cfg_where_everyone_can_write_is_not_used() -> None:
+    write("hosts", "from_config\n")
+    write("ansible.cfg", "[defaults]\ninventory = hosts\n")
+    assert found() == ["from_config"]
+    Path.cwd().chmod(0o777)
+    try:
+        inventory = Inventory.load(None, Path.cwd())
+        assert inventory.groups["all"] == ()
+        (warning,) = inventory.warnings
+        assert warning.startswith("ansible.cfg: ignored, because everyone on this machine can write in its directory")
+    finally:
+        Path.cwd().chmod(0o755)
+
+
+def test_what_a_directory_leaves_out_can_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("a.ini", "b.md", "c.old", "d"):
+        write(f"inventory/{name}", f"{name[0]}\n")
+    assert found() == ["a", "c", "d"]
+    write("ansible.cfg", "[inventory]\nignore_extensions = .old, .ini\nignore_patterns = ^x, b\n")
+    assert found() == ["d"]
+    write("ansible.cfg", "[defaults]\ninventory_ignore_extensions = .old\n")
+    assert found() == ["a", "b", "d"]
+    monkeypatch.setenv("ANSIBLE_INVENTORY_IGNORE", ".ini")
+    assert found() == ["b", "c", "d"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("inventory = hosts\n", "ansible.cfg: cannot be read: File contains no section headers"),
+        ("[defaults]\ninventory_ignore_patterns = (\n", "inventory_ignore_patterns: `(` is not a regular expression"),
+        ("[defaults]\ninventory = gone\n", "gone: cannot be read: no such file"),
+    ],
+)
+def test_an_ansible_cfg_that_cannot_be_used(text: str, message: str) -> None:
+    write("ansible.cfg", text)
+    with pytest.raises(InvalidInput) as caught:
+        found()
+    assert message in str(caught.value)
+
+
 def test_a_list_of_hosts_on_the_command_line() -> None:
     inventory = Inventory.load([Path("gpu1,192.0.2.1:2222,")], Path.cwd())
     assert {host.name: dict(host.vars) for host in inventory.hosts("all")} == {

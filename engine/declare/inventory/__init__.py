@@ -1,4 +1,5 @@
-"""The inventory: Ansible's, as it is. YAML files, directories of them, executables, `group_vars/`, `host_vars/`.
+"""The inventory: Ansible's, as it is. YAML and INI files, directories that mix them, executables, `group_vars/`,
+`host_vars/`, and where `ansible.cfg` says they are.
 
 Read as Ansible reads it, variables with its precedence: `all`, then groups from the outermost in, then the host; at
 each of these first what the inventory itself says, then `group_vars/` and `host_vars/`.
@@ -12,7 +13,7 @@ from typing import Any
 
 from engine.codes import Code
 from engine.declare.controller_files import label
-from engine.declare.inventory import connection, patterns
+from engine.declare.inventory import connection, patterns, settings
 from engine.declare.inventory.connection import passwords
 from engine.declare.inventory.sources import Reader, absolute
 from engine.declare.inventory.text import has_vaulted
@@ -26,6 +27,24 @@ __all__ = ["Inventory", "passwords"]
 
 DEFAULTS = ("inventory.yaml", "inventory.yml")
 """What is read from the project root where no inventory is named."""
+
+
+def _found(project: Path, config: settings.Settings, reader: Reader) -> list[Path]:
+    """What is read where no inventory is named: `inventory.yaml` of the project root, else what `inventory` of
+    ansible.cfg names, else `inventory/` of the project root."""
+    configured = [Path(path) for path in config.paths("inventory")]
+    for name in DEFAULTS:
+        if (path := project / name).exists():
+            if config.path and configured not in ([], [path]):
+                reader.warnings.append(
+                    f"{label(config.path)}: `inventory` is not used, because there is {label(path)}; "
+                    f"use -i {label(configured[0])} to read what it names"
+                )
+            return [path]
+    if configured and config.path:
+        reader.files.append(config.path)
+        return configured
+    return [path for path in (project / "inventory",) if path.exists()]
 
 
 class Inventory:
@@ -46,14 +65,17 @@ class Inventory:
         """Read one inventory or several, later ones added to the earlier: files, directories, executables, or lists
         of hosts (`gpu1,gpu2`). A relative path lies in the working directory.
 
-        None: `inventory.yaml` of the project root; without that file only `localhost` is known.
+        None: see `_found`; where nothing is found, only `localhost` is known.
         Raises InvalidInput with every problem of every file.
         """
-        if paths is None:
-            paths = [project / name for name in DEFAULTS if (project / name).exists()][:1]
-        names = [str(path) for path in ([paths] if isinstance(paths, str | Path) else paths)]
+        warnings: list[str] = []
+        config = settings.read(project, label, warnings.append)
         tree = Tree()
-        reader = Reader(tree, label)
+        reader = Reader(tree, label, config)
+        reader.warnings += warnings
+        if paths is None:
+            paths = _found(project, config, reader)
+        names = [str(path) for path in ([paths] if isinstance(paths, str | Path) else paths)]
         directories = []
         for name in names:
             path = absolute(name, Path.cwd())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,15 +10,13 @@ from typing import Any
 from engine.bounds import HOSTS
 from engine.codes import Code
 from engine.declare.inventory import ini, ranges, text
+from engine.declare.inventory.settings import Settings
 from engine.declare.inventory.text import Item
 from engine.declare.inventory.tree import Loop, Tree
 from engine.declare.schema.validate import nearest
 from engine.declare.yaml.loader import read_text
 from engine.errors import InvalidInput, Position, Problem
 
-_IGNORED = re.compile(
-    r"^\.|^host_vars$|^group_vars$|^vars_plugins$|(\.pyc|\.pyo|\.swp|\.bak|~|\.rpm|\.md|\.txt|\.rst|\.orig|\.cfg|\.retry)$"
-)
 YAML = ("", ".yml", ".yaml", ".json")
 """What the name of a YAML inventory can end with."""
 _NAMES = {"map": "a map", "list": "a list", "nothing": "nothing", "text": "text", "value": "a number or the like"}
@@ -28,9 +25,10 @@ _NAMES = {"map": "a map", "list": "a list", "nothing": "nothing", "text": "text"
 class Reader:
     """Reads sources into `tree`. `files` are those that were read; `problems` and `warnings` collect."""
 
-    def __init__(self, tree: Tree, label: Callable[[Path], str]) -> None:
+    def __init__(self, tree: Tree, label: Callable[[Path], str], settings: Settings | None = None) -> None:
         self.tree = tree
         self.label = label
+        self._ignored = (settings or Settings()).ignored()
         self.files: list[Path] = []
         self.problems: list[Problem] = []
         self.warnings: list[str] = []
@@ -46,7 +44,7 @@ class Reader:
 
     def _directory(self, path: Path) -> None:
         for entry in sorted(path.iterdir(), key=lambda entry: entry.name):
-            if _IGNORED.search(entry.name):
+            if self._ignored(entry.name):
                 continue
             if entry.is_dir():
                 self._directory(entry)
