@@ -187,6 +187,12 @@ class Code(Enum):
         "Set ENGINE_KEY, or repair `.engine/key`: at least 16 characters, mode 0600.",
     )
 
+    VAULT = (
+        1311,
+        "What Ansible Vault has encrypted cannot be decrypted.",
+        "Give the password that fits; see docs/inventories.md.",
+    )
+
     TEMPLATE = 1401, "A template cannot be rendered.", "Correct the expression the message names."
     TEMPLATE_LIMIT = 1402, "A template takes too long or makes too much.", "Make it simpler."
     FACT = 1403, "A template uses a fact that is not known.", "Give it a default, or use it only where it is known."

@@ -329,7 +329,11 @@ class Declarations:
         from engine.declare.inventory import passwords
 
         with self.builder.one:
-            found = [*self.builder.store.found, *passwords([each.host for each in self.hosts])]
+            found = [
+                *self.builder.store.found,
+                *passwords([each.host for each in self.hosts]),
+                *self.inventory.secrets,
+            ]
             values = [secret.reveal() for secret in found]
             # Where one of them stands in what was made of it, that one is enough.
             made = [s for s in self.builder.secrets if not any(value in s.reveal() for value in values)]
@@ -389,6 +393,11 @@ def load(
         found.update({problem: [] for problem in variables.undeclared(hosts)})
     declared: list[HostDeclaration] = []
     for host in hosts:
+        if host.problems:
+            # That host's error when it is connected to, not that of the run.
+            declared.append(HostDeclaration(host, ()))
+            found.update({problem: [] for problem in (host.problems if facts is not None else ())})
+            continue
         declaration, problems = builder.host(host)
         if facts is not None and declaration.pending:
             declaration, more = builder.host(host, facts)

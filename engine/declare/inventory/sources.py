@@ -55,7 +55,7 @@ class Reader:
         label = self.label(path)
         self.files.append(path)
         try:
-            if _is_script(path):
+            if is_script(path):
                 from engine.declare.inventory import script
 
                 script.read(path, label, self.tree)
@@ -233,7 +233,7 @@ def absolute(name: str, directory: Path) -> Path:
     return Path(os.path.abspath(directory / Path(name).expanduser()))
 
 
-def _is_script(path: Path) -> bool:
+def is_script(path: Path) -> bool:
     """Whether a file is to be run: it may be executed and begins as executables do.
 
     On some file systems every file may be executed, so that alone says nothing.

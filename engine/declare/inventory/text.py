@@ -11,22 +11,24 @@ import yaml
 
 from engine.bounds import DEPTH, ENTRIES, LONG, TOO_DEEP, Exceeded, check_json
 from engine.codes import Code
+from engine.declare.inventory.vault import Encrypted
 from engine.errors import InvalidInput, Position, Problem
 
 _BASE: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-VAULT = "$ANSIBLE_VAULT;"
-
-
-class Vaulted:
-    """Stands for a value that Ansible Vault has encrypted, which the engine does not decrypt."""
 
 
 class _Loader(_BASE):  # type: ignore[misc]
-    """Reads the tags that Ansible adds."""
+    """Reads the tags that Ansible adds. `label` is the file's name."""
+
+    label = ""
+
+    def encrypted(self, node: Any) -> Encrypted:
+        """What Ansible Vault has encrypted."""
+        return Encrypted(self.construct_scalar(node), _position(self.label, node))
 
 
-_Loader.add_constructor("!vault", lambda loader, node: Vaulted())
-_Loader.add_constructor("!vault-encrypted", lambda loader, node: Vaulted())
+_Loader.add_constructor("!vault", _Loader.encrypted)
+_Loader.add_constructor("!vault-encrypted", _Loader.encrypted)
 _Loader.add_constructor("!unsafe", lambda loader, node: loader.construct_scalar(node))
 
 
@@ -98,6 +100,7 @@ def parse(text: str, label: str) -> Item | None:
         else:
             return Item(Position(label), _plain=data)
     loader = _Loader(text)
+    loader.label = label
     try:
         _measure(text, label)
         node = loader.get_single_node()
@@ -177,12 +180,3 @@ def _no_key(node: Any, key: Any, label: str, lines: list[str]) -> Problem:
 
         return unquoted(_position(label, node), lines[node.start_mark.line])
     return Problem("a key must be text, not a list or a map", _position(label, key), code=Code.INVENTORY_YAML)
-
-
-def has_vaulted(value: Any) -> bool:
-    """Whether something in a value is encrypted."""
-    if isinstance(value, dict):
-        return any(has_vaulted(item) for item in value.values())
-    if isinstance(value, list):
-        return any(has_vaulted(item) for item in value)
-    return isinstance(value, Vaulted)
