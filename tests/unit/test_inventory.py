@@ -333,7 +333,7 @@ def test_an_ini_inventory_in_a_file_named_as_yaml() -> None:
         ("[web:hosts]\nweb1\n[web:var]\na=1\n", "hosts:3:1: `[web:var]`: a section is one of hosts, vars, children"),
         ("[web]\nweb1\n[web:vars]\na: 1\n", "hosts:4:1: expected NAME=VALUE, got `a: 1`"),
         ("[web]\n[site:children]\nweb db\n", "hosts:3:1: expected the name of a group, got `web db`"),
-        ("[site:children]\nweb\n", "hosts:2:1: `[site:children]` names `web`, which is no group"),
+        ("[site:children]\nweb\n", "hosts:2:1: `[site:children]` names `web`, which is not a group"),
         ("[web]\n[bw:vars]\na=1\n", "hosts:2:1: `[bw:vars]`: there is no group `bw`"),
         ("[a]\n[b]\n[a:children]\nb\n[b:children]\na\n", "hosts:6:1: group `a` cannot be in `b`"),
         ("[web]\nweb[1:3 a=1\n", "hosts:2:1: the range in `web[1:3` has no closing `]`"),

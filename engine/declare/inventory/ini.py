@@ -101,7 +101,7 @@ class _Reader:
         ]
         for child, parents in self._awaited.items():
             parent, where = list(parents.items())[-1]
-            message = f"`[{parent}:children]` names `{child}`, which is no group"
+            message = f"`[{parent}:children]` names `{child}`, which is not a group"
             found.append(_wrong(message, where, f"add the header [{child}]").problems[0])
         return found
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,21 @@ from engine.errors import InvalidInput, Problem
 
 SECONDS = 300
 """How long an executable may take to list its hosts."""
+
+
+def is_script(path: Path) -> bool:
+    """Whether a file is to be run: it may be executed and begins as executables do.
+
+    On some file systems every file may be executed, so that alone says nothing.
+    """
+    if not path.is_file() or not os.access(path, os.X_OK):
+        return False
+    try:
+        with path.open("rb") as file:
+            start = file.read(4)
+    except OSError:
+        return False
+    return start[:2] in (b"#!", b"MZ") or start == b"\x7fELF" or start in (b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
 
 
 def read(path: Path, label: str, tree: Tree) -> None:

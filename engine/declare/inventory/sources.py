@@ -9,7 +9,7 @@ from typing import Any
 
 from engine.bounds import HOSTS
 from engine.codes import Code
-from engine.declare.inventory import ini, ranges, text
+from engine.declare.inventory import ini, ranges, script, text
 from engine.declare.inventory.settings import Settings
 from engine.declare.inventory.text import Item
 from engine.declare.inventory.tree import Loop, Tree
@@ -55,9 +55,7 @@ class Reader:
         label = self.label(path)
         self.files.append(path)
         try:
-            if is_script(path):
-                from engine.declare.inventory import script
-
+            if script.is_script(path):
                 script.read(path, label, self.tree)
                 return
             self._text(read_text(path, label), path.suffix, label)
@@ -231,18 +229,3 @@ def absolute(name: str, directory: Path) -> Path:
             Problem("a path cannot hold a NUL byte", name.split("\0")[0], code=Code.INVENTORY_UNREADABLE)
         )
     return Path(os.path.abspath(directory / Path(name).expanduser()))
-
-
-def is_script(path: Path) -> bool:
-    """Whether a file is to be run: it may be executed and begins as executables do.
-
-    On some file systems every file may be executed, so that alone says nothing.
-    """
-    if not path.is_file() or not os.access(path, os.X_OK):
-        return False
-    try:
-        with path.open("rb") as file:
-            start = file.read(4)
-    except OSError:
-        return False
-    return start[:2] in (b"#!", b"MZ") or start == b"\x7fELF" or start in (b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")

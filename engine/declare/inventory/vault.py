@@ -5,6 +5,7 @@ from __future__ import annotations
 import binascii
 import hashlib
 import hmac
+import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 from engine import bounds
 from engine.codes import Code
 from engine.declare.inventory.problems import HostProblem
+from engine.declare.inventory.script import is_script
 from engine.declare.inventory.settings import Settings
 from engine.declare.templates.names import Deferred, FactPending, RenderError
 from engine.errors import Position, Problem
@@ -211,8 +213,6 @@ def _split(word: str, default: str, locate: Callable[[str], str]) -> tuple[str, 
 
 
 def _absolute(name: str) -> str:
-    import os
-
     return os.path.abspath(os.path.expanduser(name))
 
 
@@ -255,8 +255,6 @@ def _opened(password: bytes, salt: bytes, digest: bytes, content: bytes) -> byte
 
 def _from_file(path: Path, label: str) -> bytes:
     """The password in a file, or that a script prints. Raises Undecryptable."""
-    from engine.declare.inventory.sources import is_script
-
     try:
         if not is_script(path):
             return bounds.read(path, bounds.SECRET).strip()
