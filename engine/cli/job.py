@@ -111,7 +111,7 @@ class Job:
     @contextmanager
     def open_rollout(self, progress: Progress, verb: str) -> Iterator[Rollout]:
         """The rollout over all hosts; connections are closed at the end, and threads joined: all but those of a run
-        that is stopped at once."""
+        that is stopped at once. Raises InvalidInput where the settings of no host can be used."""
         forks = self.request.forks or int(self.declared.rollout.get("forks") or FORKS)
         executor: Executor = ThreadPoolExecutor(max(1, min(forks, len(self.hosts))))
         options = Options(
@@ -127,8 +127,11 @@ class Job:
         controller = Host("controller", vars={"ansible_connection": connection})
         here = traced(connect(controller, options), controller.name)
 
-        def run(host: HostDeclaration) -> HostRun:
-            host, transport = _connected(host, options)
+        ways = [_connected(host, options) for host in self.hosts.values()]
+        if ways and all(host.host.problems for host, _ in ways):
+            raise InvalidInput(dict.fromkeys(problem for host, _ in ways for problem in host.host.problems))
+
+        def run(host: HostDeclaration, transport: Transport) -> HostRun:
             return HostRun(
                 host,
                 traced(transport, host.host.name),
@@ -139,7 +142,7 @@ class Job:
                 lambda user: traced(as_user(transport, host.host, other(host.host, user)), host.host.name),
             )
 
-        runs = [run(host) for host in self.hosts.values()]
+        runs = [run(host, transport) for host, transport in ways]
         self._runs = tuple(runs)
         rollout = Rollout(runs, executor, progress)
         at_once = False

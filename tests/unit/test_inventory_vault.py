@@ -15,6 +15,7 @@ from engine.declare.inventory import Inventory
 from engine.declare.inventory.vault import Given
 from engine.declare.templates.names import RenderError
 from engine.declare.templates.scope import Scope, of_host
+from engine.errors import InvalidInput
 from engine.model import Host, Secret
 
 KEPT = Path(__file__).parent.parent / "inventories" / "vault"
@@ -249,5 +250,9 @@ def test_a_host_that_cannot_be_connected_to_is_its_own_error(project: Path, vari
     done = CliRunner().invoke(cli, ["apply", "state.yaml", "-y"])
     assert (done.exit_code, message in done.output) == (4, True), done.output
     assert (project / "f").read_text() == "x"
+    alone = CliRunner().invoke(cli, ["plan", "state.yaml", "--limit", "bad"])
+    # With no other host there is nothing to run.
+    assert isinstance(alone.exception, InvalidInput)
+    assert message in str(alone.exception)
     listed = CliRunner().invoke(cli, ["inventory"])
     assert (listed.exit_code, listed.output) == (0, "good\nbad\n")
