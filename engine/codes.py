@@ -160,6 +160,12 @@ class Code(Enum):
     INVENTORY_INI = 1210, "A line of an INI inventory cannot be read.", "Correct the line the message names."
     ANSIBLE_CFG = 1211, "A setting of ansible.cfg cannot be used.", "Correct it; see docs/inventories.md."
 
+    PLUGIN = (
+        1212,
+        "An inventory is of a form that only Ansible can read, and Ansible is not installed.",
+        "Install Ansible, or list the inventory with ansible-inventory elsewhere; see docs/inventories.md.",
+    )
+
     SECRET_MISSING = (
         1301,
         "A secret's source does not exist: a file, an environment variable or a command.",

@@ -4,27 +4,129 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import json
+import os
+import subprocess
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from engine.declare.inventory import Inventory
+from engine.declare.inventory.vault import Given
+from engine.declare.templates.names import evaluated
+from engine.model import Secret
 
 
 @dataclass(frozen=True)
 class Form:
-    """An inventory: its files by path (one that begins with `#!` is executable), and what `-i` is given."""
+    """An inventory: its files by path (one that begins with `#!` is executable), and what `-i` is given.
+
+    `vault_ids` are those of the command line. `needs_ansible`: the engine asks `ansible-inventory`. `refused`: the
+    engine says this of it, and Ansible does not, a difference that docs/inventories.md names.
+    """
 
     files: dict[str, str]
     sources: tuple[str, ...] = ("hosts",)
-    options: tuple[str, ...] = field(default=())
+    vault_ids: tuple[str, ...] = ()
+    needs_ansible: bool = False
+    refused: str = ""
 
     def write(self, directory: Path) -> None:
         """Put the files into a directory."""
         for name, text in self.files.items():
             path = directory / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text)
+            path.write_bytes(text.encode())
             path.chmod(0o755 if text.startswith("#!") else 0o600)
 
 
+def ansible_says(tool: Path | str, form: Form, directory: Path) -> dict[str, Any]:
+    """Hosts with their variables and groups with what is in them, of a form's files in a directory, by Ansible."""
+    env = {
+        "PATH": f"{Path(tool).parent}:{os.environ['PATH']}",
+        "HOME": str(directory),
+        "ANSIBLE_LOCAL_TEMP": str(directory / ".ansible"),
+        "ANSIBLE_DEPRECATION_WARNINGS": "0",
+        "LC_ALL": "C.UTF-8",
+    }
+    words = [word for source in form.sources for word in ("-i", source)]
+    passwords = [word for each in form.vault_ids for word in ("--vault-id", each)]
+
+    def decrypted(found: dict[str, Any]) -> Any:
+        if list(found) == ["__ansible_vault"]:
+            argv = [str(Path(tool).with_name("ansible-vault")), "decrypt", *passwords, "--output", "-"]
+            return _output(argv, env, directory, found["__ansible_vault"])
+        return found.get("__ansible_unsafe", found)
+
+    # No directory of a playbook, of which the engine knows nothing.
+    argv = [str(tool), *words, *passwords, "--playbook-dir", "/nonexistent", "--list"]
+    data = json.loads(_output(argv, env, directory), object_hook=decrypted)
+    hosts = data.pop("_meta")["hostvars"]
+    groups = {name: {key: sorted(value) for key, value in group.items()} for name, group in data.items()}
+    for group in groups.values():
+        hosts.update({name: {} for name in group.get("hosts", ()) if name not in hosts})
+    return {"hosts": hosts, "groups": {name: group for name, group in groups.items() if group}}
+
+
+def _output(argv: list[str], env: dict[str, str], cwd: Path, given: str = "") -> str:
+    done = subprocess.run(argv, input=given, capture_output=True, text=True, env=env, cwd=cwd, check=True)
+    return done.stdout
+
+
+def engine_says(form: Form, directory: Path) -> dict[str, Any]:
+    """The same by the engine; the working directory must be that of the files."""
+    inventory = Inventory.load(list(form.sources), directory, Given(form.vault_ids))
+    names = inventory.groups["all"]
+    hosts = {host.name: _opened(host.vars) for host in (inventory.hosts("all") if names else ())}
+    tree = inventory.graph().splitlines()
+    groups: dict[str, dict[str, list[str]]] = {}
+    parents: list[str] = []
+    for line in tree:
+        depth, name = line.count("  |"), line.split("--", 1)[-1]
+        if depth:
+            kind = "children" if name.startswith("@") else "hosts"
+            entries = groups.setdefault(parents[depth - 1], {}).setdefault(kind, [])
+            if name.strip("@:") not in entries:
+                entries.append(name[1:-1] if kind == "children" else name)
+        if name.startswith("@"):
+            parents[depth:] = [name[1:-1]]
+    found = {
+        name: {kind: sorted(dict.fromkeys(each)) for kind, each in group.items()} for name, group in groups.items()
+    }
+    return {"hosts": json.loads(json.dumps(hosts)), "groups": found}
+
+
+def _opened(value: Any) -> Any:
+    value = evaluated(value, lambda text: text)
+    if isinstance(value, dict):
+        return {key: _opened(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_opened(item) for item in value]
+    return value.reveal() if isinstance(value, Secret) else value
+
+
+VAULT = Path(__file__).parent / "vault"
+PASSWORDS = {"pw": "open sesame\n", "pw2": "other\n", "script": "#!/bin/sh\necho open sesame\n"}
+
+
+def kept(name: str) -> str:
+    """A file that `ansible-vault` has made; its passwords are in `PASSWORDS`."""
+    return (VAULT / name).read_text()
+
+
+GENERATOR = """plugin: ansible.builtin.generator
+hosts:
+  name: "{{ operation }}-{{ application }}"
+  parents:
+    - name: "{{ application }}"
+      parents:
+        - name: apps
+          vars: {tier: one}
+      vars: {application: "{{ application }}"}
+layers:
+  operation: [build, launch]
+  application: [web, api]
+"""
 SCRIPT = """#!/bin/sh
 echo '{"cloud": {"hosts": ["vm1", "vm2"], "vars": {"zone": "eu"}}, "_meta": {"hostvars": {"vm1": {"size": 2}}}}'
 """
@@ -123,4 +225,25 @@ FORMS: dict[str, Form] = {
         "two/hosts.yml": "web: {hosts: {web1: {a: 2}, web2: }, vars: {g: 2}}", "two/group_vars/web.yml": "f: two\n",
     }, ("one/hosts", "two/hosts.yml", "web3,")),
     "several-same-host": Form({"a": "h1:22 x=1\n", "b": "h1:23 y=1\n"}, ("a", "b")),
+    "vault-file": Form({
+        **PASSWORDS, "hosts": "[web]\nweb1\n", "group_vars/web.yml": kept("types-1.1"), "host_vars/web1.yml": "a: 1\n",
+    }, vault_ids=("pw",)),
+    "vault-ids": Form({
+        **PASSWORDS, "hosts": "[web]\nweb1\nweb2\n", "host_vars/web1": kept("types-1.1"),
+        "host_vars/web2.yml": kept("types-1.2"),
+    }, vault_ids=("prod@pw2", "dev@script")),
+    "vault-values": Form({
+        **PASSWORDS, "hosts": "[web]\nweb1\n", "group_vars/all.yml": "a: 1\n" + kept("inline"),
+    }, vault_ids=("dev@pw",)),
+    "plugin": Form({"inv.yml": GENERATOR, "group_vars/web.yml": "tier: file\n"}, ("inv.yml",), needs_ansible=True),
+    "plugin-in-directory": Form({
+        "inv/1-hosts": "[web]\nown tier=host\n[apps:children]\nweb\n", "inv/2-more.yml": GENERATOR,
+        "inv/group_vars/api.yml": "port: 80\n",
+    }, ("inv",), needs_ansible=True),
+    "toml": Form({"hosts.toml": "[web.hosts.h1]\na = 1\n[web.vars]\nb = true\n"}, ("hosts.toml",), needs_ansible=True),
+    "refused-empty-yaml": Form({"hosts.yml": "# nothing\n"}, ("hosts.yml",), refused="is empty, expected an inventory"),
+    "refused-text-in-yaml": Form({"hosts.yml": "web1\n"}, ("hosts.yml",), refused="must be a map of groups, got text"),
+    "refused-part-of-directory": Form({"inv/a": "web1\n", "inv/b.sh": "exit 1\n"}, ("inv",), refused="expected NAME=VALUE"),
+    "refused-encrypted-inventory": Form({**PASSWORDS, "hosts.yml": kept("inventory")}, ("hosts.yml",), ("pw",),
+                                        refused="is encrypted as a whole"),
 }  # fmt: skip

@@ -98,7 +98,6 @@ def test_the_other_default_name() -> None:
         ("gpu: {vars: {ansible_group_priority: high}}", "1:38: `ansible_group_priority` must be a whole number"),
         ("a: {children: {b: {children: {a: }}}}", "group `b` cannot be in `a`, which is in `b`"),
         ("a: {children: {a: }}", "group `a` cannot be in `a`"),
-        ("plugin: aws_ec2\nregions: [eu]\n", "this configures an inventory plugin of Ansible"),
         ("all: {vars: {a: {{ b }}}}", "must be quoted"),
         ("a: &x {hosts: {b: }}\nc: *y\n", "inventory.yaml:2:3: not valid YAML: found undefined alias"),
         ("{'a': {[1]: 2}}", "a key must be text, not a list"),
@@ -444,6 +443,31 @@ def test_an_ansible_cfg_that_cannot_be_used(text: str, message: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         found()
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        (
+            "aws.yml",
+            "plugin: aws_ec2\nregions: [eu]\n",
+            "aws.yml:1:1: this configures an inventory plugin, which only",
+        ),
+        ("hosts.toml", "[web.hosts.h1]\n", "hosts.toml: this is TOML, which only Ansible can read"),
+    ],
+)
+def test_what_only_ansible_can_read(name: str, text: str, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(name, text)
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(InvalidInput) as caught:
+        Inventory.load(name, Path.cwd())
+    assert message in str(caught.value)
+    assert "Install Ansible" in str(caught.value)
+
+
+def test_an_inventory_that_is_encrypted_as_a_whole() -> None:
+    with pytest.raises(InvalidInput, match="hosts: is encrypted as a whole\n  encrypt files of variables instead"):
+        ini("$ANSIBLE_VAULT;1.1;AES256\n6162\n")
 
 
 def test_a_list_of_hosts_on_the_command_line() -> None:

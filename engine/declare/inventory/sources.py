@@ -9,10 +9,11 @@ from typing import Any
 
 from engine.bounds import HOSTS
 from engine.codes import Code
-from engine.declare.inventory import ini, ranges, script, text
+from engine.declare.inventory import ini, plugin, ranges, script, text
 from engine.declare.inventory.settings import Settings
 from engine.declare.inventory.text import Item
 from engine.declare.inventory.tree import Loop, Tree
+from engine.declare.inventory.vault import HEADER
 from engine.declare.schema.validate import nearest
 from engine.declare.yaml.loader import read_text
 from engine.errors import InvalidInput, Position, Problem
@@ -58,12 +59,19 @@ class Reader:
             if script.is_script(path):
                 script.read(path, label, self.tree)
                 return
-            self._text(read_text(path, label), path.suffix, label)
+            self._text(read_text(path, label), path, label)
         except InvalidInput as error:
             self.problems += error.problems
 
-    def _text(self, content: str, suffix: str, label: str) -> None:
+    def _text(self, content: str, path: Path, label: str) -> None:
         """Read an inventory that is text. Where the name of its file does not say, YAML is what is a map."""
+        suffix = path.suffix
+        if content.startswith(HEADER):
+            hint = "encrypt files of variables instead, in group_vars/ and host_vars/"
+            raise InvalidInput(Problem("is encrypted as a whole", label, (hint,), code=Code.INVENTORY_SHAPE))
+        if suffix == ".toml":
+            plugin.read(path, label, self.tree, "is TOML", label)
+            return
         if suffix not in YAML:
             self.problems += ini.read(content, label, self.tree, self._add_hosts)
             return
@@ -75,7 +83,10 @@ class Reader:
                 raise
             document = None
         if document is not None and document.kind == "map":
-            self._document(document)
+            if any(key == "plugin" and item.kind == "text" for key, _, item in document.pairs()):
+                plugin.read(path, label, self.tree, "configures an inventory plugin", document.where)
+            else:
+                self._document(document)
         elif likely:
             self.problems += ini.read(content, label, self.tree, self._add_hosts)
         elif document is not None:
@@ -102,18 +113,7 @@ class Reader:
                     code=Code.INVENTORY_SHAPE,
                 )
             )
-        entries = document.pairs()
-        if any(key == "plugin" and item.kind == "text" for key, _, item in entries):
-            hint = "let Ansible resolve it: ansible-inventory -i FILE --list --yaml --output inventory.yaml"
-            raise InvalidInput(
-                Problem(
-                    "this configures an inventory plugin of Ansible",
-                    document.where,
-                    (hint,),
-                    code=Code.INVENTORY_SHAPE,
-                )
-            )
-        for name, where, item in entries:
+        for name, where, item in document.pairs():
             self._group(name, where, item)
 
     def _group(self, name: Any, where: Position, item: Item) -> None:
