@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 
 from engine.declare.host_facts import HostNames
 from engine.declare.inventory import Inventory, passwords
+from engine.declare.inventory.ini import _words as split_words
 from engine.declare.inventory.ranges import expand
 from engine.declare.templates.scope import Scope, of_host
-from engine.errors import InvalidInput
+from engine.errors import InvalidInput, Position
 
 
 @pytest.fixture(autouse=True)
@@ -327,7 +330,7 @@ def test_an_ini_inventory_in_a_file_named_as_yaml() -> None:
     ("text", "message"),
     [
         ("[web]\nweb1 a=1 b\n", "hosts:2:10: expected NAME=VALUE, got `b`\n  a host is followed by variables"),
-        ("[web]\n  web1 a='1\n", "hosts:2:8: a quote is not closed"),
+        ("[web]\n  web1 a='1\n", "hosts:2:10: a quote is not closed"),
         ("[we b]\nweb1\n", "hosts:1:1: `[we b]` is not the header of a section"),
         ("[web:hosts]\nweb1\n[web:var]\na=1\n", "hosts:3:1: `[web:var]`: a section is one of hosts, vars, children"),
         ("[web]\nweb1\n[web:vars]\na: 1\n", "hosts:4:1: expected NAME=VALUE, got `a: 1`"),
@@ -356,7 +359,44 @@ def test_all_problems_of_an_ini_inventory_at_once() -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("text", ["-" * 200_000 + "1", "[" * 5_000, "{{ 1 }}", "9" * 10_000, "{[]: 1}", "f'{x}'"])
+WORDS = ("a", "b=", "'", '"', "\\", "#", " ", "\t", "  ", "''", '""', "é", "\x0c", "{{ x }}", '\\"', "\u00a0", ";")
+
+
+def test_words_are_those_of_a_shell() -> None:
+    random = Random(4711)  # noqa: S311
+    for _ in range(20_000):
+        line = "".join(random.choices(WORDS, k=random.randint(1, 9)))
+        try:
+            expected = shlex.split(line, comments=True)
+        except ValueError:
+            with pytest.raises(InvalidInput):
+                split_words(line, Position("hosts", 1, 1))
+        else:
+            assert [word for word, _ in split_words(line, Position("hosts", 1, 1))] == expected, line
+
+
+@pytest.mark.parametrize("line", ["x" * 4_000_000, "h1 " + "a=1 " * 1_000_000, "h1 a='" + "[1," * 1_000_000 + "'"])
+def test_a_line_has_a_limit(line: str) -> None:
+    start = time.process_time()
+    with pytest.raises(InvalidInput, match="hosts:2:1: a line may have 65,536 characters, and this has"):
+        ini(f"[web]\n{line}\n")
+    assert time.process_time() - start < 2
+
+
+def test_long_lines_take_no_time() -> None:
+    start = time.process_time()
+    lines = (
+        "x" * 65_000,
+        "h " + "a=1 " * 16_000,
+        "h a='[" + "1," * 30_000 + "]'",
+        "h " + "a" * 30_000 + "\\'" * 9_000,
+    )
+    with pytest.raises(InvalidInput):
+        ini("[web]\n" + "".join(f"{line}\n" for line in lines) * 2)
+    assert time.process_time() - start < 5
+
+
+@pytest.mark.parametrize("text", ["-" * 60_000 + "1", "[" * 5_000, "{{ 1 }}", "9" * 10_000, "{[]: 1}", "f'{x}'"])
 def test_what_is_no_literal_is_text(text: str) -> None:
     (host,) = ini(f"[web]\nweb1\n[web:vars]\na={text}\n").hosts("web")
     assert host.vars["a"] == text
