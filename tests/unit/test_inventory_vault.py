@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -203,6 +208,7 @@ def test_a_run_shows_nothing_of_it(project: Path) -> None:
     said = ""
     for words in (
         ["plan", "state.yaml", "--diff", "-vv", "--out", "plan.json"],
+        ["apply", "plan.json", "-y"],
         ["apply", "state.yaml", "-y", "--diff", "-vv"],
         ["inventory", "--host", "here"],
     ):
@@ -256,3 +262,26 @@ def test_a_host_that_cannot_be_connected_to_is_its_own_error(project: Path, vari
     assert message in str(alone.exception)
     listed = CliRunner().invoke(cli, ["inventory"])
     assert (listed.exit_code, listed.output) == (0, "good\nbad\n")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo terminal")
+def test_a_password_is_typed_on_a_terminal(project: Path) -> None:
+    import pty
+
+    write("host_vars/gpu1.yml", kept("file-1.1"))
+    main, other = pty.openpty()
+    words = [sys.executable, "-c", "from engine.cli import cli; cli()", "inventory", "--host", "gpu1", "-J"]
+    process = subprocess.Popen(words, stdin=other, stdout=other, stderr=other, start_new_session=True)
+    os.close(other)
+    said = b""
+    while b"Vault password (default): " not in said:
+        said += os.read(main, 1000)
+    time.sleep(0.3)  # until the echo is off
+    os.write(main, b"open sesame\n")
+    with contextlib.suppress(OSError):
+        while piece := os.read(main, 1000):
+            said += piece
+    os.close(main)
+    assert process.wait(20) == 0, said
+    assert b"db_password: <secret>" in said
+    assert b"open sesame" not in said

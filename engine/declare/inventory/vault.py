@@ -207,8 +207,9 @@ def bound(value: Any, vault: Vault, name: str) -> Any:
 
 
 def _split(word: str, default: str, locate: Callable[[str], str]) -> tuple[str, str]:
-    label, at, source = word.rpartition("@") if word.count("@") == 1 else word.partition("@")
-    label, source = (label, source) if at else ("", word)
+    label, at, source = word.partition("@")
+    if not at:
+        label, source = "", word
     return label or default, source if source == "prompt" else locate(source)
 
 
