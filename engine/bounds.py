@@ -41,6 +41,8 @@ SOURCE_FILES = 100_000
 """Files and directories of a source that is a directory."""
 HOSTS = 100_000
 """Hosts of an inventory, ranges written out."""
+LINE = 64 * KIB
+"""Characters of a line of an INI inventory."""
 INVENTORY = 64 * MIB
 """Bytes that an inventory's executable may print."""
 WAIT = 30.0

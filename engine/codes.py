@@ -128,11 +128,15 @@ class Code(Enum):
     FOR_EACH = 1122, "A `for_each` iterates over something it cannot use.", "Give it a list or a map without secrets."
 
     INVENTORY_UNREADABLE = 1201, "An inventory cannot be read.", "Check the path and its permissions."
-    INVENTORY_YAML = 1202, "An inventory is not YAML that the engine reads.", "Correct the line the message names."
+    INVENTORY_YAML = (
+        1202,
+        "A YAML inventory, or a file of variables, cannot be read.",
+        "Correct the line the message names.",
+    )
     INVENTORY_SHAPE = (
         1203,
         "An inventory is not built from groups, hosts and variables as expected.",
-        "See docs/language.md and Ansible's YAML inventories for the shape.",
+        "See docs/inventories.md for the shape.",
     )
     INVENTORY_SCRIPT = (
         1204,
@@ -151,6 +155,15 @@ class Code(Enum):
         1209,
         "A host's connection variable has a value that cannot be used.",
         "Correct the `ansible_` variable the message names.",
+    )
+
+    INVENTORY_INI = 1210, "A line of an INI inventory cannot be read.", "Correct the line the message names."
+    ANSIBLE_CFG = 1211, "A setting of ansible.cfg cannot be used.", "Correct it; see docs/inventories.md."
+
+    PLUGIN = (
+        1212,
+        "An inventory is of a form that only Ansible can read, and Ansible is not installed.",
+        "Install Ansible, or list the inventory with ansible-inventory elsewhere; see docs/inventories.md.",
     )
 
     SECRET_MISSING = (
@@ -178,6 +191,12 @@ class Code(Enum):
         1310,
         "The project's key cannot be used.",
         "Set ENGINE_KEY, or repair `.engine/key`: at least 16 characters, mode 0600.",
+    )
+
+    VAULT = (
+        1311,
+        "What Ansible Vault has encrypted cannot be decrypted.",
+        "Give the password that fits; see docs/inventories.md.",
     )
 
     TEMPLATE = 1401, "A template cannot be rendered.", "Correct the expression the message names."

@@ -11,7 +11,17 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from engine.cli.become import recorded
-from engine.cli.options import Command, become, display, dry_run_option, limit_option, option, root_option, yes_option
+from engine.cli.options import (
+    Command,
+    become,
+    display,
+    dry_run_option,
+    limit_option,
+    option,
+    root_option,
+    vault_options,
+    yes_option,
+)
 from engine.cli.output import Printer
 from engine.cli.project import project_root
 from engine.codes import Code
@@ -127,6 +137,7 @@ def _shown(value: object) -> str:
 @click.argument("run")
 @root_option
 @yes_option
+@vault_options
 @become
 @display
 def retry_command(run: str, chdir: Path | None, **options: Any) -> None:
@@ -166,6 +177,7 @@ def _refuse_failed(run: str, events: list[dict[str, Any]]) -> None:
 @limit_option
 @yes_option
 @dry_run_option
+@vault_options
 @become
 @display
 def rollback_command(run: str, chdir: Path | None, limit: str | None, dry_run: bool, **options: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from engine.cli.options import (
     inventory_option,
     limit_option,
     option,
+    request_of,
     root_option,
     variables_option,
 )
@@ -22,7 +24,9 @@ from engine.cli.output import Printer
 from engine.cli.project import extra_vars, load_inventory, project_root, state_files
 from engine.codes import Code
 from engine.declare.inventory import Inventory
+from engine.declare.templates.names import Deferred
 from engine.errors import InvalidInput, Problem
+from engine.model import Secret
 from engine.model.counting import count
 from engine.views.escape import json_text, lines, visible
 
@@ -55,7 +59,7 @@ def validate_command(states: tuple[str, ...], format_: str, **options: Any) -> N
     try:
         files = state_files(states or ((str(base / "states"),) if (base / "states").is_dir() else ()), chdir)
         root = project_root(files[0], chdir)
-        inventory = load_inventory(root, options["inventory"])
+        inventory = load_inventory(root, request_of(options))
         extra = extra_vars(options["variables"], root)
     except InvalidInput as error:
         _report(error.problems, format_)
@@ -154,15 +158,28 @@ def inventory_command(pattern: str, graph: bool, name: str | None, limit: str | 
     import yaml
 
     root = project_root(Path.cwd(), options["chdir"])
-    inventory = load_inventory(root, options["inventory"])
+    inventory = load_inventory(root, request_of(options))
     if graph:
         Printer().out(inventory.graph())
     elif name is not None:
         host = inventory.hosts(name, None)[0]
-        Printer().out(yaml.safe_dump(dict(host.vars), sort_keys=True, allow_unicode=True))
+        printer = Printer()
+        printer.learn(lambda: inventory.secrets)
+        printer.out(printer.redact(yaml.safe_dump(_plain(host.vars), sort_keys=True, allow_unicode=True)))
+        for problem in host.problems:
+            printer.err(f"warning: {problem.coded()}")
     else:
-        Printer().out("\n".join(host.name for host in inventory.hosts(pattern, limit)))
+        Printer().out("\n".join(inventory.names(pattern, limit)))
     _warn(inventory)
+
+
+def _plain(value: Any) -> Any:
+    """A value of a variable as YAML can show it; in the place of what is encrypted stands `<secret>`."""
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return "<secret>" if isinstance(value, Secret | Deferred) else value
 
 
 def _warn(inventory: Inventory) -> None:

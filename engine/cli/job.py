@@ -6,7 +6,7 @@ import getpass
 import os
 import socket
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -23,6 +23,7 @@ from engine.cli.terminal import ask
 from engine.declare.build import load
 from engine.declare.secrets.key import Key
 from engine.declare.secrets.redact import Redactor
+from engine.errors import InvalidInput
 from engine.model import (
     Batch,
     Command,
@@ -45,6 +46,7 @@ from engine.run.batches import RolloutRule, rollout_rule
 from engine.run.host import HostRun, Settings
 from engine.run.rollout import Rollout
 from engine.transports import Options, as_user, connect
+from engine.transports.unavailable import Unavailable
 from engine.views.escape import visible
 
 
@@ -80,7 +82,7 @@ class Job:
         self.files = state_files(request.states, request.chdir)
         self.root = project_root(self.files[0], request.chdir)
         self.extra = extra_vars(request.variables, self.root)
-        self.inventory = load_inventory(self.root, request.inventory)
+        self.inventory = load_inventory(self.root, request)
         self.declared = load(
             self.files,
             project=self.root,
@@ -93,7 +95,7 @@ class Job:
         becoming = variables(request)
         self._typed = [value for value in becoming.values() if isinstance(value, Secret)]
         self.hosts = {
-            each.host.name: self._rewritten(replace(each, host=given(each.host, becoming)))
+            each.host.name: self._rewritten(replace(each, host=_becoming(each.host, becoming)))
             for each in self.declared.hosts
         }
         self._found = 0
@@ -109,7 +111,7 @@ class Job:
     @contextmanager
     def open_rollout(self, progress: Progress, verb: str) -> Iterator[Rollout]:
         """The rollout over all hosts; connections are closed at the end, and threads joined: all but those of a run
-        that is stopped at once."""
+        that is stopped at once. Raises InvalidInput where the settings of no host can be used."""
         forks = self.request.forks or int(self.declared.rollout.get("forks") or FORKS)
         executor: Executor = ThreadPoolExecutor(max(1, min(forks, len(self.hosts))))
         options = Options(
@@ -125,8 +127,11 @@ class Job:
         controller = Host("controller", vars={"ansible_connection": connection})
         here = traced(connect(controller, options), controller.name)
 
-        def run(host: HostDeclaration) -> HostRun:
-            transport = connect(host.host, options)
+        ways = [_connected(host, options) for host in self.hosts.values()]
+        if ways and all(host.host.problems for host, _ in ways):
+            raise InvalidInput(dict.fromkeys(problem for host, _ in ways for problem in host.host.problems))
+
+        def run(host: HostDeclaration, transport: Transport) -> HostRun:
             return HostRun(
                 host,
                 traced(transport, host.host.name),
@@ -137,7 +142,7 @@ class Job:
                 lambda user: traced(as_user(transport, host.host, other(host.host, user)), host.host.name),
             )
 
-        runs = [run(host) for host in self.hosts.values()]
+        runs = [run(host, transport) for host, transport in ways]
         self._runs = tuple(runs)
         rollout = Rollout(runs, executor, progress)
         at_once = False
@@ -247,9 +252,15 @@ class Job:
     def command(self, verb: str, *hosts: str) -> Command:
         """The command that would run this again on these hosts: `apply states/qwen.yaml`, with the options given."""
         words = list(self.request.states)
-        for option, values in (("-i", self.request.inventory), ("-e", self.request.variables)):
+        for option, values in (
+            ("-i", self.request.inventory),
+            ("--vault-id", self.request.vault_ids),
+            ("--vault-password-file", self.request.vault_password_files),
+            ("-e", self.request.variables),
+        ):
             for value in values:
                 words += [option, value]
+        words += ["-J"] if self.request.ask_vault_pass else []
         return Command(verb, (*words, *become_words(self.request)), hosts)
 
     def _rewritten(self, declared: HostDeclaration) -> HostDeclaration:
@@ -311,6 +322,27 @@ class Job:
 
         redact = self.printer.redact
         return lambda transport, host: Traced(transport, host, redact, progress)
+
+
+def _becoming(host: Host, variables: Mapping[str, Any]) -> Host:
+    """The host with the variables of the command line; with `problems` where its own cannot be used."""
+    try:
+        return host if host.problems else given(host, variables)
+    except InvalidInput as error:
+        return replace(host, problems=error.problems)
+
+
+def _connected(declared: HostDeclaration, options: Options) -> tuple[HostDeclaration, Transport]:
+    """What is declared for a host, and the way to it. Where its settings cannot be used, nothing is to be done there,
+    and the way to it says why."""
+    host = declared.host
+    problems = host.problems
+    if not problems:
+        try:
+            return declared, connect(host, options)
+        except InvalidInput as error:
+            problems = error.problems
+    return HostDeclaration(Host(host.name, host.groups, problems=problems), ()), Unavailable(problems)
 
 
 def who() -> str:

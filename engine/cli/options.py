@@ -89,8 +89,39 @@ root_option = option(
     help="Project root (default: the nearest directory above with inventory.yaml or .git).",
     group=HOSTS,
 )
-inventory_option = option(
-    "-i", "--inventory", multiple=True, metavar="PATH", help="Inventory file or directory; repeatable.", group=HOSTS
+vault_options = _together(
+    [
+        option(
+            "--vault-id",
+            "vault_ids",
+            multiple=True,
+            metavar="ID",
+            help="Password for Ansible Vault: LABEL@FILE or LABEL@prompt; repeatable.",
+            group=HOSTS,
+        ),
+        option(
+            "--vault-password-file",
+            "vault_password_files",
+            multiple=True,
+            metavar="FILE",
+            help="File or script that has the password for Ansible Vault; repeatable.",
+            group=HOSTS,
+        ),
+        option("-J", "--ask-vault-pass", is_flag=True, help="Ask for the password for Ansible Vault.", group=HOSTS),
+    ]
+)
+inventory_option = _together(
+    [
+        option(
+            "-i",
+            "--inventory",
+            multiple=True,
+            metavar="PATH",
+            help="Inventory file or directory; repeatable.",
+            group=HOSTS,
+        ),
+        vault_options,
+    ]
 )
 limit_option = option("-l", "--limit", metavar="PATTERN", help="Only the hosts that match PATTERN.", group=HOSTS)
 variables_option = option(

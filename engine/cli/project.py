@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engine.cli.request import Request
 from engine.codes import Code
 from engine.errors import InvalidInput, Problem
 
@@ -65,11 +66,21 @@ def _known(base: Path) -> tuple[str, ...]:
     return ("Available:", *(f"  {state}" for state in states))
 
 
-def load_inventory(root: Path, chosen: Sequence[str]) -> Inventory:
-    """The inventories named by -i, else that of the project root. Raises InvalidInput."""
+def load_inventory(root: Path, request: Request) -> Inventory:
+    """The inventories named by -i, else that of the project. Raises InvalidInput."""
+    from engine.cli.output import can_ask
+    from engine.cli.terminal import ask
     from engine.declare.inventory import Inventory
+    from engine.declare.inventory.vault import Given
+    from engine.views.escape import visible
 
-    return Inventory.load([Path(name).expanduser() for name in chosen] or None, root)
+    given = Given(
+        request.vault_ids,
+        request.vault_password_files,
+        request.ask_vault_pass,
+        (lambda text: ask(visible(text))) if can_ask() else None,
+    )
+    return Inventory.load([Path(name).expanduser() for name in request.inventory] or None, root, given)
 
 
 def extra_vars(options: Sequence[str], root: Path) -> dict[str, Any]:

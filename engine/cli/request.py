@@ -17,6 +17,9 @@ class Request:
     states: tuple[str, ...] = ()
     chdir: Path | None = None
     inventory: tuple[str, ...] = ()
+    vault_ids: tuple[str, ...] = ()
+    vault_password_files: tuple[str, ...] = ()
+    ask_vault_pass: bool = False
     limit: str | None = None
     variables: tuple[str, ...] = ()
     only: tuple[str, ...] = ()

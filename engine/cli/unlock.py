@@ -15,7 +15,7 @@ from engine.cli.project import load_inventory, project_root
 from engine.cli.request import Request
 from engine.codes import Code
 from engine.declare.inventory import passwords
-from engine.errors import EngineError, HostFailed, Unreachable
+from engine.errors import EngineError, HostFailed, InvalidInput, Unreachable
 from engine.model import Host, Outside, Sentence, Transport
 from engine.model.sentence import shown
 from engine.program.compose import run
@@ -43,11 +43,13 @@ def unlock_command(
     user: use --become if the apply ran as another user.
     """
     root = project_root(Path.cwd(), chdir)
-    found = load_inventory(root, inventory).hosts(pattern, None)
-    becoming = variables(Request(**options))
+    request = Request(inventory=inventory, **options)
+    known = load_inventory(root, request)
+    found = known.hosts(pattern, None)
+    becoming = variables(request)
     hosts = [given(host, becoming) for host in found]
     printer = Printer()
-    printer.learn(lambda: passwords(hosts), lambda: [host.name for host in hosts])
+    printer.learn(lambda: (*passwords(hosts), *known.secrets), lambda: [host.name for host in hosts])
     code = 0
     for host in hosts:
         try:
@@ -59,6 +61,8 @@ def unlock_command(
 
 
 def _unlock(host: Host, options: Options, show: bool, force: bool) -> str:
+    if host.problems:
+        raise InvalidInput(host.problems)
     transport = connect(host, options)
     try:
         found = _ask(host, transport, holder_program())

@@ -294,6 +294,27 @@ def merged_rollout(states: Sequence[State]) -> tuple[dict[str, Any], list[Proble
     ]
 
 
+def _built(
+    builder: Builder, hosts: Sequence[Host], facts: Facts | None, found: dict[Problem, list[str]]
+) -> list[HostDeclaration]:
+    """What is declared for each host; what is wrong goes to `found`, with the hosts it is wrong on. A host that
+    cannot be connected to is that host's error when it is, not the run's, unless `facts` stand for those of all."""
+    declared: list[HostDeclaration] = []
+    for host in hosts:
+        if host.problems:
+            declared.append(HostDeclaration(host, ()))
+            found.update({problem: [] for problem in (host.problems if facts is not None else ())})
+            continue
+        declaration, problems = builder.host(host)
+        if facts is not None and declaration.pending:
+            declaration, more = builder.host(host, facts)
+            problems += [assuming_facts(problem, declaration.facts) for problem in more if problem not in problems]
+        declared.append(declaration)
+        for problem in problems:
+            found.setdefault(problem, []).append(host.name)
+    return declared
+
+
 @dataclass(frozen=True)
 class Declarations:
     """All that state files declare.
@@ -329,7 +350,11 @@ class Declarations:
         from engine.declare.inventory import passwords
 
         with self.builder.one:
-            found = [*self.builder.store.found, *passwords([each.host for each in self.hosts])]
+            found = [
+                *self.builder.store.found,
+                *passwords([each.host for each in self.hosts]),
+                *self.inventory.secrets,
+            ]
             values = [secret.reveal() for secret in found]
             # Where one of them stands in what was made of it, that one is enough.
             made = [s for s in self.builder.secrets if not any(value in s.reveal() for value in values)]
@@ -387,15 +412,7 @@ def load(
     found: dict[Problem, list[str]] = {problem: [] for problem in [*reader.problems, *unmatched, *contradictions]}
     if picked:
         found.update({problem: [] for problem in variables.undeclared(hosts)})
-    declared: list[HostDeclaration] = []
-    for host in hosts:
-        declaration, problems = builder.host(host)
-        if facts is not None and declaration.pending:
-            declaration, more = builder.host(host, facts)
-            problems += [assuming_facts(problem, declaration.facts) for problem in more if problem not in problems]
-        declared.append(declaration)
-        for problem in problems:
-            found.setdefault(problem, []).append(host.name)
+    declared = _built(builder, hosts, facts, found)
     found.update({problem: [] for problem in variables.problems})
     if found:
         raise InvalidInput(sorted_problems(found, len(hosts)))

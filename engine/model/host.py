@@ -6,18 +6,22 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-from engine.errors import Position
+from engine.errors import Position, Problem
 from engine.model.resource import Resource
 from engine.model.values import Facts, HostPath
 
 
 @dataclass(frozen=True)
 class Host:
-    """A host of the inventory: `vars` merged by Ansible's precedence, `ansible_*` connection variables included."""
+    """A host of the inventory: `vars` merged by Ansible's precedence, `ansible_*` connection variables included.
+
+    `problems`: what is wrong with its variables, so that it cannot be connected to; other hosts can.
+    """
 
     name: str
     groups: tuple[str, ...] = ()
     vars: Mapping[str, Any] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from engine.declare.inventory import Inventory
+from tests.inventories.forms import FORMS, ansible_says, engine_says
 from tests.inventories.record import CASES, HERE, ask
 
 
@@ -37,6 +38,19 @@ def test_ansible_still_says_what_is_kept(case: str) -> None:
     for answer in (found, kept):
         answer["patterns"] = [sorted(names) for names in answer["patterns"]]
     assert found == kept
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_every_form_beside_ansible(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert PYTHON is not None
+    tool, form = Path(PYTHON).with_name("ansible-inventory"), FORMS[name]
+    form.write(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", f"{tool.parent}:{os.environ['PATH']}")
+    found = ansible_says(tool, form, tmp_path)
+    assert found == json.loads((HERE / "forms.json").read_text())[name]
+    if not form.refused:
+        assert engine_says(form, tmp_path) == found
 
 
 def test_the_command_line_lists_the_same_hosts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,10 +5,16 @@ The default tests compare with what is kept here, so that they need no Ansible.
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from tests.inventories.forms import FORMS, ansible_says
 
 HERE = Path(__file__).parent
 CASES = sorted(path.parent.name for path in HERE.glob("*/case.json"))
@@ -31,6 +37,17 @@ def ask(python: str, case: str) -> str:
     return done.stdout
 
 
+def ask_forms(python: str) -> str:
+    """Ansible's answers for all forms, as JSON text."""
+    answers = {}
+    for name, form in FORMS.items():
+        with tempfile.TemporaryDirectory() as directory:
+            form.write(Path(directory))
+            answers[name] = ansible_says(Path(python).with_name("ansible-inventory"), form, Path(directory))
+    return json.dumps(answers, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+
 if __name__ == "__main__":
+    (HERE / "forms.json").write_text(ask_forms(os.path.abspath(sys.argv[1])))
     for name in CASES:
         (HERE / name / "expected.json").write_text(ask(sys.argv[1], name))

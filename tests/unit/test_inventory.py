@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 
 from engine.declare.host_facts import HostNames
 from engine.declare.inventory import Inventory, passwords
+from engine.declare.inventory.ini import _words as split_words
 from engine.declare.inventory.ranges import expand
 from engine.declare.templates.scope import Scope, of_host
-from engine.errors import InvalidInput
+from engine.errors import InvalidInput, Position
 
 
 @pytest.fixture(autouse=True)
@@ -98,9 +101,6 @@ def test_the_other_default_name() -> None:
         ("gpu: {vars: {ansible_group_priority: high}}", "1:38: `ansible_group_priority` must be a whole number"),
         ("a: {children: {b: {children: {a: }}}}", "group `b` cannot be in `a`, which is in `b`"),
         ("a: {children: {a: }}", "group `a` cannot be in `a`"),
-        ("[gpu]\ngpu1\ngpu2\n", "this looks like an INI inventory; the engine reads YAML inventories"),
-        ("[gpu]\ngpu1 ansible_host=192.0.2.1\n\n[gpu:vars]\na=1\n", "this looks like an INI inventory"),
-        ("plugin: aws_ec2\nregions: [eu]\n", "this configures an inventory plugin of Ansible"),
         ("all: {vars: {a: {{ b }}}}", "must be quoted"),
         ("a: &x {hosts: {b: }}\nc: *y\n", "inventory.yaml:2:3: not valid YAML: found undefined alias"),
         ("{'a': {[1]: 2}}", "a key must be text, not a list"),
@@ -228,21 +228,11 @@ all:
 def test_connection_variables_that_cannot_be_rendered(variables: dict[str, str], message: str) -> None:
     lines = "".join(f'    {name}: "{value}"\n' for name, value in variables.items())
     inventory = load(f"all:\n  hosts:\n    gpu1:\n  vars:\n{lines}")
-    assert message in refused(inventory, "gpu1")
-
-
-def test_variables_that_ansible_vault_has_encrypted() -> None:
-    write(
-        "group_vars/all.yml",
-        "open: 1\nclosed: !vault |\n  $ANSIBLE_VAULT;1.1;AES256\n  6162\ndeep: [{a: !vault x}]\n",
-    )
-    write("group_vars/gpu.yml", "$ANSIBLE_VAULT;1.1;AES256\n6162\n")
-    inventory = load("gpu: {hosts: {gpu1: }}")
-    (host,) = inventory.hosts("gpu")
-    assert host.vars == {"open": 1}
-    assert len(inventory.warnings) == 3
-    assert "group_vars/gpu.yml: skipping this file: it is encrypted with Ansible Vault" in inventory.warnings[0]
-    assert "gpu1: skipping `closed`" in inventory.warnings[1]
+    (host,) = inventory.hosts("gpu1")
+    (problem,) = host.problems
+    assert message in str(problem)
+    # Who only lists needs no variable.
+    assert inventory.names("all") == ("gpu1",)
 
 
 def test_bad_variable_files() -> None:
@@ -298,15 +288,226 @@ def test_where_every_file_may_be_executed_yaml_is_still_read() -> None:
     assert names(load(), "gpu") == ["gpu1"]
 
 
-def test_a_directory_with_an_ini_file() -> None:
+INI = """# a comment
+alone ansible_host=192.0.2.9
+[web]
+web[01:03].lan:2222 size=2 note="two words" # and a comment
+[db]
+db1 tags="['a', 'b']" pin=0123
+[site:children]
+web
+db
+[site:vars]
+debug=True
+retries=3 # Python's comment
+domain=example.com
+"""
+
+
+def ini(text: str) -> Inventory:
+    write("hosts", text)
+    return Inventory.load("hosts", Path.cwd())
+
+
+def test_an_ini_inventory() -> None:
+    inventory = ini(INI)
+    assert inventory.groups["site"] == ("web01.lan", "web02.lan", "web03.lan", "db1")
+    assert inventory.groups["ungrouped"] == ("alone",)
+    given = {host.name: dict(host.vars) for host in inventory.hosts("web02.lan,db1,alone")}
+    site = {"debug": True, "retries": 3, "domain": "example.com"}
+    assert given == {
+        "alone": {"ansible_host": "192.0.2.9"},
+        "web02.lan": {**site, "ansible_port": 2222, "size": 2, "note": "two words"},
+        "db1": {**site, "tags": ["a", "b"], "pin": "0123"},
+    }
+
+
+def test_an_ini_inventory_in_a_file_named_as_yaml() -> None:
+    assert names(load("[gpu]\ngpu1 ansible_host=192.0.2.1\n\n[gpu:vars]\na=1\n"), "gpu") == ["gpu1"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[web]\nweb1 a=1 b\n", "hosts:2:10: expected NAME=VALUE, got `b`\n  a host is followed by variables"),
+        ("[web]\n  web1 a='1\n", "hosts:2:10: a quote is not closed"),
+        ("[we b]\nweb1\n", "hosts:1:1: `[we b]` is not the header of a section"),
+        ("[web:hosts]\nweb1\n[web:var]\na=1\n", "hosts:3:1: `[web:var]`: a section is one of hosts, vars, children"),
+        ("[web]\nweb1\n[web:vars]\na: 1\n", "hosts:4:1: expected NAME=VALUE, got `a: 1`"),
+        ("[web]\n[site:children]\nweb db\n", "hosts:3:1: expected the name of a group, got `web db`"),
+        ("[site:children]\nweb\n", "hosts:2:1: `[site:children]` names `web`, which is not a group"),
+        ("[web]\n[bw:vars]\na=1\n", "hosts:2:1: `[bw:vars]`: there is no group `bw`"),
+        ("[a]\n[b]\n[a:children]\nb\n[b:children]\na\n", "hosts:6:1: group `a` cannot be in `b`"),
+        ("[web]\nweb[1:3 a=1\n", "hosts:2:1: the range in `web[1:3` has no closing `]`"),
+        ("[web]\n   web[5:1] a=1\n", "hosts:2:4: the range in `web[5:1]` must not start after its end"),
+        ("[web]\nweb1: a=1\n", "hosts:2:1: the name of a host must not end with `:`"),
+        ("[a]\n[a:vars]\nansible_group_priority=high\n", "hosts:3:1: `ansible_group_priority` must be a whole"),
+    ],
+)
+def test_lines_of_an_ini_inventory_that_cannot_be_read(text: str, message: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        ini(text)
+    assert message in str(caught.value)
+    assert len(caught.value.problems) == 1
+
+
+def test_all_problems_of_an_ini_inventory_at_once() -> None:
+    with pytest.raises(InvalidInput) as caught:
+        ini("[web]\nweb1 a\nweb2 'b\n[x:y]\nskipped\n[none:vars]\n")
+    assert [str(problem.where) for problem in caught.value.problems] == [
+        "hosts:2:6", "hosts:3:6", "hosts:4:1", "hosts:6:1",
+    ]  # fmt: skip
+
+
+WORDS = ("a", "b=", "'", '"', "\\", "#", " ", "\t", "  ", "''", '""', "é", "\x0c", "{{ x }}", '\\"', "\u00a0", ";")
+
+
+def test_words_are_those_of_a_shell() -> None:
+    random = Random(4711)  # noqa: S311
+    for _ in range(20_000):
+        line = "".join(random.choices(WORDS, k=random.randint(1, 9)))
+        try:
+            expected = shlex.split(line, comments=True)
+        except ValueError:
+            with pytest.raises(InvalidInput):
+                split_words(line, Position("hosts", 1, 1))
+        else:
+            assert [word for word, _ in split_words(line, Position("hosts", 1, 1))] == expected, line
+
+
+@pytest.mark.parametrize("line", ["x" * 4_000_000, "h1 " + "a=1 " * 1_000_000, "h1 a='" + "[1," * 1_000_000 + "'"])
+def test_a_line_has_a_limit(line: str) -> None:
+    start = time.process_time()
+    with pytest.raises(InvalidInput, match="hosts:2:1: a line may have 65,536 characters, and this has"):
+        ini(f"[web]\n{line}\n")
+    assert time.process_time() - start < 2
+
+
+def test_long_lines_take_no_time() -> None:
+    start = time.process_time()
+    lines = (
+        "x" * 65_000,
+        "h " + "a=1 " * 16_000,
+        "h a='[" + "1," * 30_000 + "]'",
+        "h " + "a" * 30_000 + "\\'" * 9_000,
+    )
+    with pytest.raises(InvalidInput):
+        ini("[web]\n" + "".join(f"{line}\n" for line in lines) * 2)
+    assert time.process_time() - start < 5
+
+
+@pytest.mark.parametrize("text", ["-" * 60_000 + "1", "[" * 5_000, "{{ 1 }}", "9" * 10_000, "{[]: 1}", "f'{x}'"])
+def test_what_is_no_literal_is_text(text: str) -> None:
+    (host,) = ini(f"[web]\nweb1\n[web:vars]\na={text}\n").hosts("web")
+    assert host.vars["a"] == text
+
+
+def test_a_directory_that_mixes_forms() -> None:
     write("inventory/a.yaml", "gpu: {hosts: {gpu1: }}")
     write("inventory/hosts.ini", "[web]\nweb1\n")
-    inventory = Inventory.load("inventory", Path.cwd())
-    assert names(inventory, "all") == ["gpu1"]
-    assert inventory.warnings == ("inventory/hosts.ini: skipped: not .yaml, .yml or .json, and not executable",)
-    write("inventory/hosts", "[web]\nweb1\n")
-    with pytest.raises(InvalidInput, match="inventory/hosts: this looks like an INI inventory"):
+    write("inventory/notes.txt", "no hosts here")
+    assert names(Inventory.load("inventory", Path.cwd()), "all") == ["gpu1", "web1"]
+    write("inventory/script.sh", "exit 1 # cannot be executed")
+    with pytest.raises(InvalidInput, match=r"inventory/script.sh:1:6: expected NAME=VALUE, got `1`"):
         Inventory.load("inventory", Path.cwd())
+
+
+def found(project: Path | None = None) -> list[str]:
+    return names(Inventory.load(None, project or Path.cwd()), "all")
+
+
+def test_where_an_inventory_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    project = Path.cwd()
+    write("inventory/hosts", "in_directory\n")
+    assert found() == ["in_directory"]
+    write("fleet/prod.ini", "in_config\n")
+    write("fleet/two", "second\n")
+    config = write("ansible.cfg", "[defaults]\ninventory = fleet/prod.ini, ./fleet/two ; both\n")
+    assert found() == ["in_config", "second"]
+    assert Inventory.load(None, project).sources[0] == config.absolute()
+    # From elsewhere: the project's; and the one of the working directory comes first.
+    elsewhere = write("elsewhere/hosts", "near\n").parent
+    monkeypatch.chdir(elsewhere)
+    assert found(project) == ["in_config", "second"]
+    write("ansible.cfg", "[defaults]\ninventory=hosts\n")
+    assert found(project) == ["near"]
+    monkeypatch.setenv("ANSIBLE_CONFIG", str(project))
+    assert found(project) == ["in_config", "second"]
+    # The project's own file comes first, and -i before all.
+    (project / "inventory.yaml").write_text("all: {hosts: {own: }}")
+    assert found(project) == ["own"]
+    inventory = Inventory.load(None, project)
+    assert inventory.warnings == (
+        f"{project}/ansible.cfg: `inventory` is not used, because there is {project}/inventory.yaml; "
+        f"use -i {project}/fleet/prod.ini to read what it names",
+    )
+    assert names(Inventory.load("hosts", project), "all") == ["near"]
+
+
+def test_ansible_cfg_where_everyone_can_write_is_not_used() -> None:
+    write("hosts", "from_config\n")
+    write("ansible.cfg", "[defaults]\ninventory = hosts\n")
+    assert found() == ["from_config"]
+    Path.cwd().chmod(0o777)
+    try:
+        inventory = Inventory.load(None, Path.cwd())
+        assert inventory.groups["all"] == ()
+        (warning,) = inventory.warnings
+        assert warning.startswith("ansible.cfg: ignored, because everyone on this machine can write in its directory")
+    finally:
+        Path.cwd().chmod(0o755)
+
+
+def test_what_a_directory_leaves_out_can_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("a.ini", "b.md", "c.old", "d"):
+        write(f"inventory/{name}", f"{name[0]}\n")
+    assert found() == ["a", "c", "d"]
+    write("ansible.cfg", "[inventory]\nignore_extensions = .old, .ini\nignore_patterns = ^x, b\n")
+    assert found() == ["d"]
+    write("ansible.cfg", "[defaults]\ninventory_ignore_extensions = .old\n")
+    assert found() == ["a", "b", "d"]
+    monkeypatch.setenv("ANSIBLE_INVENTORY_IGNORE", ".ini")
+    assert found() == ["b", "c", "d"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("inventory = hosts\n", "ansible.cfg: cannot be read: File contains no section headers"),
+        ("[defaults]\ninventory_ignore_patterns = (\n", "inventory_ignore_patterns: `(` is not a regular expression"),
+        ("[defaults]\ninventory = gone\n", "gone: cannot be read: no such file"),
+    ],
+)
+def test_an_ansible_cfg_that_cannot_be_used(text: str, message: str) -> None:
+    write("ansible.cfg", text)
+    with pytest.raises(InvalidInput) as caught:
+        found()
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        (
+            "aws.yml",
+            "plugin: aws_ec2\nregions: [eu]\n",
+            "aws.yml:1:1: this configures an inventory plugin, which only",
+        ),
+        ("hosts.toml", "[web.hosts.h1]\n", "hosts.toml: this is TOML, which only Ansible can read"),
+    ],
+)
+def test_what_only_ansible_can_read(name: str, text: str, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(name, text)
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(InvalidInput) as caught:
+        Inventory.load(name, Path.cwd())
+    assert message in str(caught.value)
+    assert "Install Ansible" in str(caught.value)
+
+
+def test_an_inventory_that_is_encrypted_as_a_whole() -> None:
+    with pytest.raises(InvalidInput, match="hosts: is encrypted as a whole\n  encrypt files of variables instead"):
+        ini("$ANSIBLE_VAULT;1.1;AES256\n6162\n")
 
 
 def test_a_list_of_hosts_on_the_command_line() -> None:

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from engine.declare.inventory import Inventory
+from engine.errors import InvalidInput
+from tests.inventories.forms import FORMS, engine_says
 
 HERE = Path(__file__).parent.parent / "inventories"
 CASES = sorted(path.parent.name for path in HERE.glob("*/case.json"))
@@ -59,3 +61,19 @@ def test_groups_hold_their_hosts(loaded: Inventory) -> None:
         if names:
             assert tuple(host.name for host in loaded.hosts(group)) == names
     assert set(loaded.groups["all"]) == {host.name for host in loaded.hosts("all")}
+
+
+@pytest.mark.parametrize("name", [name for name, form in FORMS.items() if not (form.needs_ansible or form.refused)])
+def test_every_form(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    FORMS[name].write(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    assert engine_says(FORMS[name], tmp_path) == json.loads((HERE / "forms.json").read_text())[name]
+
+
+@pytest.mark.parametrize("name", [name for name, form in FORMS.items() if form.refused])
+def test_forms_that_only_ansible_takes(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    FORMS[name].write(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InvalidInput) as caught:
+        engine_says(FORMS[name], tmp_path)
+    assert FORMS[name].refused in str(caught.value)

@@ -1,4 +1,5 @@
-"""The inventory: Ansible's, as it is. YAML files, directories of them, executables, `group_vars/`, `host_vars/`.
+"""The inventory: Ansible's, as it is. YAML and INI files, directories that mix them, executables, `group_vars/`,
+`host_vars/`, and where `ansible.cfg` says they are.
 
 Read as Ansible reads it, variables with its precedence: `all`, then groups from the outermost in, then the host; at
 each of these first what the inventory itself says, then `group_vars/` and `host_vars/`.
@@ -11,14 +12,16 @@ from pathlib import Path
 from typing import Any
 
 from engine.codes import Code
-from engine.declare.inventory import connection, patterns
+from engine.declare.controller_files import label
+from engine.declare.inventory import connection, patterns, settings
 from engine.declare.inventory.connection import passwords
+from engine.declare.inventory.problems import HostProblem
 from engine.declare.inventory.sources import Reader, absolute
-from engine.declare.inventory.text import has_vaulted
 from engine.declare.inventory.tree import Tree
 from engine.declare.inventory.varsfiles import VarsFiles
+from engine.declare.inventory.vault import Given, Vault, bound
 from engine.errors import InvalidInput, Problem
-from engine.model import Host
+from engine.model import Host, Secret
 from engine.model.counting import count
 
 __all__ = ["Inventory", "passwords"]
@@ -27,32 +30,64 @@ DEFAULTS = ("inventory.yaml", "inventory.yml")
 """What is read from the project root where no inventory is named."""
 
 
+def _found(project: Path, config: settings.Settings, reader: Reader) -> list[Path]:
+    """What is read where no inventory is named: `inventory.yaml` of the project root, else what `inventory` of
+    ansible.cfg names, else `inventory/` of the project root."""
+    configured = [Path(path) for path in config.paths("inventory")]
+    for name in DEFAULTS:
+        if (path := project / name).exists():
+            if config.path and configured not in ([], [path]):
+                reader.warnings.append(
+                    f"{label(config.path)}: `inventory` is not used, because there is {label(path)}; "
+                    f"use -i {label(configured[0])} to read what it names"
+                )
+            return [path]
+    if configured and config.path:
+        reader.files.append(config.path)
+        return configured
+    return [path for path in (project / "inventory",) if path.exists()]
+
+
 class Inventory:
     """Hosts and groups. Variable files are read when a host is asked for that they are about."""
 
-    def __init__(self, tree: Tree, directories: Sequence[Path], project: Path, read: Reader | None = None) -> None:
+    def __init__(
+        self,
+        tree: Tree,
+        directories: Sequence[Path],
+        project: Path,
+        read: Reader | None = None,
+        vault: Vault | None = None,
+    ) -> None:
         self._tree = tree
         self._project = project
+        self._vault = vault or Vault()
         self._files = tuple(read.files) if read else ()
         self._warnings = dict.fromkeys(read.warnings if read else ())
-        self._vars = [VarsFiles(directory, self._warn) for directory in dict.fromkeys(directories)]
+        self._vars = [VarsFiles(directory, label, self._vault) for directory in dict.fromkeys(directories)]
         self._merged: dict[str, dict[str, Any]] = {}
         self._of_groups: dict[tuple[str, ...], dict[str, Any]] = {}
         self._opened: list[str] = []
 
     @classmethod
-    def load(cls, paths: str | Path | Iterable[str | Path] | None, project: Path) -> Inventory:
+    def load(
+        cls, paths: str | Path | Iterable[str | Path] | None, project: Path, given: Given | None = None
+    ) -> Inventory:
         """Read one inventory or several, later ones added to the earlier: files, directories, executables, or lists
         of hosts (`gpu1,gpu2`). A relative path lies in the working directory.
 
-        None: `inventory.yaml` of the project root; without that file only `localhost` is known.
+        None: see `_found`; where nothing is found, only `localhost` is known. `given`: passwords for Ansible Vault
+        beside those of the project's settings.
         Raises InvalidInput with every problem of every file.
         """
-        if paths is None:
-            paths = [project / name for name in DEFAULTS if (project / name).exists()][:1]
-        names = [str(path) for path in ([paths] if isinstance(paths, str | Path) else paths)]
+        warnings: list[str] = []
+        config = settings.read(project, label, warnings.append)
         tree = Tree()
-        reader = Reader(tree)
+        reader = Reader(tree, label, config)
+        reader.warnings += warnings
+        if paths is None:
+            paths = _found(project, config, reader)
+        names = [str(path) for path in ([paths] if isinstance(paths, str | Path) else paths)]
         directories = []
         for name in names:
             path = absolute(name, Path.cwd())
@@ -62,7 +97,7 @@ class Inventory:
         if reader.problems:
             raise InvalidInput(reader.problems)
         tree.close()
-        return cls(tree, directories, project, reader)
+        return cls(tree, directories, project, reader, Vault.of(config, given))
 
     @property
     def groups(self) -> Mapping[str, tuple[str, ...]]:
@@ -80,16 +115,26 @@ class Inventory:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What is odd, but not wrong; of variable files, those read so far."""
+        """What is odd, but not wrong."""
         return tuple(self._warnings)
+
+    @property
+    def secrets(self) -> tuple[Secret, ...]:
+        """What was decrypted by now, for the redactor."""
+        return tuple(self._vault.found.copy())
 
     def hosts(self, pattern: str | Sequence[str], limit: str | None = None) -> tuple[Host, ...]:
         """The hosts that a pattern names, in the inventory's order, those only that `limit` names too.
 
         Both are Ansible's patterns; `limit` may be `@FILE`, a file with a pattern in each line. `localhost` can
         always be named; where the inventory has none, it is this machine, without SSH.
+        A host whose variables cannot be decrypted or rendered is there, with `problems`.
         Raises InvalidInput where no host is left, and for a name that is neither a group nor a host.
         """
+        return tuple(self._host(name) for name in self.names(pattern, limit))
+
+    def names(self, pattern: str | Sequence[str], limit: str | None = None) -> tuple[str, ...]:
+        """The names of the hosts of a pattern, as `hosts`; no variable is read for it."""
         texts = [pattern] if isinstance(pattern, str) else list(pattern)
         names = patterns.select(self._tree, [part for text in texts for part in patterns.split(text)])
         if not names:
@@ -104,7 +149,7 @@ class Inventory:
                 left = f"none of the {before} hosts" if before > 1 else "no host"
                 of = patterns.short(",".join(texts))
                 raise self._none(f"--limit {patterns.short(limit)} leaves {left} of `{of}`")
-        return tuple(self._host(name) for name in names)
+        return tuple(names)
 
     def graph(self, group: str = "all") -> str:
         """Groups and their hosts as a tree of text. Raises InvalidInput where there is no such group."""
@@ -132,10 +177,15 @@ class Inventory:
         return InvalidInput(Problem(message, hints=(hint,), code=Code.UNKNOWN_HOST))
 
     def _host(self, name: str) -> Host:
-        values = self._values(name)
-        if any(key.startswith("ansible_") and connection.is_template(value) for key, value in values.items()):
-            values = connection.rendered(self._names(name))
-        return Host(name, tuple(sorted(self._tree.groups_of(name))), dict(values))
+        groups = tuple(sorted(self._tree.groups_of(name)))
+        values: Mapping[str, Any] = {}
+        try:
+            values = self._values(name)
+            if any(key.startswith("ansible_") and connection.is_rendered(value) for key, value in values.items()):
+                values = connection.rendered(self._names(name))
+        except HostProblem as error:
+            return Host(name, groups, dict(values), error.problems)
+        return Host(name, groups, dict(values))
 
     def _names(self, name: str) -> connection.Names:
         return connection.Names(name, self._values(name), self._magic(name), self._opened)
@@ -161,7 +211,7 @@ class Inventory:
             values.update(self._tree.hosts.get(name, {"ansible_connection": "local"}))
             for directory in self._vars:
                 values.update(directory.values("host_vars", name))
-            self._merged[name] = self._decrypted(name, values)
+            self._merged[name] = {key: bound(value, self._vault, key) for key, value in values.items()}
         return self._merged[name]
 
     def _group_values(self, groups: tuple[str, ...]) -> dict[str, Any]:
@@ -175,15 +225,3 @@ class Inventory:
                         values.update(directory.values("group_vars", group))
             self._of_groups[groups] = values
         return self._of_groups[groups]
-
-    def _decrypted(self, host: str, values: dict[str, Any]) -> dict[str, Any]:
-        """The variables without those that Ansible Vault has encrypted."""
-        vaulted = [name for name, value in values.items() if has_vaulted(value)]
-        for name in vaulted:
-            self._warn(
-                f"{host}: skipping `{name}`: it is encrypted with Ansible Vault. Declare it under `secrets:` instead"
-            )
-        return {name: value for name, value in values.items() if name not in vaulted}
-
-    def _warn(self, text: str) -> None:
-        self._warnings[text] = None

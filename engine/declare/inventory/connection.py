@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from engine.codes import Code
-from engine.declare.templates.names import MISSING, RenderError
+from engine.declare.inventory.problems import HostProblem
+from engine.declare.templates.names import MISSING, Deferred, RenderError, evaluated
 from engine.declare.templates.template import render
-from engine.errors import InvalidInput, Problem
+from engine.errors import Problem
 from engine.model import Host, Secret
 
 _PASSWORD = re.compile(r"ansible_\w*(pass|password|passphrase|_token)")
@@ -18,21 +19,21 @@ _PASSWORD = re.compile(r"ansible_\w*(pass|password|passphrase|_token)")
 def rendered(names: Names) -> dict[str, Any]:
     """The variables of a host, those beginning with `ansible_` rendered where they hold templates.
 
-    Others stay as they are: they are rendered where a state uses them. Raises InvalidInput where a connection
+    Others stay as they are: they are rendered where a state uses them. Raises HostProblem where a connection
     variable cannot be rendered; an interpreter's path is left as it is then, for the engine uses none.
     """
     found = dict(names.values)
     for name, value in names.values.items():
-        if name.startswith("ansible_") and is_template(value):
+        if name.startswith("ansible_") and is_rendered(value):
             try:
-                found[name] = names.lookup(name)
+                found[name] = _connecting(name, names.lookup(name))
             except RenderError as fault:
                 if name.endswith("_interpreter"):
                     continue
                 problem = Problem(
                     f"{names.host}: {name} cannot be rendered: {fault.message}", hints=fault.hints, code=fault.code
                 )
-                raise InvalidInput(problem) from None
+                raise HostProblem(problem) from None
     return found
 
 
@@ -48,6 +49,16 @@ def passwords(hosts: Iterable[Host]) -> tuple[Secret, ...]:
         and value != ""
     ]
     return tuple(dict.fromkeys(found))
+
+
+def _connecting(name: str, value: Any) -> Any:
+    """A value as transports take it: only passwords are secrets to them. What is not one is redacted all the same."""
+    return value.reveal() if isinstance(value, Secret) and not _PASSWORD.fullmatch(name) else value
+
+
+def is_rendered(value: Any) -> bool:
+    """Whether a variable is to be rendered or decrypted."""
+    return is_template(value) or isinstance(value, Deferred)
 
 
 def is_template(value: Any) -> bool:
@@ -77,7 +88,7 @@ class Names:
             return MISSING
         value = self.values[name]
         if not is_template(value):
-            return value
+            return evaluated(value, lambda text: render(text, self))
         shown = f"`{name}` of {self.host}"
         if shown in self._opened:
             way = " → ".join([*self._opened[self._opened.index(shown) :], shown])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +17,32 @@ SECONDS = 300
 """How long an executable may take to list its hosts."""
 
 
+def is_script(path: Path) -> bool:
+    """Whether a file is to be run: it may be executed and begins as executables do.
+
+    On some file systems every file may be executed, so that alone says nothing.
+    """
+    if not path.is_file() or not os.access(path, os.X_OK):
+        return False
+    try:
+        with path.open("rb") as file:
+            start = file.read(4)
+    except OSError:
+        return False
+    return start[:2] in (b"#!", b"MZ") or start == b"\x7fELF" or start in (b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
+
+
 def read(path: Path, label: str, tree: Tree) -> None:
     """Run the executable and put what it lists into the tree. Raises InvalidInput."""
     data = _run(path, label, "--list")
-    meta = data.pop("_meta", None)
+    put(data, data.pop("_meta", None), label, tree, lambda host: _run(path, label, "--host", host))
+
+
+def put(
+    data: dict[str, Any], meta: Any, label: str, tree: Tree, asked: Callable[[str], Any] = lambda host: {}
+) -> None:
+    """Put groups and hosts into the tree; `asked` gives the variables of a host where `meta` has none for any. Raises
+    InvalidInput."""
     hosts: dict[str, None] = {}
     for name, group in data.items():
         _group(name, group, label, tree, hosts)
@@ -26,7 +50,7 @@ def read(path: Path, label: str, tree: Tree) -> None:
     if hostvars is not None and not isinstance(hostvars, dict):
         raise _wrong(label, "`_meta.hostvars` must be an object")
     for host in hosts:
-        values = _run(path, label, "--host", host) if hostvars is None else hostvars.get(host, {})
+        values = asked(host) if hostvars is None else hostvars.get(host, {})
         if not isinstance(values, dict):
             raise _wrong(label, f"the variables of host {host} must be an object")
         tree.hosts[host].update(values)
@@ -57,9 +81,15 @@ def _group(name: str, group: Any, label: str, tree: Tree, hosts: dict[str, None]
 
 
 def _run(path: Path, label: str, *arguments: str) -> dict[str, Any]:
-    shown = " ".join([label, *arguments])
+    return answer([str(path), *arguments], " ".join([label, *arguments]), label)
+
+
+def answer(
+    argv: list[str], shown: str, label: str, env: Mapping[str, str] | None = None, cwd: Path | None = None
+) -> dict[str, Any]:
+    """The JSON object that a command prints, called `shown` in errors. Raises InvalidInput."""
     try:
-        done = bounds.run([str(path), *arguments], seconds=SECONDS, limit=bounds.INVENTORY)
+        done = bounds.run(argv, seconds=SECONDS, limit=bounds.INVENTORY, env=env, cwd=cwd)
     except bounds.Exceeded as error:
         raise InvalidInput(Problem(f"{shown} {error}", label, code=Code.INVENTORY_SCRIPT)) from None
     except OSError as error:
@@ -71,10 +101,10 @@ def _run(path: Path, label: str, *arguments: str) -> dict[str, Any]:
         raise InvalidInput(
             Problem(f"{shown} ended with status {done.returncode}", label, tuple(lines), code=Code.INVENTORY_SCRIPT)
         )
-    if arguments[0] == "--host" and not done.stdout.strip():
+    if "--host" in argv and not done.stdout.strip():
         return {}
     try:
-        data = json.loads(done.stdout)
+        data = json.loads(done.stdout, object_hook=_safe)
     except (ValueError, RecursionError) as error:
         raise InvalidInput(
             Problem(f"{shown} did not print JSON: {error}", label, code=Code.INVENTORY_SCRIPT)
@@ -82,6 +112,11 @@ def _run(path: Path, label: str, *arguments: str) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise _wrong(label, "it must print one JSON object")
     return data
+
+
+def _safe(data: dict[str, Any]) -> Any:
+    """The text itself, where Ansible marks one that is no template."""
+    return data["__ansible_unsafe"] if list(data) == ["__ansible_unsafe"] else data
 
 
 def _wrong(label: str, message: str) -> InvalidInput:

@@ -3,31 +3,33 @@
 from __future__ import annotations
 
 import os
-import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from engine.bounds import HOSTS
 from engine.codes import Code
-from engine.declare.controller_files import label
-from engine.declare.inventory import ranges, text
+from engine.declare.inventory import ini, plugin, ranges, script, text
+from engine.declare.inventory.settings import Settings
 from engine.declare.inventory.text import Item
 from engine.declare.inventory.tree import Loop, Tree
+from engine.declare.inventory.vault import HEADER
 from engine.declare.schema.validate import nearest
 from engine.declare.yaml.loader import read_text
 from engine.errors import InvalidInput, Position, Problem
 
-_IGNORED = re.compile(
-    r"^\.|^host_vars$|^group_vars$|^vars_plugins$|(\.pyc|\.pyo|\.swp|\.bak|~|\.rpm|\.md|\.txt|\.rst|\.orig|\.cfg|\.retry)$"
-)
+YAML = ("", ".yml", ".yaml", ".json")
+"""What the name of a YAML inventory can end with."""
 _NAMES = {"map": "a map", "list": "a list", "nothing": "nothing", "text": "text", "value": "a number or the like"}
 
 
 class Reader:
     """Reads sources into `tree`. `files` are those that were read; `problems` and `warnings` collect."""
 
-    def __init__(self, tree: Tree) -> None:
+    def __init__(self, tree: Tree, label: Callable[[Path], str], settings: Settings | None = None) -> None:
         self.tree = tree
+        self.label = label
+        self._ignored = (settings or Settings()).ignored()
         self.files: list[Path] = []
         self.problems: list[Problem] = []
         self.warnings: list[str] = []
@@ -43,37 +45,55 @@ class Reader:
 
     def _directory(self, path: Path) -> None:
         for entry in sorted(path.iterdir(), key=lambda entry: entry.name):
-            if _IGNORED.search(entry.name):
+            if self._ignored(entry.name):
                 continue
             if entry.is_dir():
                 self._directory(entry)
-            elif _is_script(entry) or entry.suffix in ("", ".yml", ".yaml", ".json"):
-                self._file(entry)
             else:
-                self.warnings.append(f"{label(entry)}: skipped: not .yaml, .yml or .json, and not executable")
+                self._file(entry)
 
     def _file(self, path: Path) -> None:
-        name = label(path)
+        label = self.label(path)
         self.files.append(path)
         try:
-            if _is_script(path):
-                from engine.declare.inventory import script
-
-                script.read(path, name, self.tree)
+            if script.is_script(path):
+                script.read(path, label, self.tree)
                 return
-            document = text.parse(read_text(path, name), name)
-            if document is None:
-                raise InvalidInput(
-                    Problem(
-                        "is empty, expected an inventory",
-                        name,
-                        ("all: {hosts: {gpu1: {}}}",),
-                        code=Code.INVENTORY_SHAPE,
-                    )
-                )
-            self._document(document)
+            self._text(read_text(path, label), path, label)
         except InvalidInput as error:
             self.problems += error.problems
+
+    def _text(self, content: str, path: Path, label: str) -> None:
+        """Read an inventory that is text. Where the name of its file does not say, YAML is what is a map."""
+        suffix = path.suffix
+        if content.startswith(HEADER):
+            hint = "encrypt files of variables instead, in group_vars/ and host_vars/"
+            raise InvalidInput(Problem("is encrypted as a whole", label, (hint,), code=Code.INVENTORY_SHAPE))
+        if suffix == ".toml":
+            plugin.read(path, label, self.tree, "is TOML", label)
+            return
+        if suffix not in YAML:
+            self.problems += ini.read(content, label, self.tree, self._add_hosts)
+            return
+        likely = ini.probable(content, bare=not suffix)
+        try:
+            document = text.parse(content, label)
+        except InvalidInput:
+            if not likely:
+                raise
+            document = None
+        if document is not None and document.kind == "map":
+            if any(key == "plugin" and item.kind == "text" for key, _, item in document.pairs()):
+                plugin.read(path, label, self.tree, "configures an inventory plugin", document.where)
+            else:
+                self._document(document)
+        elif likely:
+            self.problems += ini.read(content, label, self.tree, self._add_hosts)
+        elif document is not None:
+            self._document(document)
+        else:
+            hint = "all: {hosts: {gpu1: {}}}"
+            raise InvalidInput(Problem("is empty, expected an inventory", label, (hint,), code=Code.INVENTORY_SHAPE))
 
     def _host_list(self, name: str) -> None:
         for part in name.split(","):
@@ -93,18 +113,7 @@ class Reader:
                     code=Code.INVENTORY_SHAPE,
                 )
             )
-        entries = document.pairs()
-        if any(key == "plugin" and item.kind == "text" for key, _, item in entries):
-            hint = "let Ansible resolve it: ansible-inventory -i FILE --list --yaml --output inventory.yaml"
-            raise InvalidInput(
-                Problem(
-                    "this configures an inventory plugin of Ansible",
-                    document.where,
-                    (hint,),
-                    code=Code.INVENTORY_SHAPE,
-                )
-            )
-        for name, where, item in entries:
+        for name, where, item in document.pairs():
             self._group(name, where, item)
 
     def _group(self, name: Any, where: Position, item: Item) -> None:
@@ -192,9 +201,10 @@ class Reader:
                 Problem(f"with `{names[0]}` the inventory has more than {HOSTS} hosts", code=Code.INVENTORY_LIMIT)
             )
         for name in names:
+            # A port counts where a host is named first.
+            if port is not None and name not in self.tree.hosts:
+                values = {"ansible_port": port, **values}
             self.tree.add_host(name, group)
-            if port is not None:
-                self.tree.hosts[name]["ansible_port"] = port
             self.tree.hosts[name].update(values)
 
     def _vars(self, group: str, name: Any, where: Position, item: Item) -> None:
@@ -219,18 +229,3 @@ def absolute(name: str, directory: Path) -> Path:
             Problem("a path cannot hold a NUL byte", name.split("\0")[0], code=Code.INVENTORY_UNREADABLE)
         )
     return Path(os.path.abspath(directory / Path(name).expanduser()))
-
-
-def _is_script(path: Path) -> bool:
-    """Whether a file is to be run: it may be executed and begins as executables do.
-
-    On some file systems every file may be executed, so that alone says nothing.
-    """
-    if not path.is_file() or not os.access(path, os.X_OK):
-        return False
-    try:
-        with path.open("rb") as file:
-            start = file.read(4)
-    except OSError:
-        return False
-    return start[:2] in (b"#!", b"MZ") or start == b"\x7fELF" or start in (b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -12,23 +11,24 @@ import yaml
 
 from engine.bounds import DEPTH, ENTRIES, LONG, TOO_DEEP, Exceeded, check_json
 from engine.codes import Code
+from engine.declare.inventory.vault import Encrypted
 from engine.errors import InvalidInput, Position, Problem
 
 _BASE: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_SECTION = re.compile(r"^\[[\w.-]+(:(vars|children))?\]\s*$", re.MULTILINE)
-VAULT = "$ANSIBLE_VAULT;"
-
-
-class Vaulted:
-    """Stands for a value that Ansible Vault has encrypted, which the engine does not decrypt."""
 
 
 class _Loader(_BASE):  # type: ignore[misc]
-    """Reads the tags that Ansible adds."""
+    """Reads the tags that Ansible adds. `label` is the file's name."""
+
+    label = ""
+
+    def encrypted(self, node: Any) -> Encrypted:
+        """What Ansible Vault has encrypted."""
+        return Encrypted(self.construct_scalar(node), _position(self.label, node))
 
 
-_Loader.add_constructor("!vault", lambda loader, node: Vaulted())
-_Loader.add_constructor("!vault-encrypted", lambda loader, node: Vaulted())
+_Loader.add_constructor("!vault", _Loader.encrypted)
+_Loader.add_constructor("!vault-encrypted", _Loader.encrypted)
 _Loader.add_constructor("!unsafe", lambda loader, node: loader.construct_scalar(node))
 
 
@@ -100,22 +100,20 @@ def parse(text: str, label: str) -> Item | None:
         else:
             return Item(Position(label), _plain=data)
     loader = _Loader(text)
+    loader.label = label
     try:
         _measure(text, label)
         node = loader.get_single_node()
     except yaml.YAMLError as error:
         from engine.declare.yaml.syntax import explain
 
-        raise InvalidInput(_ini(text, label) or explain(error, text, label)) from None
+        raise InvalidInput(explain(error, text, label)) from None
     if node is None:
         return None
     problems = list(_wrong_keys(node, label, text.splitlines(), set()))
     if problems:
         raise InvalidInput(problems)
-    item = Item(_position(label, node), node, loader)
-    if item.kind != "map" and (problem := _ini(text, label)):
-        raise InvalidInput(problem)
-    return item
+    return Item(_position(label, node), node, loader)
 
 
 def _measure(text: str, label: str) -> None:
@@ -151,18 +149,6 @@ def _measure(text: str, label: str) -> None:
             raise InvalidInput(Problem(what, where, code=Code.INVENTORY_LIMIT))
 
 
-def _ini(text: str, label: str) -> Problem | None:
-    if not _SECTION.search(text):
-        return None
-    hint = f"to convert it: ansible-inventory -i {label} --list --yaml --output inventory.yaml"
-    return Problem(
-        "this looks like an INI inventory; the engine reads YAML inventories",
-        label,
-        (hint,),
-        code=Code.INVENTORY_YAML,
-    )
-
-
 def _position(label: str, node: Any) -> Position:
     return Position(label, node.start_mark.line + 1, node.start_mark.column + 1)
 
@@ -194,12 +180,3 @@ def _no_key(node: Any, key: Any, label: str, lines: list[str]) -> Problem:
 
         return unquoted(_position(label, node), lines[node.start_mark.line])
     return Problem("a key must be text, not a list or a map", _position(label, key), code=Code.INVENTORY_YAML)
-
-
-def has_vaulted(value: Any) -> bool:
-    """Whether something in a value is encrypted."""
-    if isinstance(value, dict):
-        return any(has_vaulted(item) for item in value.values())
-    if isinstance(value, list):
-        return any(has_vaulted(item) for item in value)
-    return isinstance(value, Vaulted)

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from engine.codes import Code
-from engine.declare.controller_files import label
 from engine.declare.inventory import text
+from engine.declare.inventory.vault import HEADER, Undecryptable, Vault
 from engine.declare.yaml.loader import read_text
 from engine.errors import InvalidInput, Problem
 
@@ -18,9 +18,10 @@ _EXTENSIONS = ("", ".yml", ".yaml", ".json")
 class VarsFiles:
     """The variable files of one directory. Each is read once, when a host is asked for that it is about."""
 
-    def __init__(self, directory: Path, warn: Callable[[str], None]) -> None:
+    def __init__(self, directory: Path, label: Callable[[Path], str], vault: Vault) -> None:
         self.directory = directory.resolve()
-        self.warn = warn
+        self.label = label
+        self.vault = vault
         self._names = {kind: _listed(self.directory / kind) for kind in ("group_vars", "host_vars")}
         self._read: dict[tuple[str, str], dict[str, Any]] = {}
 
@@ -45,26 +46,38 @@ class VarsFiles:
         return self._read[kind, name]
 
     def _file(self, path: Path) -> dict[str, Any]:
-        name = label(path)
-        content = read_text(path, name)
-        if content.startswith(text.VAULT):
-            self.warn(
-                f"{name}: skipping this file: it is encrypted with Ansible Vault. "
-                "Declare its values under `secrets:` instead"
-            )
-            return {}
-        document = text.parse(content, name)
-        if document is None or document.kind == "nothing":
-            return {}
-        if document.kind != "map":
-            problem = Problem(
-                f"variables must be a map, got a {document.kind}",
-                document.where,
-                ("name: value",),
-                code=Code.INVENTORY_SHAPE,
-            )
-            raise InvalidInput(problem)
-        return {str(name): item.value for name, _, item in document.pairs()}
+        label = self.label(path)
+        content = read_text(path, label)
+        if content.startswith(HEADER):
+            return self._encrypted(content, label)
+        return _variables(content, label)
+
+    def _encrypted(self, content: str, label: str) -> dict[str, Any]:
+        """The variables of an encrypted file; nothing of it is shown, whatever is wrong."""
+        plain = self.vault.text(content, label)
+        try:
+            return self.vault.values(_variables(plain, label))
+        except Undecryptable:
+            raise
+        except InvalidInput as error:
+            hint = "See it with ansible-vault view."
+            message = "what is encrypted in this file is not a map of variables in YAML"
+            raise Undecryptable(Problem(message, error.problems[0].where, (hint,), code=Code.VAULT)) from None
+
+
+def _variables(content: str, label: str) -> dict[str, Any]:
+    document = text.parse(content, label)
+    if document is None or document.kind == "nothing":
+        return {}
+    if document.kind != "map":
+        problem = Problem(
+            f"variables must be a map, got a {document.kind}",
+            document.where,
+            ("name: value",),
+            code=Code.INVENTORY_SHAPE,
+        )
+        raise InvalidInput(problem)
+    return {str(name): item.value for name, _, item in document.pairs()}
 
 
 def _listed(directory: Path) -> frozenset[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
 from engine.codes import Code
@@ -84,3 +84,20 @@ def undefined(name: str, names: Names, owner: Any = MISSING, path: str = "") -> 
     elif name.startswith("ansible_"):
         hints = ("connection variables (`ansible_*`) are not variables of a state",)
     return RenderError(f"`{name}` is not defined", hints, undefined=True)
+
+
+class Deferred:
+    """A value of a variable that is made when it is used."""
+
+    def value(self, render: Callable[[str], Any]) -> Any:
+        """The value; `render` renders a template where it is used. Raises RenderError."""
+        raise NotImplementedError
+
+
+def evaluated(value: Any, render: Callable[[str], Any]) -> Any:
+    """Plain data, with every `Deferred` in it made. Raises RenderError."""
+    if isinstance(value, Deferred):
+        return value.value(render)
+    if isinstance(value, Mapping):
+        return {key: evaluated(item, render) for key, item in value.items()}
+    return [evaluated(item, render) for item in value] if isinstance(value, list | tuple) else value

@@ -12,7 +12,7 @@ from engine.declare.convert import free
 from engine.declare.host_facts import HostNames
 from engine.declare.schema.language import RESERVED
 from engine.declare.templates import budget
-from engine.declare.templates.names import MISSING, RenderError, SecretNames
+from engine.declare.templates.names import MISSING, Deferred, RenderError, SecretNames
 from engine.declare.templates.template import render
 from engine.declare.yaml.nodes import Map, Node, Scalar
 from engine.declare.yaml.scalars import core, word
@@ -158,6 +158,8 @@ def evaluate(node: Scalar, names: Scope | Each) -> Any:
 
 
 def _data(value: Any, scope: Scope) -> Any:
+    if isinstance(value, Deferred):
+        return value.value(lambda text: render(text, scope))
     if isinstance(value, str):
         return render(value, scope) if "{{" in value or "{%" in value else value
     if isinstance(value, Mapping):
