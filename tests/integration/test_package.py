@@ -17,6 +17,7 @@ from engine.errors import Refused
 from engine.kinds.package import Package
 from engine.kit.testing import SHELLS, Machine, contract_suite
 from engine.model import Unknown
+from engine.run.apply import apply as carry_out
 from tests.harness import Failed, apply, converge, observe, watch
 from tests.integration.project import Project
 from tests.packages import Box, machine
@@ -172,7 +173,7 @@ def test_nothing_else_than_what_was_planned_is_installed(box: Box, tmp_path: Pat
         with planned._run(Package(name="tool")) as run:
             assert run.plan().steps[0].attributes[0].after == "2.0"
             box.sh(REFRESH["apt"])
-            (outcome,) = run.apply().outcomes
+            (outcome,) = carry_out(run).outcomes
             assert outcome.verdict == "failed"
             assert outcome.reason is not None
             assert outcome.reason.text.startswith("what would be done has changed since it was planned")
@@ -203,7 +204,7 @@ def test_a_locked_database(box: Box, tmp_path: Path) -> None:
         assert holder.stdout.readline() == "locked\n"
         with Machine(tmp_path, within(box))._run(Package(name="tool"), timeout=20.0) as run:
             run.plan()
-            (outcome,) = run.apply().outcomes
+            (outcome,) = carry_out(run).outcomes
         box.sh("for p in /proc/[0-9]*; do grep -q 'lock-fronten[d]' $p/cmdline && kill ${p#/proc/}; done; :")
     assert outcome.reason is not None
     assert re.match(r"another program holds the package database: process \d+ \(python3\)", outcome.reason.text)
@@ -289,7 +290,7 @@ def test_the_example_state(box: Box, tmp_path: Path) -> None:
     project.write("packages.json", '{"packages": ["tool", "tool-library"]}')
     plan = project.run("plan", *packages)
     assert plan.code == 0, plan.out + plan.err
-    assert "Plan: 2 to create, 1 to look at again after apply." in plan.out
+    assert "Plan: 2 to create, 1 to inspect again after apply." in plan.out
     report = project.run("apply", *packages, "--format", "json")
     assert report.code == 0, report.out + report.err
     assert set(report.verdicts().values()) == {"changed"}
