@@ -154,7 +154,7 @@ def test_what_would_let_others_in_is_removed(tmp_path: Path) -> None:
         guests.touch()
         other.write_text(f"{box.stale_token}\n")
         planned = engine(box, "plan")
-        changes = {name for name, step in planned.steps().items() if step["outlook"] == "change"}
+        changes = {name for name, step in planned.steps().items() if step["status"] == "change"}
         assert changes == {"no-guest-mode", "no-other-password"}
         starts = Starts(box)
         done = engine(box, "apply", "-y")

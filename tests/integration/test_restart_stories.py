@@ -164,7 +164,7 @@ def told(directory: Path, client: str, password: str, service: str) -> Iterator[
 def names_the_cause(ran: Ran) -> None:
     """A run that did not converge says of each resource why."""
     assert ran.code == 1, (ran.out, ran.err)
-    failed = {n: o for n, o in ran.outcomes().items() if o["verdict"] in ("failed", "refused")}
+    failed = {n: o for n, o in ran.outcomes().items() if o["status"] in ("failed", "refused")}
     assert failed, ran.out
     assert all(outcome["words"] for outcome in failed.values()), failed
     checks = [outcome for outcome in failed.values() if outcome["step"]["check"]]
@@ -214,5 +214,5 @@ def test_a_story(
         )
         assert done - needed <= 1 + int(cut), "more than one start that nothing needed"
         started, again = box.started_at(), engine(box, "apply", "-y")
-        assert {outcome["verdict"] for outcome in again.outcomes().values()} == {"unchanged", "passed"}
+        assert {outcome["status"] for outcome in again.outcomes().values()} == {"unchanged", "passed"}
         assert (starts(), box.started_at()) == (done, started)
