@@ -27,6 +27,8 @@ OWN = {
     "directory": "engine.kinds.directory:Directory",
     "systemd-unit": "engine.kinds.systemd_unit:SystemdUnit",
     "download": "engine.kinds.download:Download",
+    "user": "engine.kinds.user:User",
+    "group": "engine.kinds.group:Group",
 }
 """The engine's own kinds, as in its package metadata: another package cannot take one of these names."""
 

@@ -12,10 +12,12 @@ from engine.kinds.directory import Directory
 from engine.kinds.download import Download
 from engine.kinds.file_sync import FileSync
 from engine.kinds.git_clone import GitClone
+from engine.kinds.group import Group
 from engine.kinds.http_assert import HttpAssert
 from engine.kinds.link import Link
 from engine.kinds.package import Package
 from engine.kinds.systemd_unit import SystemdUnit
+from engine.kinds.user import User
 from engine.kit import HostPath, InvalidParameter, Kind
 from engine.kit.testing import cases
 
@@ -30,6 +32,8 @@ test_directory = cases(Directory)
 test_download = cases(Download)
 test_link = cases(Link)
 test_systemd_unit = cases(SystemdUnit)
+test_group = cases(Group)
+test_user = cases(User)
 
 
 def test_no_case_is_unread() -> None:

@@ -1,0 +1,137 @@
+"""user, group and cron on a real system, in a container: never on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from engine.errors import Refused
+from engine.kinds.group import Group
+from engine.kinds.user import User
+from engine.kit.testing import SHELLS, Machine, contract_suite
+from engine.model import HostPath, Resource, Unknown
+from tests.accounts import Box, machine
+from tests.harness import Failed, apply, converge, observe
+
+pytestmark = pytest.mark.docker
+
+EMPTY = """
+for name in $(sed -n 's/^\\(them[^:]*\\):.*/\\1/p' /etc/passwd); do userdel -r $name 2>/dev/null || :; done
+for name in $(sed -n 's/^\\(them[^:]*\\):.*/\\1/p' /etc/group); do groupdel $name; done
+rm -rf /home/* /var/spool/cron/crontabs/*
+"""
+SHELL_PARAMETERS = [pytest.param(n, marks=[pytest.mark.full] if n.startswith("bash") else []) for n in SHELLS]
+ONE, TWO = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIone alice@laptop", "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAItwo"
+
+
+@pytest.fixture(scope="module")
+def container() -> Iterator[Box]:
+    with machine() as box:
+        yield box
+
+
+@pytest.fixture
+def box(container: Box) -> Box:
+    """A system without the users, groups and crontabs of these tests."""
+    container.sh(EMPTY)
+    return container
+
+
+class InContainer:
+    """The contract, under each shell, in the container."""
+
+    @pytest.fixture(params=SHELL_PARAMETERS)
+    def machine(self, request: pytest.FixtureRequest, tmp_path: Path, box: Box) -> Machine:
+        return Machine(tmp_path, box.shell(SHELLS[request.param]))
+
+
+class TestGroup(InContainer, contract_suite(Group, {"name": "them", "gid": 2000}, other={"gid": 2001})):  # type: ignore[misc]
+    pass
+
+
+class TestUser(
+    InContainer,
+    contract_suite(  # type: ignore[misc]
+        User,
+        {"name": "them", "uid": 2000, "groups": ["audio"], "authorized_keys": [ONE], "append": False},
+        other={"uid": 2001, "comment": "Them", "groups": ["video", "audio"], "authorized_keys": [TWO]},
+    ),
+):
+    pass
+
+
+def left(resource: Resource, box: Box) -> None:
+    """Converge, where something is to be done."""
+    assert converge(resource, box.shell()) is not None
+
+
+def test_a_user_as_a_whole(box: Box) -> None:
+    box.sh("groupadd them-all")
+    user = User(
+        name="them", uid=2000, group="audio", comment="The User", home=HostPath("/home/one"),
+        shell=HostPath("/bin/bash"), groups=("them-all", "video"), authorized_keys=(ONE,),
+    )  # fmt: skip
+    left(user, box)
+    assert box.sh("getent passwd them").strip() == "them:x:2000:29:The User:/home/one:/bin/bash"
+    assert box.sh("id -Gn them").split() == ["audio", "video", "them-all"]
+    assert box.sh("stat -c '%U %a' /home/one/.ssh /home/one/.ssh/authorized_keys") == "them 700\nthem 600\n"
+    # Other groups and lines stay, and an older line of the same key does not.
+    box.sh(
+        f"printf '%s\\n' '# mine' '{TWO}' 'no-pty {ONE} old' >/home/one/.ssh/authorized_keys; usermod -aG cdrom them"
+    )
+    left(user, box)
+    assert box.sh("cat /home/one/.ssh/authorized_keys") == f"# mine\n{TWO}\n{ONE}\n"
+    assert "cdrom" in box.sh("id -Gn them")
+    left(user.replace(append=False), box)
+    assert box.sh("cat /home/one/.ssh/authorized_keys") == f"{ONE}\n"
+    assert "cdrom" not in box.sh("id -Gn them")
+    left(User(name="them", state="absent"), box)
+    assert box.sh("ls -a /home/one/.ssh").split() == [".", "..", "authorized_keys"]
+
+
+def test_a_home_is_removed_where_that_is_declared(box: Box) -> None:
+    left(User(name="them"), box)
+    left(User(name="them", state="absent", remove_home=True), box)
+    assert box.sh("ls /home") == ""
+
+
+def test_what_must_be_there_before(box: Box) -> None:
+    found = observe(User(name="them", uid=1, groups=("them-too",), shell=HostPath("/bin/fish")), box.shell())
+    assert {name for name, value in (found.desired or {}).items() if isinstance(value, Unknown)} == {
+        "uid", "groups", "shell",
+    }  # fmt: skip
+    # A group of the user's own name that is there already is the user's.
+    left(Group(name="them", gid=3000), box)
+    left(User(name="them", groups=("audio",)), box)
+    assert box.sh("id -g them").strip() == "3000"
+
+
+def test_a_group_that_users_have(box: Box) -> None:
+    left(User(name="them"), box)
+    with pytest.raises(Refused, match="primary group of them"):
+        apply(Group(name="them", state="absent"), box.shell())
+
+
+def test_keys_go_where_their_user_could_write_them(box: Box) -> None:
+    """A link of the user's in place of ~/.ssh leads root nowhere."""
+    left(User(name="them"), box)
+    box.sh("mkdir -m 700 /root/target; su them -c 'ln -s /root/target /home/them/.ssh'")
+    with pytest.raises((Failed, Refused)):
+        apply(User(name="them", authorized_keys=(ONE,)), box.shell())
+    assert box.sh("ls -A /root/target; rmdir /root/target") == ""
+
+
+def test_without_shadow(box: Box) -> None:
+    box.sh("mv /usr/sbin/groupadd /usr/sbin/groupadd.away")
+    try:
+        with pytest.raises(Failed, match="groupadd is not installed on this host: install shadow"):
+            apply(Group(name="them"), box.shell())
+    finally:
+        box.sh("mv /usr/sbin/groupadd.away /usr/sbin/groupadd")
+
+
+def test_who_is_not_root(box: Box) -> None:
+    with pytest.raises(Refused, match="only root changes users"):
+        apply(User(name="them"), box.shell(user="nobody"))
