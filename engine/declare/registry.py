@@ -29,6 +29,7 @@ OWN = {
     "download": "engine.kinds.download:Download",
     "user": "engine.kinds.user:User",
     "group": "engine.kinds.group:Group",
+    "cron": "engine.kinds.cron:Cron",
 }
 """The engine's own kinds, as in its package metadata: another package cannot take one of these names."""
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine.errors import Refused
+from engine.kinds.cron import Cron
 from engine.kinds.group import Group
 from engine.kinds.user import User
 from engine.kit.testing import SHELLS, Machine, contract_suite
@@ -57,6 +58,18 @@ class TestUser(
         User,
         {"name": "them", "uid": 2000, "groups": ["audio"], "authorized_keys": [ONE], "append": False},
         other={"uid": 2001, "comment": "Them", "groups": ["video", "audio"], "authorized_keys": [TWO]},
+    ),
+):
+    pass
+
+
+class TestCron(
+    InContainer,
+    contract_suite(  # type: ignore[misc]
+        Cron,
+        {"name": "them", "user": "games", "schedule": "*/5 * * * *", "job": "true"},
+        other={"schedule": "@daily", "job": "date +%F"},
+        absent={"name": "them", "user": "games", "state": "absent"},
     ),
 ):
     pass
@@ -135,3 +148,67 @@ def test_without_shadow(box: Box) -> None:
 def test_who_is_not_root(box: Box) -> None:
     with pytest.raises(Refused, match="only root changes users"):
         apply(User(name="them"), box.shell(user="nobody"))
+
+
+TABLE = "SHELL=/bin/bash\n# mine \\ \xc3\xa4\n\n*/5  * * *\t*  echo  'a  b'\n"
+
+
+def table(box: Box, user: str) -> str:
+    return box.sh(f"cat /var/spool/cron/crontabs/{user} | grep -v -e '^# DO NOT EDIT' -e '^# (' || true")
+
+
+def test_other_lines_of_a_crontab_stay(box: Box) -> None:
+    """Byte for byte; and an entry has its place, and is no more than the line behind its mark."""
+    left(User(name="them"), box)
+    box.sh(f"cat >/table <<'END'\n{TABLE}END\ncrontab -u them /table")
+    one = Cron(name="one's $x *", user="them", schedule="@daily", job="echo 50% \\n 'x' >/tmp/x")
+    two = Cron(name="two", user="them", schedule="0 3 * * 1-5", job="true")
+    left(one, box)
+    left(two, box)
+    lines = "# onetrip: one's $x *\n@daily echo 50\\% \\n 'x' >/tmp/x\n"
+    assert table(box, "them") == f"{TABLE}{lines}# onetrip: two\n0 3 * * 1-5 true\n"
+    left(one.replace(schedule="@hourly"), box)
+    assert table(box, "them") == f"{TABLE}{lines.replace('daily', 'hourly')}# onetrip: two\n0 3 * * 1-5 true\n"
+    left(one.replace(state="absent"), box)
+    # Somebody took the entry away, and left the mark.
+    box.sh("crontab -u them -l | sed 's/^0 3.*/# a note/' | crontab -u them -")
+    left(two, box)
+    assert table(box, "them") == f"{TABLE}# onetrip: two\n0 3 * * 1-5 true\n# a note\n"
+
+
+def test_an_entry_runs(box: Box) -> None:
+    """What cron itself makes of the job: `%` is no line break."""
+    left(User(name="them"), box)
+    left(Cron(name="now", user="them", schedule="@reboot", job="date +%Y.x >~/ran"), box)
+    box.sh("rm -f /var/run/crond.reboot /run/crond.pid; cron")
+    assert box.sh("for n in $(seq 50); do [ -s ~them/ran ] && break; sleep 0.1; done; cat ~them/ran").endswith(".x\n")
+    box.sh("kill $(cat /run/crond.pid)")
+
+
+def test_whose_crontab(box: Box) -> None:
+    left(User(name="them"), box)
+    mine = Cron(name="mine", user="them", schedule="@daily", job="true")
+    assert converge(mine, box.shell(user="them")) is not None
+    with pytest.raises(Refused, match="only root changes the crontab of them"):
+        apply(mine, box.shell(user="nobody"))
+    with pytest.raises(Failed, match="bad minute"):
+        apply(mine.replace(schedule="61 * * * *"), box.shell())
+    found = observe(mine.replace(user="them-not"), box.shell())
+    assert isinstance((found.desired or {})["entry"], Unknown)
+
+
+def test_what_is_put_back(box: Box) -> None:
+    entry = Cron(name="it", user="games", schedule="@daily", job="date +%F")
+    assert entry.restored({"entry": "5 * * * * date +\\%Y"}, ("entry",), HostPath("/x")) == entry.replace(
+        schedule="5 * * * *", job="date +%Y"
+    )
+    assert entry.restored(None, ("entry",), HostPath("/x")) == Cron(name="it", user="games", state="absent")
+
+
+def test_the_crontab_of_busybox(box: Box) -> None:
+    box.sh("mkdir -p /opt/busybox; ln -sf /bin/busybox /opt/busybox/crontab")
+    shell = box.shell(("env", "PATH=/opt/busybox:/usr/sbin:/usr/bin:/sbin:/bin", "sh"))
+    entry = Cron(name="it", user="games", schedule="0 3 * * *", job="date +%F")
+    assert converge(entry, shell) is not None
+    assert table(box, "games") == "# onetrip: it\n0 3 * * * date +%F\n"
+    assert converge(entry.replace(state="absent"), shell) is not None

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import pytest
 
 from engine.kinds.command import Command
+from engine.kinds.cron import Cron
 from engine.kinds.directory import Directory
 from engine.kinds.download import Download
 from engine.kinds.file_sync import FileSync
@@ -34,6 +35,7 @@ test_link = cases(Link)
 test_systemd_unit = cases(SystemdUnit)
 test_group = cases(Group)
 test_user = cases(User)
+test_cron = cases(Cron)
 
 
 def test_no_case_is_unread() -> None:
