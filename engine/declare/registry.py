@@ -30,6 +30,8 @@ OWN = {
     "user": "engine.kinds.user:User",
     "group": "engine.kinds.group:Group",
     "cron": "engine.kinds.cron:Cron",
+    "docker-network": "engine.kinds.docker_network:DockerNetwork",
+    "docker-volume": "engine.kinds.docker_volume:DockerVolume",
 }
 """The engine's own kinds, as in its package metadata: another package cannot take one of these names."""
 

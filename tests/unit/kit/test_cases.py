@@ -10,6 +10,8 @@ import pytest
 from engine.kinds.command import Command
 from engine.kinds.cron import Cron
 from engine.kinds.directory import Directory
+from engine.kinds.docker_network import DockerNetwork
+from engine.kinds.docker_volume import DockerVolume
 from engine.kinds.download import Download
 from engine.kinds.file_sync import FileSync
 from engine.kinds.git_clone import GitClone
@@ -36,6 +38,8 @@ test_systemd_unit = cases(SystemdUnit)
 test_group = cases(Group)
 test_user = cases(User)
 test_cron = cases(Cron)
+test_docker_network = cases(DockerNetwork)
+test_docker_volume = cases(DockerVolume)
 
 
 def test_no_case_is_unread() -> None:
