@@ -32,6 +32,8 @@ OWN = {
     "cron": "engine.kinds.cron:Cron",
     "docker-network": "engine.kinds.docker_network:DockerNetwork",
     "docker-volume": "engine.kinds.docker_volume:DockerVolume",
+    "docker-image": "engine.kinds.docker_image:DockerImage",
+    "docker-login": "engine.kinds.docker_login:DockerLogin",
 }
 """The engine's own kinds, as in its package metadata: another package cannot take one of these names."""
 

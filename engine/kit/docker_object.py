@@ -13,6 +13,8 @@ from engine.kit.shell import texts
 from engine.model import Action, Change, Facts, Place, Script, State, Value
 
 sh = texts(__file__)
+INSPECT = sh("docker_object.sh")
+"""Shell functions that ask docker; the file says what they do."""
 
 
 class DockerObject(Kind):
@@ -36,8 +38,8 @@ class DockerObject(Kind):
         '{"Name":{{json .Name}},"Driver":{{json .Driver}},"Options":{{json .Options}},"Labels":{{json .Labels}}}'
     )
 
-    probe_sh: ClassVar[str] = sh("docker_object.sh", "docker_probe.sh")
-    apply_sh: ClassVar[str] = sh("docker_object.sh", "docker_action.sh")
+    probe_sh: ClassVar[str] = INSPECT + sh("docker_probe.sh")
+    apply_sh: ClassVar[str] = INSPECT + sh("docker_action.sh")
 
     def variables(self) -> Variables:
         return {

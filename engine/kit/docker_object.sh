@@ -1,4 +1,4 @@
-# What docker reports of $2, which is a $1 (network, volume), with the fields of the template $3, into `found`; empty
+# What docker reports of $2, which is a $1 (network, volume, image), with the fields of the template $3, into `found`; empty
 # where there is none.
 inspect_object() {
   need docker

@@ -11,12 +11,16 @@ from pathlib import Path
 import pytest
 
 from engine.errors import Refused
+from engine.kinds.docker_image import DockerImage
+from engine.kinds.docker_login import DockerLogin
 from engine.kinds.docker_network import DockerNetwork
 from engine.kinds.docker_volume import DockerVolume
 from engine.kit.testing import SHELLS, Machine, contract_suite
-from engine.model import HostPath
+from engine.model import HostPath, Secret, Unknown
 from tests.engine_images import docker, need_docker, tiny
-from tests.harness import apply, converge, observe
+from tests.harness import HOME, Failed, apply, converge, observe
+from tests.integration.project import Project
+from tests.registry import registry
 
 pytestmark = pytest.mark.docker
 
@@ -57,6 +61,28 @@ class TestDockerNetwork(
         other={"internal": True, "labels": {"is": "another"}},
         absent={"name": "{name}", "state": "absent"},
         setup=named,
+    ),
+):
+    pass
+
+
+@contextmanager
+def open_registry(place: Path) -> Iterator[Mapping[str, str]]:
+    """One that takes every name and password."""
+    need_docker()
+    with registry() as address:
+        yield {"registry": address}
+
+
+class TestDockerLogin(
+    Sampled,
+    contract_suite(  # type: ignore[misc]
+        DockerLogin,
+        {"registry": "{registry}", "username": "me", "password": "a word"},
+        other={"username": "you", "password": "another <word> & \\"},
+        absent={"registry": "{registry}", "state": "absent"},
+        odd=["password"],
+        setup=open_registry,
     ),
 ):
     pass
@@ -115,3 +141,106 @@ def test_a_volume_that_differs_keeps_its_data(name: str) -> None:
     with pytest.raises(Refused, match=f"in use by {name}"):
         apply(volume.replace(state="absent"))
     assert docker("run", "--rm", "-v", f"{name}:/data", tiny(), "cat", "/data/file") == "precious\n"
+
+
+def pushed(image: str, text: str) -> str:
+    """The number of an image that says this, after it is pushed."""
+    base = docker("create", tiny(), "echo", text).strip()
+    try:
+        number = docker("commit", "--change", f"LABEL text={text}", base, image).strip()
+        docker("push", "--quiet", image)
+    finally:
+        docker("rm", base)
+    return number.removeprefix("sha256:")[:12]
+
+
+def test_a_newer_image_behind_the_same_tag(name: str) -> None:
+    """Planned by digest, pulled once; without `always` it stays."""
+    with registry() as address:
+        image = f"{address}/{name}:stable"
+        try:
+            old = pushed(image, "old")
+            docker("image", "rm", image)
+            wanted = DockerImage(image=image)
+            assert observe(wanted).desired == {"image": old}
+            assert converge(wanted) is not None
+            new = pushed(image, "new")
+            docker("tag", old, image)
+            assert apply(wanted) is None
+            found = observe(wanted.replace(pull="always"))
+            assert (found.actual, found.desired) == ({"image": old}, {"image": new})
+            assert converge(wanted.replace(pull="always")) is not None
+            assert docker("image", "inspect", "--format", "{{.Id}}", image).startswith(f"sha256:{new}")
+            docker("create", "--name", name, image)
+            with pytest.raises(Refused, match=f"in use by {name}"):
+                apply(wanted.replace(state="absent"))
+            docker("rm", name)
+            assert converge(wanted.replace(state="absent")) is not None
+            gone = observe(wanted.replace(image=f"{address}/{name}:none")).desired or {}
+            assert "the registry cannot be asked" in gone["image"].reason  # type: ignore[union-attr]
+            assert isinstance((observe(wanted.replace(pull="never")).desired or {})["image"], Unknown)
+        finally:
+            subprocess.run(["docker", "image", "rm", "-f", image, old, new], capture_output=True, check=False)
+
+
+def test_a_private_registry(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A login first, which the image is pulled with; a wrong password is a clear error and stores nothing."""
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "docker"))
+    with registry({"deploy": "right"}) as address:
+        image = f"{address}/{name}:1"
+        login = DockerLogin(registry=address, username="deploy", password=Secret("right"))
+        try:
+            docker("login", "-u", "deploy", "-p", "right", address)
+            number = pushed(image, "private")
+            docker("logout", address)
+            docker("image", "rm", image)
+            wanted = DockerImage(image=image)
+            assert "the registry cannot be asked" in (observe(wanted).desired or {})["image"].reason  # type: ignore[union-attr]
+            with pytest.raises(Failed, match=f"could not log in to {address} as deploy: check the name"):
+                apply(login.replace(password=Secret("wrong")))
+            assert observe(login).actual is None
+            assert converge(login) is not None
+            assert observe(wanted).desired == {"image": number}
+            assert converge(wanted) is not None
+            assert converge(login.replace(state="absent")) is not None
+            assert address not in (tmp_path / "docker/config.json").read_text()
+            # In one state the login comes first, so what the registry has is known after it.
+            docker("image", "rm", image)
+            project = Project(tmp_path)
+            project.state(
+                {
+                    "login": {"docker-login": {"registry": address, "username": "deploy", "password": "right"}},
+                    "image": {"docker-image": {"image": image, "pull": "always"}},
+                }
+            )
+            done = project.run("apply", "--format", "json")
+            assert (done.code, done.verdicts()) == (0, {"login": "changed", "image": "changed"}), done.out + done.err
+            assert set(project.run("apply", "--format", "json").verdicts().values()) == {"unchanged"}
+        finally:
+            subprocess.run(["docker", "image", "rm", "-f", image], capture_output=True, check=False)
+
+
+HELPER = """\
+#!/bin/sh
+read -r key
+case $1 in
+  get) cat "$HOME/stored" 2>/dev/null || { echo 'credentials not found in native keychain'; exit 1; } ;;
+esac
+"""
+
+
+def test_a_credential_helper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    helper = tmp_path / "docker-credential-tests"
+    helper.write_text(HELPER)
+    helper.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/local/bin:/usr/bin:/bin")
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    (tmp_path / "config.json").write_text('{\n\t"auths": {\n\t\t"reg.lan": {}\n\t},\n\t"credsStore": "tests"\n}')
+    login = DockerLogin(registry="reg.lan", username="me", password='a "b" <c> & \\ d')
+    assert observe(login).actual is None
+    stored = Path(HOME.name, "stored")
+    stored.write_text('{"ServerURL":"reg.lan","Username":"me","Secret":"a \\"b\\" \\u003cc\\u003e \\u0026 \\\\ d"}\n')
+    try:
+        assert observe(login).change is None
+    finally:
+        stored.unlink()

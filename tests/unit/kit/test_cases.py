@@ -10,6 +10,8 @@ import pytest
 from engine.kinds.command import Command
 from engine.kinds.cron import Cron
 from engine.kinds.directory import Directory
+from engine.kinds.docker_image import DockerImage
+from engine.kinds.docker_login import DockerLogin
 from engine.kinds.docker_network import DockerNetwork
 from engine.kinds.docker_volume import DockerVolume
 from engine.kinds.download import Download
@@ -40,6 +42,8 @@ test_user = cases(User)
 test_cron = cases(Cron)
 test_docker_network = cases(DockerNetwork)
 test_docker_volume = cases(DockerVolume)
+test_docker_image = cases(DockerImage)
+test_docker_login = cases(DockerLogin)
 
 
 def test_no_case_is_unread() -> None:
