@@ -15,6 +15,7 @@ from engine.kit.testing import SHELLS, Machine, contract_suite
 from engine.model import HostPath, Resource, Unknown
 from tests.accounts import Box, machine
 from tests.harness import Failed, apply, converge, observe
+from tests.integration.project import Project
 
 pytestmark = pytest.mark.docker
 
@@ -119,6 +120,30 @@ def test_what_must_be_there_before(box: Box) -> None:
     left(Group(name="them", gid=3000), box)
     left(User(name="them", groups=("audio",)), box)
     assert box.sh("id -g them").strip() == "3000"
+
+
+def test_a_group_and_its_user_in_one_apply(box: Box, tmp_path: Path) -> None:
+    """What the user needs is made before it, by the same state."""
+    project = Project(tmp_path)
+    project.inventory({"box": {"ansible_connection": "docker", "ansible_host": box.name}})
+    user = {"name": "them", "uid": 2000, "group": "them-first", "groups": ["them-all"], "authorized_keys": [ONE]}
+    job = {"name": "it", "user": "them", "schedule": "@daily", "job": "true"}
+    project.state(
+        {
+            "first": {"group": {"name": "them-first"}},
+            "all": {"group": {"name": "them-all"}},
+            "user": {"user": user},
+            "own": {"file-sync": {"path": "/home/them/file", "content": "x", "owner": "them"}},
+            "job": {"cron": job},
+        }
+    )
+    done = project.run("apply", "--format", "json")
+    assert (done.code, set(done.verdicts().values())) == (0, {"changed"}), done.out + done.err
+    assert box.sh("id -Gn them").split() == ["them-first", "them-all"]
+    assert set(project.run("apply", "--format", "json").verdicts().values()) == {"unchanged"}
+    done = project.run("engine", "rollback", project.runs()[0], "-y", state="")
+    assert "the home directory of them stays" in done.out + done.err
+    assert box.sh("getent passwd them || getent group them-all || true") == ""
 
 
 def test_a_group_that_users_have(box: Box) -> None:

@@ -17,7 +17,7 @@ class DockerLogin(Reversible):
         docker-login:
           registry: registry.example.com
           username: deploy
-          password: "{{ secrets.registry_password }}"
+          password: "{{ secrets.api_token }}"
       no-hub:
         docker-login: { state: absent }
     """

@@ -119,8 +119,8 @@ class User(Reversible):
             yield Action(f"remove user {self.name}", self._script(self.account_sh, ()))
             return
         if differing:
-            groups = str(change.after.get("groups") or "").replace(" ", ",")
-            more = {"groups": groups, "grouped": "1" if "groups" in differing else ""}
+            # What is declared: which groups there are may be known only after what comes before it.
+            more = {"groups": ",".join(self.groups or ()), "grouped": "1" if self.groups is not None else ""}
             verb = "make" if change.before is None else "change"
             yield Action(f"{verb} user {self.name}", self._script(self.account_sh, (), **more))
         if KEYS in change.differing():

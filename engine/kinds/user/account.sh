@@ -7,7 +7,10 @@ if [ "$state" = absent ]; then
 fi
 set -- ${uid:+--uid "$uid"} ${home:+-d "$home"} ${shell:+--shell "$shell"}
 [ -z "$comment" ] || set -- "$@" --comment "$comment"
-if [ "$grouped" ] && [ "$there$groups" ]; then set -- "$@" --groups "$groups"; fi
+if [ "$grouped" ] && [ "$there$groups" ]; then
+  [ -z "$there" ] || [ -z "$append" ] || set -- "$@" --append
+  set -- "$@" --groups "$groups"
+fi
 if [ "$there" ]; then
   [ -z "$group" ] || set -- "$@" --gid "$group"
   [ "$#" = 0 ] || usermod "$@" -- "$user"
