@@ -27,6 +27,13 @@ OWN = {
     "directory": "engine.kinds.directory:Directory",
     "systemd-unit": "engine.kinds.systemd_unit:SystemdUnit",
     "download": "engine.kinds.download:Download",
+    "user": "engine.kinds.user:User",
+    "group": "engine.kinds.group:Group",
+    "cron": "engine.kinds.cron:Cron",
+    "docker-network": "engine.kinds.docker_network:DockerNetwork",
+    "docker-volume": "engine.kinds.docker_volume:DockerVolume",
+    "docker-image": "engine.kinds.docker_image:DockerImage",
+    "docker-login": "engine.kinds.docker_login:DockerLogin",
 }
 """The engine's own kinds, as in its package metadata: another package cannot take one of these names."""
 

@@ -51,6 +51,20 @@ resources:
       headers: {{ Authorization: "Bearer {{{{ secrets.token }}}}" }}
   unit:
     systemd-unit: {{ unit: web, content: "[Service]", restart_on: [model, current] }}
+  admins:
+    group: {{ name: admins, gid: 2000 }}
+  admin:
+    user: {{ name: admin, groups: [admins], authorized_keys: [ssh-ed25519 AAAAC3 admin] }}
+  nightly:
+    cron: {{ name: nightly, user: admin, schedule: "@daily", job: "true" }}
+  proxy:
+    docker-network: {{ name: proxy, labels: {{ purpose: web }} }}
+  data:
+    docker-volume: {{ name: data, options: {{ type: tmpfs }} }}
+  login:
+    docker-login: {{ registry: reg.lan, username: me, password: "{{{{ secrets.token }}}}" }}
+  image:
+    docker-image: {{ image: "reg.lan/web:1", pull: always }}
   answers:
     timeout: 2m
     retries: 2

@@ -8,14 +8,21 @@ from typing import Annotated, Any
 import pytest
 
 from engine.kinds.command import Command
+from engine.kinds.cron import Cron
 from engine.kinds.directory import Directory
+from engine.kinds.docker_image import DockerImage
+from engine.kinds.docker_login import DockerLogin
+from engine.kinds.docker_network import DockerNetwork
+from engine.kinds.docker_volume import DockerVolume
 from engine.kinds.download import Download
 from engine.kinds.file_sync import FileSync
 from engine.kinds.git_clone import GitClone
+from engine.kinds.group import Group
 from engine.kinds.http_assert import HttpAssert
 from engine.kinds.link import Link
 from engine.kinds.package import Package
 from engine.kinds.systemd_unit import SystemdUnit
+from engine.kinds.user import User
 from engine.kit import HostPath, InvalidParameter, Kind
 from engine.kit.testing import cases
 
@@ -30,6 +37,13 @@ test_directory = cases(Directory)
 test_download = cases(Download)
 test_link = cases(Link)
 test_systemd_unit = cases(SystemdUnit)
+test_group = cases(Group)
+test_user = cases(User)
+test_cron = cases(Cron)
+test_docker_network = cases(DockerNetwork)
+test_docker_volume = cases(DockerVolume)
+test_docker_image = cases(DockerImage)
+test_docker_login = cases(DockerLogin)
 
 
 def test_no_case_is_unread() -> None:
