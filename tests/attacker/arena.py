@@ -257,17 +257,21 @@ class Arena:
             finally:
                 reads = json.loads(mallory.told("end"))
             left = self._roots(about=True)
-            effects += [f"{name} is gone" for number, name in roots.items() if number not in left]
+            effects += [f"{name} is gone" for file, name in roots.items() if file not in left]
             count.add(effects, reads, stuck)
         return count
 
-    def _roots(self, about: bool) -> dict[int, str]:
-        """Files of root's (or of the other user's) in the attacker's home, wherever they are by now; `about`: what the form is about, too."""
+    def _roots(self, about: bool) -> dict[tuple[int, bytes], str]:
+        """Files in the attacker's home that belong to root, or to the other user whom he works against, wherever they
+        are by now; `about`: what the form is about, too. What is called `keep` is no part of that."""
         found = {}
         for path in self.home.rglob("*"):
             own = self.path == path or self.path in path.parents or path.name.startswith(f"{self.path.name}.bak")
+            own = own and path.name != "keep"
             if (about or not own) and not path.is_dir() and path.lstat().st_uid == self.victim:
-                found[path.lstat().st_ino] = path.name
+                content = path.read_bytes() if path.is_file() and not path.is_symlink() else b""
+                # The number alone may be another file's by now.
+                found[path.lstat().st_ino, content] = path.name
         return found
 
     def run(self, verb: str) -> tuple[int, str]:

@@ -135,12 +135,34 @@ def test_its_cases(installed: Path) -> None:
     assert re.search(r"^2 passed", done.stdout, re.MULTILINE), done.stdout[-3000:]
 
 
-def test_the_contract_suite_asks_for_the_pin(installed: Path, tmp_path: Path) -> None:
+CARELESS = {
+    "no pin": ('pin "$path"', "name=$path"),
+    "looks": (
+        '-h "$name" ]; then\n      found=$(readlink -- "$name")',
+        '-h "$path" ]; then\n      found=$(readlink -- "$path")',
+    ),
+    "makes": ('ln -sfn -- "$target" "$name"', 'ln -sfn -- "$target" "$path"'),
+    "removes": ('rm -f -- "$name"', 'rm -f -- "$path"'),
+}
+"""What a page holds, and what a careless one would."""
+SAID = {
+    "no pin": ("pin the path first", "root made something in another user's directory"),
+    "looks": ("test_it_looks_only_where_it_has_pinned", "after `pin`, name `$name`"),
+    "makes": ("test_it_writes_only_where_it_has_pinned", "after `pin`, name `$name`"),
+    "removes": ("test_it_writes_only_where_it_has_pinned", "after `pin`, name `$name`"),
+}
+
+
+@pytest.mark.parametrize("name", CARELESS)
+def test_the_contract_suite_asks_for_the_pin(name: str, installed: Path, tmp_path: Path) -> None:
+    """And for nothing but `$name` after it."""
     if os.geteuid() != 0:
         pytest.skip("only root can be led astray")
-    text = printed()["my_link.py"].replace('pin "$path"', "name=$path")
+    careful, careless = CARELESS[name]
+    text = printed()["my_link.py"]
+    assert careful in text
     write(tmp_path)
-    tmp_path.joinpath("my_link.py").write_text(text)
+    tmp_path.joinpath("my_link.py").write_text(text.replace(careful, careless))
     command = [
         sys.executable,
         "-m",
@@ -149,46 +171,13 @@ def test_the_contract_suite_asks_for_the_pin(installed: Path, tmp_path: Path) ->
         "-p",
         "no:cacheprovider",
         "-k",
-        "another_users or made_as_the_owner",
+        "another_users or made_as_the_owner" if name == "no pin" else "where_it_has_pinned",
         "test_my_kinds.py",
     ]
     env = {**os.environ, "PYTHONPATH": str(tmp_path)}
     done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert "pin the path first" in done.stdout
-    assert "root made something in another user's directory" in done.stdout
-    assert " passed" not in done.stdout.splitlines()[-1]
-
-
-@pytest.fixture(scope="module")
-def machine() -> Iterator[str]:
-    with systemd.machine() as name:
-        yield name
-
-
-def test_a_unit(project: Stranger, machine: str) -> None:
-    unit = "[Service]\nExecStart=/bin/sleep 1000\n[Install]\nWantedBy=multi-user.target\n"
-    docker("exec", machine, "sh", "-c", f"printf '{unit}' >/etc/systemd/system/web.service; systemctl daemon-reload")
-    project.inventory({"box": systemd.variables(machine)})
-    project.state({"web": {"my-unit": {"unit": "web.service"}}})
-
-    def state() -> str:
-        return docker("exec", machine, "sh", "-c", "systemctl is-enabled web; systemctl is-active web; true")
-
-    assert project.say("plan", "--detailed-exitcode").code == 2
-    assert state() == "disabled\ninactive\n"
-    applied = project.say("apply", "-y")
-    assert applied.code == 0, applied.out + applied.err
-    assert state() == "enabled\nactive\n"
-    assert project.say("apply", "-y", "--format", "json").verdicts() == {"web": "unchanged"}
-    docker("exec", machine, "systemctl", "stop", "web")
-    drifted = project.say("apply", "-y", "--format", "json")
-    assert drifted.verdicts() == {"web": "changed"}
-    assert state() == "enabled\nactive\n"
-    first = project.say("engine", "rollback", project.runs()[0], "-y", state="")
-    assert first.code == 0, first.out + first.err
-    assert state() == "disabled\ninactive\n"
-    project.state({"web": {"my-unit": {"unit": "nope.service"}}})
-    missing = project.say("plan")
-    assert missing.code == 1
-    assert "there is no unit nope.service" in missing.out
+    for words in SAID[name]:
+        assert words in done.stdout, done.stdout[-3000:]
+    if name == "no pin":
+        assert " passed" not in done.stdout.splitlines()[-1]
