@@ -366,15 +366,17 @@ class Contract:
 
     def test_it_writes_only_where_it_has_pinned(self, machine: Machine, place: Path) -> None:
         """The same while it is made, changed and removed."""
-        situations = [(None, self.resource), (self.resource, lambda where: self.resource(where, **self.other))]
+        situations: list[tuple[Callable[[Path], Kind] | None, Callable[[Path], Kind]]] = [(None, self.resource)]
+        situations.append((self.resource, lambda where: self.resource(where, **self.other)))
         if "absent" in self._states():
             situations.append((self.resource, self.gone))
         for number, (before, after) in enumerate(situations):
             below = place / str(number)
             below.mkdir()
             trap = Trap(below, "apply")
-            for directory in (trap.ours, trap.elsewhere) if before else ():
-                machine.apply(before(directory))
+            for directory in (trap.ours, trap.elsewhere):
+                if before is not None:
+                    machine.apply(before(directory))
             found = snapshot(trap.elsewhere)
             machine.trap = trap
             machine.apply(after(trap.ours))

@@ -132,7 +132,7 @@ class Attacker:
         os.rename(f"{self.above()[0]}/data", self.temporary())
 
     def sibling_as_git(self) -> None:
-        """In a directory that both can write, somebody else's directory is all there is, called as a repository is."""
+        """In a directory that both can write there is one of somebody else's alone, called as a repository is."""
         os.rename(f"{self.path}/data", f"{self.path}/.git")
         for name in os.listdir(self.path):
             if name != ".git":

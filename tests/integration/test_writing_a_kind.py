@@ -181,3 +181,37 @@ def test_the_contract_suite_asks_for_the_pin(name: str, installed: Path, tmp_pat
         assert words in done.stdout, done.stdout[-3000:]
     if name == "no pin":
         assert " passed" not in done.stdout.splitlines()[-1]
+
+
+@pytest.fixture(scope="module")
+def machine() -> Iterator[str]:
+    with systemd.machine() as name:
+        yield name
+
+
+def test_a_unit(project: Stranger, machine: str) -> None:
+    unit = "[Service]\nExecStart=/bin/sleep 1000\n[Install]\nWantedBy=multi-user.target\n"
+    docker("exec", machine, "sh", "-c", f"printf '{unit}' >/etc/systemd/system/web.service; systemctl daemon-reload")
+    project.inventory({"box": systemd.variables(machine)})
+    project.state({"web": {"my-unit": {"unit": "web.service"}}})
+
+    def state() -> str:
+        return docker("exec", machine, "sh", "-c", "systemctl is-enabled web; systemctl is-active web; true")
+
+    assert project.say("plan", "--detailed-exitcode").code == 2
+    assert state() == "disabled\ninactive\n"
+    applied = project.say("apply", "-y")
+    assert applied.code == 0, applied.out + applied.err
+    assert state() == "enabled\nactive\n"
+    assert project.say("apply", "-y", "--format", "json").verdicts() == {"web": "unchanged"}
+    docker("exec", machine, "systemctl", "stop", "web")
+    drifted = project.say("apply", "-y", "--format", "json")
+    assert drifted.verdicts() == {"web": "changed"}
+    assert state() == "enabled\nactive\n"
+    first = project.say("engine", "rollback", project.runs()[0], "-y", state="")
+    assert first.code == 0, first.out + first.err
+    assert state() == "disabled\ninactive\n"
+    project.state({"web": {"my-unit": {"unit": "nope.service"}}})
+    missing = project.say("plan")
+    assert missing.code == 1
+    assert "there is no unit nope.service" in missing.out

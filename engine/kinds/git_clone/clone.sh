@@ -1,3 +1,4 @@
+# shellcheck disable=SC2030,SC2031  # what a subshell sets is for itself
 # Makes directory $1 and goes there, and nowhere else, whoever can write where it is.
 make() {
   place=${PWD%/}/$1
