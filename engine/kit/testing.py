@@ -352,7 +352,7 @@ class Contract:
         else:
             assert report.outcomes[0].verdict in ("failed", "refused")
 
-    def test_it_looks_only_where_it_has_pinned(self, machine: Machine, place: Path) -> None:
+    def test_it_probes_only_where_it_has_pinned(self, machine: Machine, place: Path) -> None:
         """Another user, who can move the directory away, does so between `pin` and what follows it."""
         trap = Trap(place, "plan")
         resource = self.resource(trap.ours)
@@ -448,7 +448,7 @@ def contract_suite(
         "test_no_secret_shows": bool(_secrets(kind, params)),
         "test_another_users_directory": bool(path and root),
         "test_made_as_the_owner_of_the_directory": bool(path and root),
-        "test_it_looks_only_where_it_has_pinned": bool(path and root),
+        "test_it_probes_only_where_it_has_pinned": bool(path and root),
         "test_it_writes_only_where_it_has_pinned": bool(path and root),
     }
     given |= {name: None for name, fits in asked.items() if not fits}

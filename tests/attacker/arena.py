@@ -305,12 +305,15 @@ class Mallory:
         self.process = subprocess.Popen(command, cwd="/", stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def told(self, line: str) -> str:
-        """His answer to a line; nothing where he is gone."""
+        """His answer to a line."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
-        self.process.stdin.write(line + "\n")
-        self.process.stdin.flush()
-        return self.process.stdout.readline()
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.write(line + "\n")
+            self.process.stdin.flush()
+        answer = self.process.stdout.readline()
+        assert answer, f"the attacker is gone: {self.process.wait()}"
+        return answer
 
     def close(self) -> None:
         """He goes when there is nothing more to obey."""

@@ -147,7 +147,7 @@ CARELESS = {
 """What a page holds, and what a careless one would."""
 SAID = {
     "no pin": ("pin the path first", "root made something in another user's directory"),
-    "looks": ("test_it_looks_only_where_it_has_pinned", "after `pin`, name `$name`"),
+    "looks": ("test_it_probes_only_where_it_has_pinned", "after `pin`, name `$name`"),
     "makes": ("test_it_writes_only_where_it_has_pinned", "after `pin`, name `$name`"),
     "removes": ("test_it_writes_only_where_it_has_pinned", "after `pin`, name `$name`"),
 }
