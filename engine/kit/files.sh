@@ -589,9 +589,11 @@ sweep_rooms() {
     rmdir -- "$_engine_t" 2>/dev/null || :
   done
 }
-# Goes to a new room. A link or another directory in its place is not entered.
-_engine_den() {
+# Goes to a new room; _engine_den is its name in the directory that it is made in. A link or another directory in its
+# place is not entered.
+enter_new_room() {
   need mktemp
+  above=${above:-$PWD}
   sweep_rooms
   _engine_den=$(mktemp -d ./.engine-XXXXXXXXXX) || fail "no directory can be made in $above; nothing was changed"
   _engine_t=${PWD%/}/${_engine_den#./}
@@ -607,10 +609,14 @@ _engine_den() {
     fail "$above is no place where something can be made safely: others can write it$(_engine_on .); nothing was changed"
   fi
   _engine_uid=$1 _engine_gid=$2 _engine_bits=$3
-  _engine_up=../ new=./new _engine_top=$new
   true >probe
   mv -T -- probe "$room_mark" ||
     fail "others can write $above, and mv of this host has no -T: nothing can be made there safely"
+}
+# What is new is made in a room, and moved out of it.
+_engine_den() {
+  enter_new_room
+  _engine_up=../ new=./new _engine_top=$new
   [ "$type" = file ] || return 0
   # A link to what is there is ours alone. Where there can be none, what was opened is looked at.
   if ln -- "../$_engine_name" old 2>/dev/null && [ -f old ] && [ ! -h old ]; then

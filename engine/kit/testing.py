@@ -8,7 +8,8 @@
 gives the kind every test of the contract, against this machine, under each shell that it has (dash, bash,
 bash --posix, busybox sh): what is absent is made; made again, nothing changes; what drifted is put right; what is in
 the way is left alone; looking writes nothing; what an apply reports is what its plan said; no secret shows; odd
-values arrive as they are; in a directory of another user nothing is written through that user's links.
+values arrive as they are; in a directory of another user nothing is written through that user's links, and nothing is
+looked for or written at a path that leads elsewhere after it was pinned.
 A check passes, fails with `other`, and changes nothing.
 
 `cases(MyLink)` runs what lies in the folder `cases` beside the module: see `engine.kit.cases`.
@@ -62,6 +63,7 @@ ODD = (
 
 Setup: TypeAlias = Callable[[Path], contextlib.AbstractContextManager[Mapping[str, str]]]
 
+NAMED_AGAIN = "it was led elsewhere: after `pin`, name `$name`, and never the path again"
 STRANGER = 65534
 """The user id of another user of this machine: nobody."""
 
@@ -91,6 +93,7 @@ class Machine:
 
     def __init__(self, home: Path, shell: Sequence[str] = ("sh",)) -> None:
         self.home, self.shell = home, tuple(shell)
+        self.trap: Trap | None = None
 
     def plan(self, resource: Kind) -> HostPlan:
         """What an apply would do."""
@@ -107,7 +110,7 @@ class Machine:
         before = os.environ.get("HOME")
         os.environ["HOME"] = str(self.home)
         host = Host("here")
-        transport = _Shell(LocalTransport(host, Options(self.home)), self.shell)
+        transport = _Shell(LocalTransport(host, Options(self.home)), self.shell, self.trap)
         declared = HostDeclaration(host, (DeclaredResource("it", resource, timeout=timeout),))
         settings = Settings(fingerprint=lambda secret: f"secret:{secret.digest[:6]}", lock=Lock("tests", 30))
         try:
@@ -120,15 +123,48 @@ class Machine:
                 os.environ["HOME"] = before
 
 
-class _Shell:
-    """A transport whose `sh` is another shell."""
+class Trap:
+    """Directories `ours`, which is root's, and `elsewhere`, below one of another user's, who can move `ours` away.
 
-    def __init__(self, inner: LocalTransport, shell: Sequence[str]) -> None:
-        self.inner, self.shell = inner, shell
+    A script that has pinned `ours`, in the `phase` given, finds at the path of `ours` a link to `elsewhere`.
+    """
+
+    _PINNED = b"_engine_act\n_engine_pinned=$_engine_place\n"
+    """Of files.sh: the end of going to a directory."""
+
+    def __init__(self, place: Path, phase: str) -> None:
+        self.place, self.phase = place, phase
+        theirs = place / "theirs"
+        self.ours, self.elsewhere, self.away = theirs / "ours", theirs / "elsewhere", theirs / "away"
+        place.chmod(0o755)
+        for directory in (theirs, self.ours, self.elsewhere):
+            directory.mkdir()
+        os.chown(theirs, STRANGER, STRANGER)
+        self.script = place / "trap"
+        link = f"mv {self.ours} {self.away} && ln -s elsewhere {self.ours} && chown -h {STRANGER} {self.ours}"
+        self.script.write_text(f"#!/bin/sh\n[ -d {self.away} ] || {{ {link}; }}\n")
+        self.script.chmod(0o755)
+
+    @property
+    def sprung(self) -> bool:
+        """Whether a script has pinned the directory."""
+        return self.away.exists()
+
+    def armed(self, program: bytes) -> bytes:
+        """A program in which `pin` springs the trap. Nothing here is changed by quoting it."""
+        spring = f"case ${{phase-}}$_engine_place in {self.phase}{self.ours}*) {self.script} ;; esac\n"
+        return program.replace(self._PINNED, self._PINNED + spring.encode())
+
+
+class _Shell:
+    """A transport whose `sh` is another shell; the scripts meet the trap, if there is one."""
+
+    def __init__(self, inner: LocalTransport, shell: Sequence[str], trap: Trap | None = None) -> None:
+        self.inner, self.shell, self.trap = inner, shell, trap
 
     def run(self, argv: Sequence[str], stdin: Iterable[bytes]) -> Iterator[Output]:
         words = [*self.shell, *argv[1:]] if argv[0] == "sh" else argv
-        return self.inner.run(words, stdin)
+        return self.inner.run(words, [self.trap.armed(b"".join(stdin))] if self.trap else stdin)
 
     def close(self) -> None:
         self.inner.close()
@@ -209,6 +245,12 @@ class Contract:
         """The kind with its parameters, some of them changed."""
         return make(self.kind, filled({**self.params, **changed}, place, self.given))
 
+    def gone(self, place: Path) -> Kind:
+        """The kind with parameters that say that it is not there."""
+        # What says how it should be says nothing of what is not there.
+        needed = {name: value for name, value in self.params.items() if self.kind.fields()[name].required}
+        return make(self.kind, filled(self.absent or {**needed, "state": "absent"}, place, self.given))
+
     def test_its_life(self, machine: Machine, place: Path) -> None:
         """Absent → made → nothing to do → drifted → put right, each apply as its plan said."""
         resource = self.resource(place)
@@ -219,10 +261,7 @@ class Contract:
             assert _verdict(machine.apply(resource)) == "changed", "what drifted was not put right"
             assert _verdict(machine.apply(resource)) == "unchanged"
         if "absent" in self._states():
-            # What says how it should be says nothing of what is not there.
-            needed = {name: value for name, value in self.params.items() if self.kind.fields()[name].required}
-            absent = self.absent or {**needed, "state": "absent"}
-            gone = make(self.kind, filled(absent, place, self.given))
+            gone = self.gone(place)
             assert _verdict(machine.apply(gone)) == "changed", "it was not removed"
             assert _verdict(machine.apply(gone)) == "unchanged", "removed again, it changed something"
 
@@ -313,6 +352,37 @@ class Contract:
         else:
             assert report.outcomes[0].verdict in ("failed", "refused")
 
+    def test_it_probes_only_where_it_has_pinned(self, machine: Machine, place: Path) -> None:
+        """Another user, who can move the directory away, does so between `pin` and what follows it."""
+        trap = Trap(place, "plan")
+        resource = self.resource(trap.ours)
+        machine.apply(self.resource(trap.elsewhere))
+        wanted = machine.plan(resource).steps[0]
+        machine.trap = trap
+        found = machine.plan(resource).steps[0]
+        assert trap.sprung, "it was looked for without a pin: pin the path first"
+        same = (found.outlook, found.attributes) == (wanted.outlook, wanted.attributes)
+        assert same or found.outlook in ("refused", "error"), NAMED_AGAIN
+
+    def test_it_writes_only_where_it_has_pinned(self, machine: Machine, place: Path) -> None:
+        """The same while it is made, changed and removed."""
+        situations: list[tuple[Callable[[Path], Kind] | None, Callable[[Path], Kind]]] = [(None, self.resource)]
+        situations.append((self.resource, lambda where: self.resource(where, **self.other)))
+        if "absent" in self._states():
+            situations.append((self.resource, self.gone))
+        for number, (before, after) in enumerate(situations):
+            below = place / str(number)
+            below.mkdir()
+            trap = Trap(below, "apply")
+            for directory in (trap.ours, trap.elsewhere):
+                if before is not None:
+                    machine.apply(before(directory))
+            found = snapshot(trap.elsewhere)
+            machine.trap = trap
+            machine.apply(after(trap.ours))
+            machine.trap = None
+            assert snapshot(trap.elsewhere) == found, NAMED_AGAIN
+
     def test_the_parameters_are_described(self) -> None:
         assert self.kind.summary.endswith("."), "the docstring begins with a sentence on what the kind is for"
         for name, schema in self.kind.params.items():
@@ -378,6 +448,8 @@ def contract_suite(
         "test_no_secret_shows": bool(_secrets(kind, params)),
         "test_another_users_directory": bool(path and root),
         "test_made_as_the_owner_of_the_directory": bool(path and root),
+        "test_it_probes_only_where_it_has_pinned": bool(path and root),
+        "test_it_writes_only_where_it_has_pinned": bool(path and root),
     }
     given |= {name: None for name, fits in asked.items() if not fits}
     return type(f"Test{kind.__name__}", (Contract,), given)

@@ -36,11 +36,22 @@ from tests.downloads import file_server
 HERE = Path(__file__).parent
 MALLORY = 23007
 """The attacker: a number that no user of the machine has."""
+ALICE = 23008
+"""Another user, who has directories that the attacker can write."""
 PRIVATE = f"root{SECRET.decode()}0\n"
 """A secret that must come to where nobody but root can read it."""
 SIBLING = ("sibling", "new name: sibling")
 """Traps of one who may move a directory of root's, which stands beside the form's path."""
-ONLY = {"nothing", "backup links", "backup into directory", "backup fifo", "forged frames", *SIBLING}
+ONLY = {
+    "nothing",
+    "sibling as .git",
+    "own .git",
+    "backup links",
+    "backup into directory",
+    "backup fifo",
+    "forged frames",
+    *SIBLING,
+}
 """Traps that mean something for the forms that name them alone."""
 BLOCKING = {"backup fifo", "full temporary directory"}
 """Traps that only get in the way: the engine must come to its end in spite of them."""
@@ -63,6 +74,8 @@ class Form:
     only: tuple[str, ...] = ()
     alone: bool = True
     watched: bool = False
+    victim: str = "root"
+    ground: str = ""
 
     @property
     def directory(self) -> bool:
@@ -123,6 +136,8 @@ class Arena:
 
     def __init__(self, directory: Path, form: Form, trap: str) -> None:
         self.form, self.trap = form, trap
+        self.victim = ALICE if form.victim == "alice" else 0
+        self.ground = 0 if form.ground == "root" else MALLORY
         self.home, self.vault, self.root = (directory / name for name in ("home", "vault", "root"))
         self.path, self.repo, self.project = self.home / form.path, directory / "repo", directory / "project"
         self.words = {
@@ -133,6 +148,7 @@ class Arena:
             "VAULT": str(self.vault),
             "REPO": str(self.repo),
             "UID": str(MALLORY),
+            "ALICE": str(ALICE),
             "PYTHON": sys.executable,
             "SECRET": "{{ secrets.private }}",
         }
@@ -151,6 +167,7 @@ class Arena:
             "page.j2": "new\n",
             "big.bin": "new\n" * 20_000,
             **{f"tree/{name}": text for name, text in TREE.items()},
+            **{f"private_tree/{name}": PRIVATE for name in TREE},
         }.items():
             put(self.project / name, text, 0o600)
         state = {"name": "t", "hosts": "all", "secrets": {"private": {"file": "private"}}}
@@ -177,12 +194,13 @@ class Arena:
             shutil.rmtree(place, ignore_errors=True)
         if "REPO" in json.dumps(self.form.resource):
             shutil.copytree(templates() / "repo", self.repo)
-            give(self.repo, MALLORY)
+            give(self.repo, self.victim or MALLORY)
         self.vault.mkdir()
         put(self.vault / "file", f"vault{SECRET.decode()}\n", 0o600)
         (self.vault / "dir").mkdir()
+        give(self.vault, self.victim)
         self.home.mkdir()
-        os.chown(self.home, MALLORY, MALLORY)
+        os.chown(self.home, self.ground, self.ground)
         for name, what in self.form.lay.items():
             self._lay(self._filled(name), what if isinstance(what, dict) else {"text": what or ""})
         if self.trap == "hard link":
@@ -192,11 +210,12 @@ class Arena:
     def _lay(self, name: str, what: Mapping[str, Any]) -> None:
         """One name, in the home and in the vault."""
         top, _, below = name.partition("/")
-        for place, owner in ((self.home / name, what.get("owner", MALLORY)), (self.vault / "dir" / below, 0)):
+        theirs = int(self._filled(str(what.get("owner", MALLORY))))
+        for place, owner in ((self.home / name, theirs), (self.vault / "dir" / below, self.victim)):
             missing = [above for above in place.parents if not above.exists()]
             place.parent.mkdir(parents=True, exist_ok=True)
             for above in missing:
-                os.chown(above, MALLORY if self.home in above.parents else 0, -1)
+                os.chown(above, self.ground if self.home in above.parents else self.victim, -1)
             if "checkout" in what:
                 shutil.copytree(templates() / str(what["checkout"]), place)
                 git(
@@ -215,7 +234,7 @@ class Arena:
             give(place, owner)
         if "group" in what:
             os.chown(self.home / name, -1, int(self._filled(str(what["group"]))))
-        give(self.home / top, MALLORY, deep=False)
+        give(self.home / top, self.ground, deep=False)
 
     # --- rounds ------------------------------------------------------------------------------------------------
 
@@ -238,17 +257,21 @@ class Arena:
             finally:
                 reads = json.loads(mallory.told("end"))
             left = self._roots(about=True)
-            effects += [f"{name} is gone" for number, name in roots.items() if number not in left]
+            effects += [f"{name} is gone" for file, name in roots.items() if file not in left]
             count.add(effects, reads, stuck)
         return count
 
-    def _roots(self, about: bool) -> dict[int, str]:
-        """Files of root's in the attacker's home, wherever they are by now; `about`: what the form is about, too."""
+    def _roots(self, about: bool) -> dict[tuple[int, bytes], str]:
+        """Files in the attacker's home that belong to root, or to the other user whom he works against, wherever they
+        are by now; `about`: what the form is about, too. What is called `keep` is no part of that."""
         found = {}
         for path in self.home.rglob("*"):
             own = self.path == path or self.path in path.parents or path.name.startswith(f"{self.path.name}.bak")
-            if (about or not own) and not path.is_dir() and path.lstat().st_uid == 0:
-                found[path.lstat().st_ino] = path.name
+            own = own and path.name != "keep"
+            if (about or not own) and not path.is_dir() and path.lstat().st_uid == self.victim:
+                content = path.read_bytes() if path.is_file() and not path.is_symlink() else b""
+                # The number alone may be another file's by now.
+                found[path.lstat().st_ino, content] = path.name
         return found
 
     def run(self, verb: str) -> tuple[int, str]:
@@ -282,12 +305,15 @@ class Mallory:
         self.process = subprocess.Popen(command, cwd="/", stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def told(self, line: str) -> str:
-        """His answer to a line; nothing where he is gone."""
+        """His answer to a line."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
-        self.process.stdin.write(line + "\n")
-        self.process.stdin.flush()
-        return self.process.stdout.readline()
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.write(line + "\n")
+            self.process.stdin.flush()
+        answer = self.process.stdout.readline()
+        assert answer, f"the attacker is gone: {self.process.wait()}"
+        return answer
 
     def close(self) -> None:
         """He goes when there is nothing more to obey."""

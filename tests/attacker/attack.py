@@ -131,6 +131,18 @@ class Attacker:
         """A directory of root's in one that both can write is where something of the engine's would be."""
         os.rename(f"{self.above()[0]}/data", self.temporary())
 
+    def sibling_as_git(self) -> None:
+        """In a directory that both can write there is one of somebody else's alone, called as a repository is."""
+        os.rename(f"{self.path}/data", f"{self.path}/.git")
+        for name in os.listdir(self.path):
+            if name != ".git":
+                os.rename(f"{self.path}/{name}", self.spare(self.home + "/-"))
+
+    def own_git(self) -> None:
+        """What looks like a repository whose removal was cut off."""
+        os.mkdir(f"{self.path}/.git")
+        self.write(f"{self.path}/.git/engine-removing")
+
     def write(self, path: str, text: str = "mallory was here\n", mode: int = 0o666) -> None:
         with open(path, "w") as file:
             file.write(text)
@@ -354,6 +366,8 @@ STATIC: dict[str, Move] = {
     "backup fifo": Attacker.backup_fifo,
     "full temporary directory": Attacker.full_temporary,
     "sibling": Attacker.sibling,
+    "sibling as .git": Attacker.sibling_as_git,
+    "own .git": Attacker.own_git,
 }
 """Traps that are laid before; a kernel that lets users make hard links to others' files is played by root."""
 RACES: dict[str, tuple[Move, Move]] = {

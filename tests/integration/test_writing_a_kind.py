@@ -135,12 +135,34 @@ def test_its_cases(installed: Path) -> None:
     assert re.search(r"^2 passed", done.stdout, re.MULTILINE), done.stdout[-3000:]
 
 
-def test_the_contract_suite_asks_for_the_pin(installed: Path, tmp_path: Path) -> None:
+CARELESS = {
+    "no pin": ('pin "$path"', "name=$path"),
+    "looks": (
+        '-h "$name" ]; then\n      found=$(readlink -- "$name")',
+        '-h "$path" ]; then\n      found=$(readlink -- "$path")',
+    ),
+    "makes": ('ln -sfn -- "$target" "$name"', 'ln -sfn -- "$target" "$path"'),
+    "removes": ('rm -f -- "$name"', 'rm -f -- "$path"'),
+}
+"""What a page holds, and what a careless one would."""
+SAID = {
+    "no pin": ("pin the path first", "root made something in another user's directory"),
+    "looks": ("test_it_probes_only_where_it_has_pinned", "after `pin`, name `$name`"),
+    "makes": ("test_it_writes_only_where_it_has_pinned", "after `pin`, name `$name`"),
+    "removes": ("test_it_writes_only_where_it_has_pinned", "after `pin`, name `$name`"),
+}
+
+
+@pytest.mark.parametrize("name", CARELESS)
+def test_the_contract_suite_asks_for_the_pin(name: str, installed: Path, tmp_path: Path) -> None:
+    """And for nothing but `$name` after it."""
     if os.geteuid() != 0:
         pytest.skip("only root can be led astray")
-    text = printed()["my_link.py"].replace('pin "$path"', "name=$path")
+    careful, careless = CARELESS[name]
+    text = printed()["my_link.py"]
+    assert careful in text
     write(tmp_path)
-    tmp_path.joinpath("my_link.py").write_text(text)
+    tmp_path.joinpath("my_link.py").write_text(text.replace(careful, careless))
     command = [
         sys.executable,
         "-m",
@@ -149,15 +171,16 @@ def test_the_contract_suite_asks_for_the_pin(installed: Path, tmp_path: Path) ->
         "-p",
         "no:cacheprovider",
         "-k",
-        "another_users or made_as_the_owner",
+        "another_users or made_as_the_owner" if name == "no pin" else "where_it_has_pinned",
         "test_my_kinds.py",
     ]
     env = {**os.environ, "PYTHONPATH": str(tmp_path)}
     done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert "pin the path first" in done.stdout
-    assert "root made something in another user's directory" in done.stdout
-    assert " passed" not in done.stdout.splitlines()[-1]
+    for words in SAID[name]:
+        assert words in done.stdout, done.stdout[-3000:]
+    if name == "no pin":
+        assert " passed" not in done.stdout.splitlines()[-1]
 
 
 @pytest.fixture(scope="module")

@@ -172,9 +172,12 @@ class Tree(Form):
                 f"others can write the directory of {self.path}, or it belongs to somebody else: no backup "
                 "can be made beside it; it was left as it is: leave `backup` out"
             )
-        ways = {above for name in (*send, *found.strangers, *found.stranger_directories) for above in _above(name)}
-        batches = [*_batches("way", "", "", "", sorted(ways)), *self._makes(send, differing)]
+        marked = [name for name in (".", *self.directories) if f"{name}/" in differing]
+        touched = (*send, *adjust, *marked, *found.strangers, *found.stranger_directories)
+        ways = {above for name in touched for above in _above(name)}
+        batches = [*_batches("way", "", "", "", sorted(ways)), *self._makes(send, marked)]
         batches += [*self._marks("put", send, found), *self._marks("adjust", adjust, found), *_drops(found)]
+        batches += self._gives(marked)
         upload = None
         if send:
             root = self.path if change.before is not None and "acts" not in facts else waiting_place(self.path, facts)
@@ -185,11 +188,15 @@ class Tree(Form):
     def _check_owners(self, facts: Facts, found: Found) -> None:
         """Raise Refused where not all of it can be changed by whoever changes the tree."""
         check_owner(self.path, facts, self.params.owner, found.files.values())
-        theirs = [name for name, about in found.directories.items() if about.uid != "0"]
+        if "." not in found.directories:
+            return
+        owner = found.directories["."].uid
+        theirs = [name for name, about in found.directories.items() if about.uid not in ("0", owner)]
         theirs += [name for name in facts.get("foreign", "").split("\n") if name]
-        if theirs and "." in found.directories and found.directories["."].uid == "0":
+        if theirs:
+            whose = "root" if owner == "0" else f"user {owner}"
             raise Refused(
-                f"{self.path} belongs to root, and in it {theirs[0]} to another user; it was left as it is: "
+                f"{self.path} belongs to {whose}, and in it {theirs[0]} to another user; it was left as it is: "
                 "declare that as a resource of its own"
             )
 
@@ -198,14 +205,26 @@ class Tree(Form):
         work = [f"{verb} {count} {'file' if count == 1 else 'files'}" for verb, count in counts if count]
         return f"{', '.join(work) or 'make directories'} in {self.path}"
 
-    def _makes(self, send: Iterable[str], differing: set[str]) -> Iterator[Batch]:
-        needed = {above for name in send for above in _above(name)}
-        needed |= {name[:-1] for name in differing if name.endswith("/") and name[:-1] in self.directories}
+    def _makes(self, send: Iterable[str], marked: Sequence[str]) -> Iterator[Batch]:
+        """Directories that stay whoever's writes in them until all is done, and that nobody else can write."""
+        needed = {above for name in send for above in _above(name)} | {name for name in marked if name != "."}
+        yield from _batches("make", "", self._own_mode, "", sorted(needed))
+        if self._own_mode:
+            yield from _batches("adjust", "", self._own_mode, "", marked)
+
+    def _gives(self, marked: Sequence[str]) -> Iterator[Batch]:
+        """At last they get the owner and mode declared; a directory comes after those within it."""
         mode, owner = self.params.dir_mode, self._owner(None)
-        yield from _batches("make", "", mode, owner, sorted(needed))
-        if mode or owner:
-            marked = [name for name in (".", *self.directories) if f"{name}/" in differing]
-            yield from _batches("adjust", "", mode, owner, marked)
+        if owner or mode != self._own_mode:
+            yield from _batches(
+                "give", "", mode, owner, sorted(marked, key=lambda name: (name != ".", name), reverse=True)
+            )
+
+    @property
+    def _own_mode(self) -> str:
+        """What the directories' mode leaves to their owner."""
+        mode = self.params.dir_mode
+        return mode and f"{int(mode, 8) & ~0o022:04o}"
 
     def _marks(self, verb: str, names: Iterable[str], found: Found) -> Iterator[Batch]:
         """Files with the same directory, mode and owner together: one command does for all of them."""

@@ -11,8 +11,8 @@ way() {
     [ -d "$name" ] || [ ! -e "$name" ] ||
       fail "$path/${name#./} is in the way: it is no directory; nothing was changed"
   done
-  if [ "$_engine_self" != 0 ] || [ "$fresh" ]; then return 0; fi
-  # Root goes only where nobody else can put a link.
+  [ -z "$fresh" ] || return 0
+  # Where somebody else can put a link, each name is seen to by itself.
   for name do
     shift
     [ ! -d "$name" ] || set -- "$@" "$name"
@@ -21,7 +21,10 @@ way() {
   _engine_lines=$(stat -c '%a %u %g' -- "$@" 2>/dev/null) || _engine_lines=$(stat -f '%Mp%Lp %u %g' -- "$@")
   for name do
     _engine_next_row
-    [ "$_engine_uid" = 0 ] || fail "$path/${name#./} belongs to user $_engine_uid, and $path to root; nothing was changed"
+    case $_engine_uid in
+      0 | "$_engine_self") ;;
+      *) fail "$path/${name#./} belongs to user $_engine_uid, and $path to another one; nothing was changed" ;;
+    esac
     case $_engine_bits in *[2367]? | *[2367]) crowd=shared ;; esac
   done
 }
@@ -52,6 +55,21 @@ put() {
   [ -z "$crowd" ] || return 0
   mark_all "$@"
   mv -f -- "$@" "./$into"
+}
+# Directories are given away last, the innermost first: whoever is given one can put a link in it.
+give() {
+  for name do
+    if [ "$fresh" ]; then
+      [ "$name" = ./. ] || mark_all "$name"
+    elif [ -z "$crowd" ] && [ -O "$name" ]; then
+      mark_all "$name"
+    else
+      (
+        below "${name#./}"
+        mark_all .
+      )
+    fi
+  done
 }
 adjust() {
   if [ -z "$crowd${_engine_owned-}" ]; then
@@ -138,28 +156,53 @@ remove() { rm -f -- "$file"; }
 remove_directory() { rmdir -- "$file" || fail "$path is not empty, so it was left"; }
 
 sent() { tar -cf - -C "$staging" .; }
+# Unpacks what comes by the pipe. Where others can write, that is in a room; it is reached through a descriptor, for under
+# its name there may be something else by now.
+unpack() {
+  crowded
+  if [ -z "$shared" ]; then
+    den=$(mktemp -d ./.engine-XXXXXXXXXX)
+    staging=$den
+    tar -xf - -C "$den" <&4
+    return 0
+  fi
+  enter_new_room
+  command exec 5<.
+  den=$_engine_den staging=/dev/fd/5
+  _engine_t=$(stat -L -c '%d:%i' $staging 2>/dev/null) || _engine_t=''
+  _engine_n=$(stat -c '%d:%i' .) || _engine_n='-'
+  [ "$_engine_t" = "$_engine_n" ] || fail "$path cannot be written safely: others can write $above, and this host has no /dev/fd"
+  tar -xf - <&4
+  cd -P ..
+}
 leave() {
   trap - EXIT
   if [ "$fresh" ]; then tidy_up; fi
-  [ -z "$den" ] || rm -rf -- "$den"
+  if [ "$staging" = /dev/fd/5 ]; then
+    (
+      cd -P -- "$staging"
+      empty_room
+      cd -P ..
+      rmdir -- "$den" 2>/dev/null || :
+    ) || :
+  elif [ "$den" ]; then
+    rm -rf -- "$den"
+  fi
 }
 
 [ -z "$staging" ] || feed=sent
 fresh='' den='' crowd=''
 look_inside
 if [ "$staging" ] && [ "${_engine_owned-}" ]; then
-  # What was sent comes by the pipe.
-  den=$(mktemp -d ./.engine-XXXXXXXXXX)
   trap leave EXIT
-  tar -xf - -C "$den" <&4
-  staging=$den
+  unpack
 fi
 case $type in
   absent)
     begin_directory 700
     fresh=1
     trap leave EXIT
-    case $den in ./*) staging=$_engine_back/$_engine_up$den ;; esac
+    case $staging in ./*) staging=$_engine_back/$_engine_up$den ;; esac
     ;;
   directory)
     _engine_up=./ kept=../${PWD##*/}.bak

@@ -18,9 +18,8 @@ if [ "$delete" ]; then
   fact others "$others"
   others=$(strangers -type d)
   fact other_directories "$others"
-  # What root removes must be below root's own directories.
-  others=''
-  [ "$_engine_self" != 0 ] || others=$(strangers -type d ! -user 0)
+  # What is removed must be below directories of root's, or of whoever removes it.
+  others=$(strangers -type d ! -user 0 ! -user "$_engine_self")
   fact foreign "$others"
 fi
 if [ "$backup" -gt 0 ] && ! backups; then fact no_backups 1; fi

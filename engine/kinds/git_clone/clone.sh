@@ -1,3 +1,4 @@
+# shellcheck disable=SC2030,SC2031  # what a subshell sets is for itself
 # Makes directory $1 and goes there, and nowhere else, whoever can write where it is.
 make() {
   place=${PWD%/}/$1
@@ -15,6 +16,31 @@ clone() {
   git_here update-ref --no-deref HEAD "$commit"
   [ "$type" = absent ] || trap - EXIT
   check_out -f
+}
+# A clone for this directory where others can write it: made in a room, for under the name .git there may be something
+# else a moment later. The repository comes out of it first, as one whose checkout was cut off.
+clone_in_room() (
+  type='absent'
+  enter_new_room
+  room=$PWD
+  trap leave_room EXIT
+  trap 'exit 143' HUP INT TERM
+  mkdir checkout
+  cd -P checkout
+  clone
+  [ "$status" -eq 0 ] || fail "the files could not be written; nothing is in $path: $said"
+  update_submodules
+  git_here update-ref refs/engine/unfinished "$commit"
+  for entry in .git * .[!.]* ..?*; do
+    if [ ! -e "./$entry" ] && [ ! -h "./$entry" ]; then continue; fi
+    mv -f -T -- "./$entry" "../../$entry" || fail "$path/$entry is in the way; the next apply goes on with it"
+  done
+)
+leave_room() {
+  [ "$PWD" = "$room" ] || cd -P ..
+  empty_room
+  cd -P ..
+  rmdir -- "$_engine_den" 2>/dev/null || :
 }
 
 enter
@@ -59,11 +85,16 @@ case $type in
   empty | half | removing)
     [ "$type" = empty ] || nobody_at_work
     if [ "$type" = removing ]; then clear_out; fi
-    rm -rf .git
-    trap 'rm -rf .git' EXIT
-    clone
-    [ "$status" -eq 0 ] || unfinished
-    update_submodules
+    if [ "$shared" ]; then
+      clone_in_room
+      git_here update-ref -d refs/engine/unfinished
+    else
+      rm -rf .git
+      trap 'rm -rf .git' EXIT
+      clone
+      [ "$status" -eq 0 ] || unfinished
+      update_submodules
+    fi
     ;;
   *) fail "$path is in the way ($type); nothing was changed" ;;
 esac

@@ -127,21 +127,21 @@ enter() {
 }
 
 # What the directory is, into `type`: empty, half (a clone that was cut off, with nothing but what git made), checkout,
-# removing (a removal was cut off), broken (an unusable .git among other files), foreign (root's, but others can write
-# it), or directory (anything else).
+# removing (a removal was cut off), broken (an unusable .git among other files, or where others could have put it),
+# foreign (root's, but others can write it), or directory (anything else).
 find_checkout() {
-  half='half'
+  half='half' type='empty'
   for entry in * .[!.]* ..?*; do
-    if [ "$entry" != .git ] && { [ -e "./$entry" ] || [ -h "./$entry" ]; }; then
-      half='broken'
+    # Where others can write, a clone is made in a room, which a run that was cut off may have left.
+    case $shared$entry in .git | 1.git | 1.engine-??????????) continue ;; esac
+    if [ -e "./$entry" ] || [ -h "./$entry" ]; then
+      half='broken' type='directory'
       break
     fi
   done
-  if [ ! -e .git ] && [ ! -h .git ]; then
-    type='directory'
-    [ "$half" = broken ] || type='empty'
-    return 0
-  fi
+  there=''
+  if [ -e .git ] || [ -h .git ]; then there=1; fi
+  if [ "$there$type" = directory ]; then return 0; fi
   # Root runs nothing that somebody else can write.
   me=$(id -u)
   if [ "$me" = 0 ]; then
@@ -151,8 +151,11 @@ find_checkout() {
       return 0
     fi
   fi
+  [ "$there" ] || return 0
+  # Only what is ours: where others can write, one who brings a mark there would have everything removed.
   type='removing'
-  [ ! -f .git/engine-removing ] || return 0
+  if [ -f .git/engine-removing ] && [ ! -h .git ] && [ -O .git ] && [ -O .git/engine-removing ]; then return 0; fi
+  [ -z "$shared" ] || half='broken'
   type='checkout'
   # git looks for a repository in the directories above, too: without a way up, it is this one.
   if found=$(git_here rev-parse --show-cdup --git-dir 2>&1); then
