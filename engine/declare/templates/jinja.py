@@ -16,6 +16,8 @@ from typing import Any
 from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, Undefined
 from jinja2.environment import Template, TemplateExpression
 from jinja2.exceptions import SecurityError
+from jinja2.ext import Extension
+from jinja2.lexer import Token, TokenStream
 from jinja2.runtime import Context
 from jinja2.utils import missing, pass_context
 
@@ -32,6 +34,8 @@ _RENDER = "\0render"
 """Key of the render in its context; no template can spell it."""
 _CR = "\x1d"
 """Stands for a carriage return on the way through Jinja2, which would make a newline of it."""
+_ENDRAW = re.compile(rf"(\{{%[-+]?\s*endraw\s*%\}}){_CR}(?=\n)")
+"""The end of raw text and a CRLF; Jinja2 tells nobody about this block."""
 
 
 class _Render:
@@ -139,9 +143,24 @@ def _to_json(value: Any, indent: int | None = None) -> str:
     return json.dumps(_closed(value, reveal=True), ensure_ascii=False, indent=indent)
 
 
+class _TrimmedCrlf(Extension):
+    """`trim_blocks` for lines that end in CRLF: Jinja2 itself takes nothing but a newline off."""
+
+    def filter_stream(self, stream: TokenStream) -> Iterator[Token]:
+        trimmed = False
+        for token in stream:
+            if trimmed and token.type == "data" and token.value.startswith(f"{_CR}\n"):
+                token = Token(token.lineno, token.type, token.value[2:])
+            trimmed = token.type == "block_end" and token.value == "%}"
+            yield token
+
+
 @functools.cache
-def _environment() -> _Environment:
+def _environment(*, file: bool = False) -> _Environment:
+    """Where templates run. `file`: those of files, in which a line that ends in a block ends with it."""
     environment = _Environment(
+        extensions=[_TrimmedCrlf] if file else [],
+        trim_blocks=file,
         undefined=_Undefined,
         finalize=_finalize,
         keep_trailing_newline=True,
@@ -170,7 +189,8 @@ def _compiled(text: str) -> Template | TemplateExpression:
 
 @functools.lru_cache(maxsize=256)
 def _file(text: str, filename: str) -> Template:
-    environment = _environment()
+    environment = _environment(file=True)
+    text = _ENDRAW.sub(r"\1", text)
     environment.tokens(text)
     code = environment.compile(text, filename=filename)
     return Template.from_code(environment, code, environment.make_globals(None))
