@@ -19,11 +19,12 @@ from jinja2.exceptions import SecurityError
 from jinja2.ext import Extension
 from jinja2.lexer import Token, TokenStream
 from jinja2.runtime import Context
-from jinja2.utils import missing, pass_context
+from jinja2.utils import _PassArg, missing, pass_context
 
 from engine.bounds import DEPTH
 from engine.codes import Code
 from engine.declare.host_facts import HostNames
+from engine.declare.templates.filters import INSTEAD, OF_ANYTHING, OF_PLAIN_DATA, combine
 from engine.declare.templates.names import MISSING, Names, RenderError, SecretNames, undefined
 from engine.declare.templates.sandbox import WORK, Bounded, PlannedActions, output, work
 from engine.declare.yaml.scalars import NoText, as_text, bare
@@ -143,6 +144,36 @@ def _to_json(value: Any, indent: int | None = None) -> str:
     return json.dumps(_closed(value, reveal=True), ensure_ascii=False, indent=indent)
 
 
+def _of_plain_data(filter_: Callable[..., Any]) -> Callable[..., Any]:
+    """A filter that gets plain data, what is secret in it revealed."""
+    wanted = _PassArg.from_obj(filter_) is not None
+
+    @pass_context
+    @functools.wraps(filter_)
+    def filtered(context: Context, *given: Any, **options: Any) -> Any:
+        plain = [_closed(value, reveal=True) for value in given]
+        named = {name: _closed(value, reveal=True) for name, value in options.items()}
+        return filter_(*((context,) if wanted else ()), *plain, **named)
+
+    return filtered
+
+
+@pass_context
+def _combine(context: Context, *terms: Any, recursive: bool = False, list_merge: str = "replace") -> Any:
+    """Maps in one. Secrets in them stay where they are: the other keys of the outcome are none."""
+    render: _Render = context.parent[_RENDER]
+    made = combine(*map(_unopened, terms), recursive=recursive, list_merge=list_merge)
+    return render.open(work(context).take(made))
+
+
+def _unopened(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return [_unopened(item) for item in value]
+    if isinstance(value, Undefined):
+        str(value)
+    return value.data if isinstance(value, _View) else value
+
+
 class _TrimmedCrlf(Extension):
     """`trim_blocks` for lines that end in CRLF: Jinja2 itself takes nothing but a newline off."""
 
@@ -172,6 +203,8 @@ def _environment(*, file: bool = False) -> _Environment:
     for name in ("lipsum", "cycler", "joiner"):
         del environment.globals[name]
     environment.filters["tojson"] = _to_json
+    environment.filters |= {name: _of_plain_data(filter_) for name, filter_ in OF_PLAIN_DATA.items()}
+    environment.filters |= {**OF_ANYTHING, "combine": _combine}
     environment.bound_filters()
     return environment
 
@@ -232,7 +265,7 @@ def _closed(value: Any, *, reveal: bool = False) -> Any:
             raise RenderError("`secrets` is not a value", ("name one of them: `secrets.NAME`",))
         return value.data
     if isinstance(value, Mapping):
-        return {as_text(key): _closed(value[key], reveal=reveal) for key in value}
+        return {bare(key) if reveal else as_text(key): _closed(value[key], reveal=reveal) for key in value}
     if isinstance(value, list | tuple | range | Iterator):
         return [_closed(item, reveal=reveal) for item in value]
     if isinstance(value, Undefined):
@@ -339,7 +372,13 @@ class _Faults:
 
         for what, known in (("filter", _environment().filters), ("test", _environment().tests)):
             if message.startswith(f"No {what} named "):
-                return near(message.split("'")[1], known)
+                name = message.split("'")[1]
+                short = name.removeprefix("ansible.builtin.")
+                if short != name and short in known:
+                    return (f"write it without `ansible.builtin.`: `{short}`",)
+                if what == "filter" and short in INSTEAD:
+                    return (INSTEAD[short],)
+                return near(short, [each for each in known if not each.startswith("\0")])
         return ()
 
     def line(self, error: Exception) -> int:
