@@ -25,7 +25,7 @@ from engine.bounds import DEPTH
 from engine.codes import Code
 from engine.declare.host_facts import HostNames
 from engine.declare.templates.filters import INSTEAD, OF_ANYTHING, OF_PLAIN_DATA, combine
-from engine.declare.templates.names import MISSING, Names, RenderError, SecretNames, undefined
+from engine.declare.templates.names import MISSING, Lazy, Names, RenderError, SecretNames, undefined
 from engine.declare.templates.sandbox import WORK, Bounded, PlannedActions, output, work
 from engine.declare.yaml.scalars import NoText, as_text, bare
 from engine.errors import EngineError
@@ -56,9 +56,9 @@ class _Render:
             self.secrets.append(value)
             return value.reveal()
         if isinstance(value, Mapping):
-            return _View(value, self) if _holds_secret(value) else value
+            return _View(value, self) if _may_hold_secret(value) else value
         if isinstance(value, list | tuple):
-            return [self.open(item) for item in value] if _holds_secret(value) else value
+            return [self.open(item) for item in value] if _may_hold_secret(value) else value
         return value
 
 
@@ -293,13 +293,15 @@ def _sealed(value: Any, render: _Render, text: str) -> Any:
     return Secret(as_text(value), render.secrets[0].name)
 
 
-def _holds_secret(value: Any) -> bool:
+def _may_hold_secret(value: Any) -> bool:
     if isinstance(value, HostNames):
         return False  # to look would be to refer to every fact
+    if isinstance(value, Lazy):
+        return True  # to look would be to make all that is in it
     if isinstance(value, Mapping):
-        return isinstance(value, SecretNames) or any(_holds_secret(item) for item in value.values())
+        return isinstance(value, SecretNames) or any(_may_hold_secret(item) for item in value.values())
     if isinstance(value, list | tuple):
-        return any(_holds_secret(item) for item in value)
+        return any(_may_hold_secret(item) for item in value)
     return isinstance(value, Secret)
 
 
