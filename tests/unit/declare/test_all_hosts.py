@@ -94,7 +94,7 @@ def test_what_is_wrong_names_the_host_and_its_variable(shown: Any) -> None:
     assert "three: inventory variable `broken`" in str(caught.value)
     assert "`nowhere` is not defined" in str(caught.value)
     assert shown("{{ hostvars.three.port }}") == "83"
-    with pytest.raises(InvalidInput, match="`hostvars` has no `tow`\n.*did you mean `two`"):
+    with pytest.raises(InvalidInput, match=r"`hostvars` has no `tow`\n.*did you mean `two`"):
         shown("{{ hostvars.tow.port }}")
 
 
