@@ -186,7 +186,7 @@ class Unroller:
             return []
         if isinstance(value, list):
             value = [_item(item) for item in value]
-            keys = [item.get("key") if isinstance(item, Mapping) else item for item in value]
+            keys: list[Any] = [item.get("key") if isinstance(item, Mapping) else item for item in value]
             if any(isinstance(key, Opaque) for key in keys):
                 self.unlisted.append(prefix)
                 return []
