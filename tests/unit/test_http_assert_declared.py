@@ -152,3 +152,21 @@ def test_keys_of_json_wait_for_facts(tmp_path: Path) -> None:
     assert found.hosts[0].pending
     done = found.finish(found.hosts[0].host, {"os": "linux"})
     assert list(done.resources[0].resource.json) == ["linux"]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("content", "more", "said"),
+    [
+        (b"a", "body: a", "there is a `body`, too"),
+        (b"a\0b", "", "a NUL byte"),
+        (b"a" * 65537, "", "one file of up to 64 KiB"),
+        (None, "", "does not exist"),
+    ],
+)
+def test_a_file_that_cannot_be_a_body(tmp_path: Path, content: bytes | None, more: str, said: str) -> None:
+    if content is not None:
+        (tmp_path / "body").write_bytes(content)
+    with pytest.raises(InvalidInput) as caught:
+        declared(tmp_path, f"url: http://h/\nmethod: POST\nbody_file: body\n{more}")
+    assert "`body_file`" in str(caught.value)
+    assert said in str(caught.value)
