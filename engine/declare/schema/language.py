@@ -25,8 +25,9 @@ KEYWORDS: Params = {
     },
     "when": {
         "type": ["string", "boolean"],
-        "description": "A bare expression, without braces, over variables and `host` (name, groups, os, arch, user, "
-        "home, hostname). If it is false, the host skips the resource, and needing the resource is satisfied.",
+        "description": "A bare expression, without braces, over variables and `host` (name, groups, os, arch, "
+        "distribution and other facts). If it is false, the host skips the resource, and needing the resource is "
+        "satisfied.",
         "x-expected": "an expression",
     },
     "for_each": {

@@ -127,8 +127,17 @@ class _Environment(Bounded):
     def getattr(self, obj: Any, attribute: str) -> Any:
         """`map.key` is the key before it is a method, so that a key may be called `items`."""
         if isinstance(obj, Mapping) and attribute in obj:
-            return obj[attribute]
+            return self.getitem(obj, attribute)
         return super().getattr(obj, attribute)
+
+    def getitem(self, obj: Any, argument: Any) -> Any:
+        """What is there, or a name that is not defined; so is a fact that the host does not report."""
+        try:
+            return super().getitem(obj, argument)
+        except RenderError as fault:
+            if not fault.undefined:
+                raise
+            return _Undefined(name=argument, exc=fault)
 
 
 @pass_context
