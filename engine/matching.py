@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Iterator
 from typing import Any
 
 from engine.bounds import EXPRESSION, MATCHING, REPEATS, TooSlow
 
 
-def expression(text: str) -> Expression:
+def expression(text: str, *, ignorecase: bool = False, multiline: bool = False) -> Expression:
     """A regular expression, in Python's syntax. Raises ValueError with a sentence where it is none, or too large."""
     if len(text) > EXPRESSION:
         raise ValueError(f"a regular expression may have {EXPRESSION} characters, and this has {len(text)}")
@@ -25,31 +26,38 @@ def expression(text: str) -> Expression:
         raise ValueError(f"`{_short(text)}` is not a regular expression: {error}") from None
     if _written_out(text) > REPEATS:
         raise ValueError(f"`{_short(text)}` is too large with its counted repeats written out; {REPEATS} is the most")
-    return Expression(text)
+    return Expression(text, ignorecase=ignorecase, multiline=multiline)
 
 
 class Expression:
     """Searches, all of them together in bounded time: Python's own `re` cannot be stopped once it has begun."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, *, ignorecase: bool = False, multiline: bool = False) -> None:
         import regex
 
         self.text = text
-        self._compiled = regex.compile(text)
+        flags = (regex.IGNORECASE if ignorecase else 0) | (regex.MULTILINE if multiline else 0)
+        self._compiled = regex.compile(text, flags)
         self._left = MATCHING
 
     def search(self, text: str) -> bool:
         """Whether it is found in a text. Raises Exceeded where that takes too long to tell."""
-        return self._within(self._compiled.search, text)
+        return self._within(self._compiled.search, text) is not None
 
     def match(self, text: str) -> bool:
         """Whether a text begins with it. Raises Exceeded."""
-        return self._within(self._compiled.match, text)
+        return self._within(self._compiled.match, text) is not None
 
-    def _within(self, find: Any, text: str) -> bool:
+    def matches(self, text: str) -> Iterator[Any]:
+        """Each match in a text, one after the other, as Python's match objects. Raises Exceeded."""
+        found = self._within(self._compiled.finditer, text)
+        while (match := self._within(lambda _, timeout: next(found, None), text)) is not None:
+            yield match
+
+    def _within(self, find: Any, text: str) -> Any:
         began = time.monotonic()
         try:
-            return find(text, timeout=max(self._left, 0.001)) is not None
+            return find(text, timeout=max(self._left, 0.001))
         except TimeoutError:
             what = f"the regular expression `{_short(self.text)}`"
             raise TooSlow(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Any, TypeAlias
 
@@ -12,12 +12,13 @@ from engine.codes import Code
 from engine.declare.controller_files import Sources, label
 from engine.declare.convert import Opaque, Schema, convert, of_item, of_key
 from engine.declare.expand import Item, Names, Problems
-from engine.declare.schema.validate import Subject, check
+from engine.declare.schema.validate import Subject, check, shown
 from engine.declare.statefile import Body, Entry
 from engine.declare.templates import budget
 from engine.declare.templates.names import RenderError
 from engine.declare.templates.template import render_text
-from engine.declare.yaml.nodes import Scalar, find
+from engine.declare.yaml.nodes import Map, Node, Scalar, find
+from engine.declare.yaml.scalars import as_text
 from engine.errors import InvalidParameter, Position, Problem, code_of, of_kind
 from engine.model import HostPath, Resource, Secret, Watch
 from engine.program_name import program_name
@@ -54,10 +55,43 @@ class Assembler:
             failed = failed or isinstance(value, Opaque)
             return value
 
-        data: dict[str, Any] = convert(entry.params, body.marked, evaluate)
+        before = len(self.problems.found)
+        params = self.with_keys(entry.params, body, evaluate)
+        failed = failed or len(self.problems.found) > before
+        data: dict[str, Any] = convert(params, body.marked, evaluate)
         subject = Subject(body.cls.kind, "parameter", f"See: {program_name()} kinds {body.cls.kind}")
-        failed = self.problems.add(check(data, body.strict, entry.params, subject, at=entry.where)) or failed
+        failed = self.problems.add(check(data, body.strict, params, subject, at=entry.where)) or failed
         return None if failed else data
+
+    def with_keys(self, params: Map, body: Body, evaluate: Callable[[Scalar], Any]) -> Map:
+        """The parameters with keys rendered, where the kind says that they may be templates."""
+        made = dict(params.items)
+        for name, schema in body.cls.params.items():
+            node = params.items.get(name)
+            if schema.get("template_keys") and isinstance(node, Map):
+                items: dict[str, Node] = {}
+                keys: dict[str, Position] = {}
+                for key, item in node.items.items():
+                    found = self.key(Scalar(key, False, node.keys[key]), f"{body.cls.kind} `{name}`", items, evaluate)
+                    items[found], keys[found] = item, node.keys[key]
+                made[name] = Map(items, keys, node.where)
+        return Map(made, params.keys, params.where)
+
+    def key(self, node: Scalar, what: str, known: Mapping[str, Node], evaluate: Callable[[Scalar], Any]) -> str:
+        """A key, rendered; as it is written where it cannot be."""
+        value = evaluate(node) if node.template else node.text
+        if isinstance(value, int | float):
+            value = as_text(value)
+        problem = None
+        if isinstance(value, Secret):
+            hint = "plans show it"
+            problem = Problem(f"a key of {what} cannot hold a secret", node.where, (hint,), code=Code.SECRET_EXPOSED)
+        elif not isinstance(value, str | Opaque):
+            problem = Problem(f"a key of {what} must be text, not {shown(value)}", node.where, code=Code.PARAMETER)
+        elif value in known:
+            problem = Problem(f"{what} has {shown(value)} twice", node.where, code=Code.PARAMETER)
+        self.problems.add([problem] if problem else [])
+        return value if isinstance(value, str) and not problem else node.text
 
     def resource(self, item: Item, data: dict[str, Any], watches: Mapping[str, tuple[Watch, ...]]) -> Resource | None:
         """The object, made of `data`; None where something is wrong."""

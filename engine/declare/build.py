@@ -23,7 +23,7 @@ from engine.declare.secrets.store import SecretStore, StateSecrets
 from engine.declare.statefile import Entry, Reader, State
 from engine.declare.templates.budget import Spent, counted
 from engine.declare.templates.names import RenderError
-from engine.declare.templates.scope import Binding, Layer, Scope, given, of_host, typed
+from engine.declare.templates.scope import Binding, Layer, Scope, given, of_host, of_inventory, typed
 from engine.declare.yaml.nodes import Node
 from engine.errors import InvalidInput, Problem, code_of, of_kind
 from engine.kit import duration
@@ -114,21 +114,24 @@ class Variables:
 class Scopes:
     """What templates can refer to on one host: a scope each time that a state file is unrolled."""
 
-    def __init__(self, host: Host, facts: Facts | None, variables: Variables, store: SecretStore) -> None:
+    def __init__(
+        self, host: Host, facts: Facts | None, variables: Variables, store: SecretStore, shared: Layer
+    ) -> None:
         self.names, self.own = HostNames(host, facts), of_host(host)
-        self.variables, self.store = variables, store
+        self.variables, self.store, self.shared = variables, store, shared
         self.secrets: list[StateSecrets] = []
 
     def of(self, state: State, passed: Layer) -> Scope:
         """The scope of a state file that is given the variables `passed`."""
-        scope = Scope(self.names, (passed, self.variables.layer(state), self.own, given(state.vars)))
+        scope = Scope(self.names, (passed, self.variables.layer(state), self.own, given(state.vars), self.shared))
         scope.secrets = secrets = StateSecrets(self.store, state.secrets, scope)
         self.secrets.append(secrets)
         return scope
 
 
 class Builder:
-    """Builds the declarations of one host after the other. `picked`: by its number, the hosts of each state."""
+    """Builds the declarations of one host after the other. `picked`: by its number, the hosts of each state. `known`:
+    what templates know of all hosts."""
 
     def __init__(
         self,
@@ -138,6 +141,7 @@ class Builder:
         store: SecretStore,
         sources: Sources,
         become_user: str | None,
+        known: Layer,
     ) -> None:
         self.states = states
         self.picked = picked
@@ -145,6 +149,7 @@ class Builder:
         self.store = store
         self.sources = sources
         self.become_user = become_user or "root"
+        self.known = known
         self.shared: dict[Entry, Resource] = {}
         self.secrets: dict[Secret, None] = {}
         self.spent = Spent()
@@ -157,7 +162,7 @@ class Builder:
             return self._host(host, facts)
 
     def _host(self, host: Host, facts: Facts | None) -> tuple[HostDeclaration, list[Problem]]:
-        problems, scopes = Problems(), Scopes(host, facts, self.variables, self.store)
+        problems, scopes = Problems(), Scopes(host, facts, self.variables, self.store, self.known)
         unroller = Unroller(problems, scopes.of)
         for number, hosts in self.picked.items():
             if any(other.name == host.name for other in hosts):
@@ -407,7 +412,8 @@ def load(
     picked, unmatched = pick_hosts(states, inventory, limit)
     rollout, contradictions = merged_rollout(states)
     variables, store, sources = Variables(extra, states), SecretStore(project, read=read_secrets), Sources(project)
-    builder = Builder(states, picked, variables, store, sources, become_user)
+    known = of_inventory(inventory.groups, inventory.hostvars)
+    builder = Builder(states, picked, variables, store, sources, become_user, known)
     hosts = list({host.name: host for each in picked.values() for host in each}.values())
     found: dict[Problem, list[str]] = {problem: [] for problem in [*reader.problems, *unmatched, *contradictions]}
     if picked:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,7 @@ from engine.codes import Code
 from engine.declare.convert import OPAQUE, Opaque, convert, free
 from engine.declare.schema.document import closed
 from engine.declare.schema.language import KEYWORDS
-from engine.declare.schema.validate import Subject, check
+from engine.declare.schema.validate import Subject, check, shown
 from engine.declare.statefile import Entry, Include, State
 from engine.declare.templates.budget import Exhausted
 from engine.declare.templates.names import FactPending, RenderError
@@ -184,22 +185,19 @@ class Unroller:
             self.unlisted.append(prefix)
             return []
         if isinstance(value, list):
-            value = [as_text(item) if isinstance(item, int | float) else item for item in value]
-            if any(isinstance(item, Secret) for item in value):
-                problem = Problem(
-                    f"{what} cannot iterate over secrets", node.where, ("its keys are names",), code=Code.FOR_EACH
-                )
-                self.problems.add([problem])
-                return []
-            if any(isinstance(item, Opaque) for item in value):
+            value = [_item(item) for item in value]
+            keys: list[Any] = [item.get("key") if isinstance(item, Mapping) else item for item in value]
+            if any(isinstance(key, Opaque) for key in keys):
                 self.unlisted.append(prefix)
+                return []
+            if self.problems.add(_wrong_keys(keys, what, node.where)):
                 return []
         elif isinstance(value, Mapping):
             value = {as_text(key): item for key, item in value.items()}
         at = Map({"for_each": node}, {"for_each": node.where}, node.where)
         if self.problems.add(check({"for_each": value}, _FOR_EACH, at, _KEYWORD)):
             return []
-        pairs = value.items() if isinstance(value, Mapping) else [(item, item) for item in value]
+        pairs = value.items() if isinstance(value, Mapping) else zip(keys, value, strict=True)
         return [(key, Each(scope, key, item)) for key, item in pairs]
 
     def words(self, entry: Entry, names: Names) -> dict[str, Any]:
@@ -220,3 +218,20 @@ class Unroller:
                 [Problem(f"`{key}` cannot hold a secret", where, ("plans show it",), code=Code.SECRET_EXPOSED)]
             )
         return any(isinstance(part, Secret | Opaque) for part in parts)
+
+
+def _item(value: Any) -> Any:
+    """An item of a list that `for_each` takes, its key as text."""
+    if isinstance(value, Mapping) and "key" in value:
+        return {**value, "key": _item(value["key"])}
+    return as_text(value) if isinstance(value, int | float) else value
+
+
+def _wrong_keys(keys: Sequence[Any], what: str, where: Position) -> Iterator[Problem]:
+    """What is wrong with the keys of a list that `for_each` takes, beside what the schema says of each."""
+    if any(isinstance(key, Secret) for key in keys):
+        yield Problem(f"{what} cannot iterate over secrets", where, ("its keys are names",), code=Code.FOR_EACH)
+        return
+    for key, times in Counter(key for key in keys if isinstance(key, str)).items():
+        if times > 1:
+            yield Problem(f"{what} has {shown(key)} twice", where, code=Code.FOR_EACH)

@@ -11,6 +11,7 @@ from typing import Any
 
 from engine.codes import Code
 from engine.declare.templates.names import FactPending, RenderError
+from engine.declare.yaml.scalars import core
 from engine.model import Facts, Host
 
 FACTS = {
@@ -19,6 +20,13 @@ FACTS = {
     "user": "the user that programs run as (`id -un`)",
     "home": "that user's home directory ($HOME)",
     "hostname": "the name the host gives itself (`uname -n`)",
+    "distribution": "its distribution: debian, ubuntu, alpine, macos (`ID` of /etc/os-release)",
+    "version": "the version of that: 12, 24.04 (`VERSION_ID`)",
+    "codename": "the name of that version: bookworm, noble (`VERSION_CODENAME`)",
+    "address": "the IP address that its packets come from",
+    "cores": "how many processors a program can use, a number",
+    "memory": "its memory in MiB, a number",
+    "init": "what starts services: systemd, openrc, launchd, or the name of process 1",
 }
 """Every fact, and what it is."""
 
@@ -28,8 +36,17 @@ REPRESENTATIVE: Facts = {
     "user": "user",
     "home": "/home/user",
     "hostname": "localhost",
+    "distribution": "debian",
+    "version": "12",
+    "codename": "bookworm",
+    "address": "192.0.2.1",
+    "cores": "4",
+    "memory": "16384",
+    "init": "systemd",
 }
 """What stands for a host's facts where no host is reached."""
+
+_NUMBERS = ("cores", "memory")
 
 
 class HostNames(Mapping[str, Any]):
@@ -48,19 +65,21 @@ class HostNames(Mapping[str, Any]):
         if self._facts is None:
             raise FactPending(f"`host.{name}` is known only on the host")
         if name not in self._facts:
-            raise RenderError(f"`host.{name}` is not known: the host did not report {FACTS[name]}", code=Code.FACT)
+            what = f"`host.{name}` is not known: the host did not report {FACTS[name]}"
+            hint = f"for a host that has none: `host.{name} | default(...)`"
+            raise RenderError(what, (hint,), undefined=True, code=Code.FACT)
         self._used[name] = self._facts[name]
-        return self._facts[name]
+        return core(self._facts[name]) if name in _NUMBERS else self._facts[name]
 
     def __contains__(self, name: object) -> bool:
         return name in self._inventory or name in FACTS
 
     def __iter__(self) -> Iterator[str]:
         yield from self._inventory
-        yield from FACTS
+        yield from (name for name in FACTS if self._facts is None or name in self._facts)
 
     def __len__(self) -> int:
-        return len(self._inventory) + len(FACTS)
+        return len(list(iter(self)))
 
 
 def used(names: HostNames) -> dict[str, str]:

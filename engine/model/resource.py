@@ -184,6 +184,7 @@ class Resource(Protocol):
       secret: true      a Secret may stand here (elsewhere one is an input error)
       source: content   a path on the controller; the field receives a `Source`
       source: template  a path on the controller; the field receives the rendered text (str or Secret)
+      template_keys: true  a map whose keys may be templates
       watches: true     a list of resource names; the field receives a tuple of `Watch`
       host_path: true   a path on the host; checked to be absolute or to begin with `~/`; receives a `HostPath`
       mode: true        file permission bits; `0600`, `"0600"` and `600` all arrive as the text `0600`

@@ -282,3 +282,41 @@ def test_the_user_is_the_one_that_programs_run_as(tmp_path: Path, password: str 
         facts = project.run("plan", "--format", "json").data["hosts"][0]["facts"]
         assert facts["user"] == DAVE
         assert facts["home"].endswith(DAVE)
+
+
+MACHINE = ("distribution", "version", "codename", "address", "cores", "memory", "init")
+
+
+def test_what_the_machine_is_is_known_in_one_trip_and_reviewed(project: Project) -> None:
+    text = "\n".join(f"{name} {{{{ host.{name} | default('none') }}}}" for name in MACHINE) + "\n"
+    project.state(
+        {
+            "machine": {"file-sync": {"path": "{{ host.home }}/machine", "content": text}},
+            "large": {"when": "host.cores * 1024 > 10 ** 9", "file-sync": {"path": "/never", "content": "x"}},
+        }
+    )
+    plan = project.run("plan", "--format", "json")
+    assert plan.code == 0, plan.err
+    (host,) = plan.data["hosts"]
+    assert host["trips"] == 1
+    assert set(host["facts"]) <= {*MACHINE, "home"}
+    release = platform.freedesktop_os_release()
+    assert host["facts"]["distribution"] == release["ID"]
+    assert host["facts"].get("version") == release.get("VERSION_ID")
+    assert host["facts"]["cores"] == str(len(os.sched_getaffinity(0)))
+    assert project.run("plan", "--out", "plan.json").code == 0
+
+    commands = project.root.parent / "bin"
+    commands.mkdir()
+    (commands / "nproc").write_text("#!/bin/sh\necho 4096\n")
+    (commands / "nproc").chmod(stat.S_IRWXU)
+    changed = project.run("apply", "plan.json", state="", env={"PATH": f"{commands}:{os.environ['PATH']}"})
+    assert changed.code == 5
+    assert "cores" in changed.out + changed.err
+    assert not (project.home / "machine").exists()
+
+    applied = project.run("apply", "plan.json", "--format", "json", state="")
+    assert applied.code == 0, applied.err
+    assert applied.trips() == 2
+    found = dict(line.split(" ", 1) for line in (project.home / "machine").read_text().splitlines())
+    assert found == {name: host["facts"].get(name, "none") for name in MACHINE}

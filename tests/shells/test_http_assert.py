@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from engine.declare.build import load
+from engine.declare.inventory import Inventory
 from engine.kinds.http_assert import HttpAssert
 from engine.model import Host, HostPath, Phase, Secret
 from engine.program.compose import compose, run
@@ -327,3 +329,18 @@ def test_a_credential_shows_in_no_process_list_and_no_file(
     assert not any("canary-of-http" in text for text in lists)
     assert list(tmp_path.iterdir()) == []
     assert "canary-of-http" not in result.output + str(result.facts)
+
+
+def test_a_body_from_a_file_is_sent_as_it_is(server: Web, shell: tuple[str, ...], tmp_path: Path) -> None:
+    content = b"{{ not.rendered }} {% if %} \xff\r\n'\"$HOME`id`\\n\n\n"
+    (tmp_path / "body").write_bytes(content)
+    (tmp_path / "inventory.yaml").write_text("all: { hosts: { here: {} } }\n")
+    state = tmp_path / "state.yaml"
+    parameters = f'{{ url: "{server.url}", method: POST, body_file: body, status: 200 }}'
+    state.write_text(f"hosts: all\nresources:\n  it: {{ http-assert: {parameters} }}\n")
+    found = load([state], project=tmp_path, inventory=Inventory.load(None, tmp_path), extra={}, limit=None)
+    check = found.hosts[0].resources[0].resource
+    assert isinstance(check, HttpAssert)
+    assert differing(check, ask(check, shell)) == {}
+    assert server.requests[-1].body == content
+    assert tmp_path / "body" in found.sources

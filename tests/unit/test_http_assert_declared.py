@@ -103,3 +103,70 @@ def test_mistakes(tmp_path: Path, text: str, said: str) -> None:
     with pytest.raises(InvalidInput, match=said) as raised:
         declared(tmp_path, text)
     assert "state.yaml:" in str(raised.value)
+
+
+def test_keys_of_json_are_templates(tmp_path: Path) -> None:
+    head = "url: http://h/\njson:\n"
+    check = declared(
+        tmp_path, head + "  \"gpus[?name=='{{ host.name }}'] | length(@)\": 1\n  \"{{ 'a' ~ 'b' }}\": { gte: 2 }"
+    )
+    assert dict(check.json) == {"gpus[?name=='here'] | length(@)": 1, "ab": {"gte": 2}}
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("{{ secrets.token }}", "state.yaml:9:9: a key of http-assert `json` cannot hold a secret"),
+        ("{{ nowhere }}", "state.yaml:9:9: `nowhere` is not defined"),
+        ("{{ [1] }}", "state.yaml:9:9: a key of http-assert `json` must be text, not a list"),
+        ("{{ 'a' }}", "state.yaml:9:9: http-assert `json` has `a` twice"),
+        ("{{ 'a[' }}", "`a[` is not JMESPath"),
+    ],
+)
+def test_keys_of_json_that_are_none(tmp_path: Path, key: str, said: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        declared(tmp_path, f'url: http://h/\njson:\n  a: 1\n  "{key}": 2')
+    assert said in str(caught.value)
+    assert TOKEN not in str(caught.value)
+    assert len(caught.value.problems) == 1
+
+
+def test_keys_of_json_differ_from_host_to_host(tmp_path: Path) -> None:
+    (tmp_path / "inventory.yaml").write_text("all: { hosts: { one: {}, two: {} } }\n")
+    state = tmp_path / "state.yaml"
+    state.write_text(
+        'hosts: all\nresources:\n  it: { http-assert: { url: "http://h/", json: { "{{ host.name }}": 1 } } }\n'
+    )
+    found = load([state], project=tmp_path, inventory=Inventory.load(None, tmp_path), extra={}, limit=None)
+    checks = [host.resources[0].resource for host in found.hosts]
+    assert [list(check.json) for check in checks] == [["one"], ["two"]]  # type: ignore[attr-defined]
+
+
+def test_keys_of_json_wait_for_facts(tmp_path: Path) -> None:
+    (tmp_path / "inventory.yaml").write_text("all: { hosts: { one: {} } }\n")
+    state = tmp_path / "state.yaml"
+    state.write_text(
+        'hosts: all\nresources:\n  it: { http-assert: { url: "http://h/", json: { "{{ host.os }}": 1 } } }\n'
+    )
+    found = load([state], project=tmp_path, inventory=Inventory.load(None, tmp_path), extra={}, limit=None)
+    assert found.hosts[0].pending
+    done = found.finish(found.hosts[0].host, {"os": "linux"})
+    assert list(done.resources[0].resource.json) == ["linux"]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("content", "more", "said"),
+    [
+        (b"a", "body: a", "there is a `body`, too"),
+        (b"a\0b", "", "a NUL byte"),
+        (b"a" * 65537, "", "one file of up to 64 KiB"),
+        (None, "", "does not exist"),
+    ],
+)
+def test_a_file_that_cannot_be_a_body(tmp_path: Path, content: bytes | None, more: str, said: str) -> None:
+    if content is not None:
+        (tmp_path / "body").write_bytes(content)
+    with pytest.raises(InvalidInput) as caught:
+        declared(tmp_path, f"url: http://h/\nmethod: POST\nbody_file: body\n{more}")
+    assert "`body_file`" in str(caught.value)
+    assert said in str(caught.value)

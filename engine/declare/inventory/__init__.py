@@ -20,6 +20,7 @@ from engine.declare.inventory.sources import Reader, absolute
 from engine.declare.inventory.tree import Tree
 from engine.declare.inventory.varsfiles import VarsFiles
 from engine.declare.inventory.vault import Given, Vault, bound
+from engine.declare.templates.names import Lazy
 from engine.errors import InvalidInput, Problem
 from engine.model import Host, Secret
 from engine.model.counting import count
@@ -68,6 +69,7 @@ class Inventory:
         self._merged: dict[str, dict[str, Any]] = {}
         self._of_groups: dict[tuple[str, ...], dict[str, Any]] = {}
         self._opened: list[str] = []
+        self._shown: dict[str, Lazy] = {}
 
     @classmethod
     def load(
@@ -102,7 +104,19 @@ class Inventory:
     @property
     def groups(self) -> Mapping[str, tuple[str, ...]]:
         """Every group with the names of its hosts, those of the groups in it included."""
-        return {name: tuple(self._tree.hosts_of(name)) for name in self._tree.groups}
+        return Lazy(self._tree.groups, lambda name: tuple(self._tree.hosts_of(name)))
+
+    @property
+    def hostvars(self) -> Lazy:
+        """Of every host what the inventory says of it, as the templates of a state see it: rendered, with names like
+        `inventory_hostname`. Passwords are Secrets."""
+        return Lazy(self._tree.hosts, self._hostvars)
+
+    def _hostvars(self, name: str) -> Lazy:
+        if name not in self._shown:
+            names = self._names(name)
+            self._shown[name] = Lazy(names.known(), lambda key: connection.shown(names, key))
+        return self._shown[name]
 
     @property
     def sources(self) -> tuple[Path, ...]:
@@ -198,10 +212,8 @@ class Inventory:
             "inventory_hostname_short": name.split(".")[0],
             "inventory_dir": str(self._vars[0].directory) if self._vars else str(self._project),
             "group_names": sorted(tree.groups_of(name)),
-            "groups": connection.Lazy(tree.groups, tree.hosts_of),
-            "hostvars": connection.Lazy(
-                tree.hosts, lambda other: connection.Lazy(self._values(other), self._names(other).lookup)
-            ),
+            "groups": Lazy(tree.groups, tree.hosts_of),
+            "hostvars": Lazy(tree.hosts, lambda other: Lazy(self._values(other), self._names(other).lookup)),
         }
 
     def _values(self, name: str) -> dict[str, Any]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from engine.codes import Code
 from engine.declare.inventory.problems import HostProblem
-from engine.declare.templates.names import MISSING, Deferred, RenderError, evaluated
+from engine.declare.templates.names import MISSING, Deferred, RenderError
 from engine.declare.templates.template import render
 from engine.errors import Problem
 from engine.model import Host, Secret
@@ -87,39 +87,36 @@ class Names:
         if name not in self.values:
             return MISSING
         value = self.values[name]
-        if not is_template(value):
-            return evaluated(value, lambda text: render(text, self))
+        if not isinstance(value, str | dict | list | Deferred) or (isinstance(value, str) and not is_template(value)):
+            return value
         shown = f"`{name}` of {self.host}"
         if shown in self._opened:
             way = " → ".join([*self._opened[self._opened.index(shown) :], shown])
             raise RenderError(f"circular reference between variables: {way}", code=Code.CIRCULAR_REFERENCE)
         self._opened.append(shown)
         try:
-            return render(value, self)
+            return _rendered(value, self)
         finally:
             self._opened.pop()
 
 
-class Lazy:
-    """What a template can take values from by key, like `hostvars` and `groups`, each made when it is asked for.
+def shown(names: Names, name: str) -> Any:
+    """A variable of a host as the templates of all hosts see it: rendered, a password as a Secret."""
+    try:
+        value = names.lookup(name)
+    except RenderError as fault:
+        fault.where = fault.where or f"{names.host}: inventory variable `{name}`"
+        raise
+    if _PASSWORD.fullmatch(name) and isinstance(value, str | int):
+        return Secret(str(value), name)
+    return value
 
-    No Mapping: of one of these a renderer looks at every value.
-    """
 
-    def __init__(self, keys: Iterable[str], value: Callable[[str], Any]) -> None:
-        self._keys = dict.fromkeys(keys)
-        self._value = value
-
-    def __getitem__(self, key: str) -> Any:
-        if key not in self._keys:
-            raise KeyError(key)
-        return self._value(key)
-
-    def __contains__(self, key: object) -> bool:
-        return key in self._keys
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._keys)
-
-    def __len__(self) -> int:
-        return len(self._keys)
+def _rendered(value: Any, names: Names) -> Any:
+    if isinstance(value, Deferred):
+        return value.value(lambda text: render(text, names))
+    if is_template(value):
+        return render(value, names)
+    if isinstance(value, dict):
+        return {key: _rendered(item, names) for key, item in value.items()}
+    return [_rendered(item, names) for item in value] if isinstance(value, list) else value

@@ -16,7 +16,7 @@ from engine.model import Params, Resource
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
-_MARKS = {"secret", "source", "watches", "host_path", "mode"}
+_MARKS = {"secret", "source", "watches", "host_path", "mode", "template_keys"}
 _MODE = r"^[0-7]{4}$"
 _WORDS = "^([Yy][Ee][Ss]|[Nn][Oo]|[Oo][Nn]|[Oo][Ff][Ff]|[Tt][Rr][Uu][Ee]|[Ff][Aa][Ll][Ss][Ee])$"
 _HOST_PATH = r"^(/|~/)"

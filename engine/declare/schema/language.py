@@ -25,8 +25,9 @@ KEYWORDS: Params = {
     },
     "when": {
         "type": ["string", "boolean"],
-        "description": "A bare expression, without braces, over variables and `host` (name, groups, os, arch, user, "
-        "home, hostname). If it is false, the host skips the resource, and needing the resource is satisfied.",
+        "description": "A bare expression, without braces, over variables and `host` (name, groups, os, arch, "
+        "distribution and other facts). If it is false, the host skips the resource, and needing the resource is "
+        "satisfied.",
         "x-expected": "an expression",
     },
     "for_each": {
@@ -34,13 +35,30 @@ KEYWORDS: Params = {
             {"type": "object", "propertyNames": {"pattern": KEY}},
             {
                 "type": "array",
-                "items": {"type": "string", "pattern": KEY, "x-expected": f"text ({KEY_RULE})"},
+                "items": {
+                    "anyOf": [
+                        {"type": "string", "pattern": KEY, "x-expected": f"text ({KEY_RULE})"},
+                        {
+                            "type": "object",
+                            "properties": {
+                                "key": {
+                                    "type": "string",
+                                    "pattern": KEY,
+                                    "description": "Its name in addresses.",
+                                    "x-expected": f"text ({KEY_RULE})",
+                                }
+                            },
+                            "required": ["key"],
+                        },
+                    ],
+                    "x-expected": f"text ({KEY_RULE}) or a map with a `key`",
+                },
                 "uniqueItems": True,
             },
         ],
-        "description": "A map, or a list of text: one resource for each, named NAME/KEY, with `each.key` and "
-        "`each.value`.",
-        "x-expected": "a map or a list of text",
+        "description": "A map, a list of text, or a list of maps that have a `key`: one resource for each, named "
+        "NAME/KEY, with `each.key` and `each.value`.",
+        "x-expected": "a map, a list of text, or a list of maps that have a `key`",
     },
     "tags": {
         **_NAMES,

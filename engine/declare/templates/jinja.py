@@ -16,13 +16,16 @@ from typing import Any
 from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, Undefined
 from jinja2.environment import Template, TemplateExpression
 from jinja2.exceptions import SecurityError
+from jinja2.ext import Extension
+from jinja2.lexer import Token, TokenStream
 from jinja2.runtime import Context
-from jinja2.utils import missing, pass_context
+from jinja2.utils import _PassArg, missing, pass_context
 
 from engine.bounds import DEPTH
 from engine.codes import Code
 from engine.declare.host_facts import HostNames
-from engine.declare.templates.names import MISSING, Names, RenderError, SecretNames, undefined
+from engine.declare.templates.filters import INSTEAD, OF_ANYTHING, OF_PLAIN_DATA, combine
+from engine.declare.templates.names import MISSING, Lazy, Names, RenderError, SecretNames, undefined
 from engine.declare.templates.sandbox import WORK, Bounded, PlannedActions, output, work
 from engine.declare.yaml.scalars import NoText, as_text, bare
 from engine.errors import EngineError
@@ -32,6 +35,8 @@ _RENDER = "\0render"
 """Key of the render in its context; no template can spell it."""
 _CR = "\x1d"
 """Stands for a carriage return on the way through Jinja2, which would make a newline of it."""
+_ENDRAW = re.compile(rf"(\{{%[-+]?\s*endraw\s*%\}}){_CR}(?=\n)")
+"""The end of raw text and a CRLF; Jinja2 tells nobody about this block."""
 
 
 class _Render:
@@ -51,9 +56,9 @@ class _Render:
             self.secrets.append(value)
             return value.reveal()
         if isinstance(value, Mapping):
-            return _View(value, self) if _holds_secret(value) else value
+            return _View(value, self) if _may_hold_secret(value) else value
         if isinstance(value, list | tuple):
-            return [self.open(item) for item in value] if _holds_secret(value) else value
+            return [self.open(item) for item in value] if _may_hold_secret(value) else value
         return value
 
 
@@ -122,8 +127,17 @@ class _Environment(Bounded):
     def getattr(self, obj: Any, attribute: str) -> Any:
         """`map.key` is the key before it is a method, so that a key may be called `items`."""
         if isinstance(obj, Mapping) and attribute in obj:
-            return obj[attribute]
+            return self.getitem(obj, attribute)
         return super().getattr(obj, attribute)
+
+    def getitem(self, obj: Any, argument: Any) -> Any:
+        """What is there, or a name that is not defined; so is a fact that the host does not report."""
+        try:
+            return super().getitem(obj, argument)
+        except RenderError as fault:
+            if not fault.undefined:
+                raise
+            return _Undefined(name=argument, exc=fault)
 
 
 @pass_context
@@ -139,9 +153,54 @@ def _to_json(value: Any, indent: int | None = None) -> str:
     return json.dumps(_closed(value, reveal=True), ensure_ascii=False, indent=indent)
 
 
+def _of_plain_data(filter_: Callable[..., Any]) -> Callable[..., Any]:
+    """A filter that gets plain data, what is secret in it revealed."""
+    wanted = _PassArg.from_obj(filter_) is not None
+
+    @pass_context
+    @functools.wraps(filter_)
+    def filtered(context: Context, *given: Any, **options: Any) -> Any:
+        plain = [_closed(value, reveal=True) for value in given]
+        named = {name: _closed(value, reveal=True) for name, value in options.items()}
+        return filter_(*((context,) if wanted else ()), *plain, **named)
+
+    return filtered
+
+
+@pass_context
+def _combine(context: Context, *terms: Any, recursive: bool = False, list_merge: str = "replace") -> Any:
+    """Maps in one. Secrets in them stay where they are: the other keys of the outcome are none."""
+    render: _Render = context.parent[_RENDER]
+    made = combine(*map(_unopened, terms), recursive=recursive, list_merge=list_merge)
+    return render.open(work(context).take(made))
+
+
+def _unopened(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return [_unopened(item) for item in value]
+    if isinstance(value, Undefined):
+        str(value)
+    return value.data if isinstance(value, _View) else value
+
+
+class _TrimmedCrlf(Extension):
+    """`trim_blocks` for lines that end in CRLF: Jinja2 itself takes nothing but a newline off."""
+
+    def filter_stream(self, stream: TokenStream) -> Iterator[Token]:
+        trimmed = False
+        for token in stream:
+            if trimmed and token.type == "data" and token.value.startswith(f"{_CR}\n"):
+                token = Token(token.lineno, token.type, token.value[2:])
+            trimmed = token.type == "block_end" and token.value == "%}"
+            yield token
+
+
 @functools.cache
-def _environment() -> _Environment:
+def _environment(*, file: bool = False) -> _Environment:
+    """Where templates run. `file`: those of files, in which a line that ends in a block ends with it."""
     environment = _Environment(
+        extensions=[_TrimmedCrlf] if file else [],
+        trim_blocks=file,
         undefined=_Undefined,
         finalize=_finalize,
         keep_trailing_newline=True,
@@ -153,6 +212,8 @@ def _environment() -> _Environment:
     for name in ("lipsum", "cycler", "joiner"):
         del environment.globals[name]
     environment.filters["tojson"] = _to_json
+    environment.filters |= {name: _of_plain_data(filter_) for name, filter_ in OF_PLAIN_DATA.items()}
+    environment.filters |= {**OF_ANYTHING, "combine": _combine}
     environment.bound_filters()
     return environment
 
@@ -170,7 +231,8 @@ def _compiled(text: str) -> Template | TemplateExpression:
 
 @functools.lru_cache(maxsize=256)
 def _file(text: str, filename: str) -> Template:
-    environment = _environment()
+    environment = _environment(file=True)
+    text = _ENDRAW.sub(r"\1", text)
     environment.tokens(text)
     code = environment.compile(text, filename=filename)
     return Template.from_code(environment, code, environment.make_globals(None))
@@ -212,7 +274,7 @@ def _closed(value: Any, *, reveal: bool = False) -> Any:
             raise RenderError("`secrets` is not a value", ("name one of them: `secrets.NAME`",))
         return value.data
     if isinstance(value, Mapping):
-        return {as_text(key): _closed(value[key], reveal=reveal) for key in value}
+        return {bare(key) if reveal else as_text(key): _closed(value[key], reveal=reveal) for key in value}
     if isinstance(value, list | tuple | range | Iterator):
         return [_closed(item, reveal=reveal) for item in value]
     if isinstance(value, Undefined):
@@ -240,13 +302,15 @@ def _sealed(value: Any, render: _Render, text: str) -> Any:
     return Secret(as_text(value), render.secrets[0].name)
 
 
-def _holds_secret(value: Any) -> bool:
+def _may_hold_secret(value: Any) -> bool:
     if isinstance(value, HostNames):
         return False  # to look would be to refer to every fact
+    if isinstance(value, Lazy):
+        return True  # to look would be to make all that is in it
     if isinstance(value, Mapping):
-        return isinstance(value, SecretNames) or any(_holds_secret(item) for item in value.values())
+        return isinstance(value, SecretNames) or any(_may_hold_secret(item) for item in value.values())
     if isinstance(value, list | tuple):
-        return any(_holds_secret(item) for item in value)
+        return any(_may_hold_secret(item) for item in value)
     return isinstance(value, Secret)
 
 
@@ -319,7 +383,13 @@ class _Faults:
 
         for what, known in (("filter", _environment().filters), ("test", _environment().tests)):
             if message.startswith(f"No {what} named "):
-                return near(message.split("'")[1], known)
+                name = message.split("'")[1]
+                short = name.removeprefix("ansible.builtin.")
+                if short != name and short in known:
+                    return (f"write it without `ansible.builtin.`: `{short}`",)
+                if what == "filter" and short in INSTEAD:
+                    return (INSTEAD[short],)
+                return near(short, [each for each in known if not each.startswith("\0")])
         return ()
 
     def line(self, error: Exception) -> int:

@@ -38,6 +38,29 @@ class SecretNames(Mapping[str, Secret]):
         return 0
 
 
+class Lazy(Mapping[str, Any]):
+    """What a template can take values from by key, like `hostvars` and `groups`, each made when it is asked for. No
+    renderer looks into one that is not asked for a key."""
+
+    def __init__(self, keys: Iterable[str], value: Callable[[str], Any]) -> None:
+        self._keys = dict.fromkeys(keys)
+        self._value = value
+
+    def __getitem__(self, key: str) -> Any:
+        if key not in self._keys:
+            raise KeyError(key)
+        return self._value(key)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._keys
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._keys)
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+
 class RenderError(Exception):
     """What is wrong with a template: a message, hints; `line` counts from 1 within it, 0 where that is unknown.
 

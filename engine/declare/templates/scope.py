@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import functools
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,7 @@ from engine.declare.convert import free
 from engine.declare.host_facts import HostNames
 from engine.declare.schema.language import RESERVED
 from engine.declare.templates import budget
-from engine.declare.templates.names import MISSING, Deferred, RenderError, SecretNames
+from engine.declare.templates.names import MISSING, Deferred, Lazy, RenderError, SecretNames
 from engine.declare.templates.template import render
 from engine.declare.yaml.nodes import Map, Node, Scalar
 from engine.declare.yaml.scalars import core, word
@@ -56,6 +57,12 @@ def of_host(host: Host) -> Layer:
         for name, value in {**added, **host.vars}.items()
         if not name.startswith("ansible_") and name not in RESERVED
     }
+
+
+def of_inventory(groups: Mapping[str, Sequence[str]], hostvars: Lazy) -> Layer:
+    """What templates know of all hosts, as in Ansible; a variable of such a name hides it."""
+    lists = Lazy(groups, functools.cache(lambda name: list(groups[name])))
+    return {name: Binding("the inventory", data=data) for name, data in (("groups", lists), ("hostvars", hostvars))}
 
 
 class Scope:
@@ -158,6 +165,8 @@ def evaluate(node: Scalar, names: Scope | Each) -> Any:
 
 
 def _data(value: Any, scope: Scope) -> Any:
+    if isinstance(value, Lazy):
+        return value
     if isinstance(value, Deferred):
         return value.value(lambda text: render(text, scope))
     if isinstance(value, str):

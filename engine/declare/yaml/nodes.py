@@ -80,4 +80,6 @@ def static(node: Node) -> bool:
     """True where nothing in the node is a template."""
     if isinstance(node, Scalar):
         return not node.template
-    return all(static(item) for item in (node.items if isinstance(node, Seq) else node.items.values()))
+    if isinstance(node, Seq):
+        return all(map(static, node.items))
+    return all(map(static, node.items.values())) and not any("{{" in key or "{%" in key for key in node.items)

@@ -51,8 +51,8 @@ class HttpAssert(Request):
     ] = 200
     json: Annotated[
         Mapping[str, Any],
-        "JMESPath → what is expected there: a scalar means equal, a map has one operator.",
-        {"additionalProperties": expect.EXPECTATION},
+        "JMESPath, maybe a template → what is expected there: a scalar means equal, a map has one operator.",
+        {"additionalProperties": expect.EXPECTATION, "template_keys": True},
     ] = {}
     text: Annotated[
         Any,

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 from urllib.parse import quote_plus
 
-from engine.kit import Check, HostPath, Secret
+from engine.kit import Check, HostPath, InvalidParameter, Secret, Source
 from engine.kit.curl import (
     Text,
     address,
@@ -48,6 +48,10 @@ class Request(Check):
     body: Annotated[
         Any, "What to send: text as it is, a map or a list as JSON (application/json).", _BODY, {"items": _ANY_SECRET}
     ] = None
+    body_file: Annotated[
+        Source | None,
+        "A file on the controller whose content is sent instead, as it is: up to 64 KiB, never rendered.",
+    ] = None
     follow: Annotated[bool, "Follow redirects. Without it a redirect is an answer: 302 to /login shows as such."] = (
         False
     )
@@ -61,6 +65,14 @@ class Request(Check):
         """Raises InvalidParameter for what could never be sent."""
         check_headers(self.headers)
         check_line("bearer", self.bearer or "")
+        if self.body_file is None:
+            return
+        if self.body is not None:
+            raise InvalidParameter("body_file", "there is a `body`, too; one of them is sent")
+        if self.body_file.tree or self.body_file.files[0].data is None:
+            raise InvalidParameter("body_file", "must be one file of up to 64 KiB")
+        if b"\0" in self.body_file.files[0].data:
+            raise InvalidParameter("body_file", "it contains a NUL byte, which cannot be sent")
 
     def where(self) -> Literal["host", "controller"]:
         return self.from_
@@ -88,6 +100,8 @@ class Request(Check):
 
     def payload(self) -> Text | None:
         """What is sent as a body; None: nothing, not even an empty one."""
+        if self.body_file is not None:
+            return (self.body_file.files[0].data or b"").decode("utf-8", "surrogateescape")
         if self.body is None:
             return "" if self.method in ("POST", "PUT", "PATCH") else None
         if isinstance(self.body, str | Secret):

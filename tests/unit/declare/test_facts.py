@@ -12,7 +12,11 @@ from engine.errors import InvalidInput
 from engine.model import HostDeclaration, Secret
 from tests.unit.declare.conftest import Project
 
-MAC = {"os": "darwin", "arch": "arm64", "user": "me", "home": "/Users/me", "hostname": "mac"}
+MAC = {
+    "os": "darwin", "arch": "arm64", "user": "me", "home": "/Users/me", "hostname": "mac", "distribution": "macos",
+    "version": "14.5", "codename": "sonoma", "address": "10.0.0.7", "cores": "8", "memory": "16384",
+    "init": "launchd",
+}  # fmt: skip
 
 
 def state(project: Project, *resources: str, head: str = "") -> None:
@@ -267,3 +271,33 @@ def test_hosts_are_finished_independently_and_by_many_threads(project: Project) 
         (f"/h{n}", f"name-h{n}", Secret(f"of-name-h{n}")) for n in range(30)
     ]
     assert len(loaded.secrets) == 30
+
+
+def test_cores_and_memory_are_numbers(project: Project) -> None:
+    state(
+        project,
+        "a: { when: host.memory >= 16000 and host.cores > 7, note: { path: /a, count: '{{ host.cores * 2 }}' } }",
+        "b: { note: { path: /b, public: '{{ host.memory }} of {{ host.version }}' } }",
+    )
+    done = finished(project)
+    assert [each.resource.path for each in done.resources] == ["/a", "/b"]  # type: ignore[attr-defined]
+    assert done.resources[0].resource.count == 16  # type: ignore[attr-defined]
+    assert done.resources[1].resource.public == "16384 of 14.5"  # type: ignore[attr-defined]
+    assert done.facts == {"version": "14.5", "cores": "8", "memory": "16384"}
+
+
+def test_a_fact_that_the_host_does_not_report_may_have_a_default(project: Project) -> None:
+    few = {name: value for name, value in MAC.items() if name not in ("version", "codename")}
+    for text in ("host.version | default('rolling')", "host['version'] | default('rolling')"):
+        state(project, f'a: {{ note: {{ path: /a, public: "{{{{ {text} }}}}" }} }}')
+        done = finished(project, few)
+        assert done.resources[0].resource.public == "rolling"  # type: ignore[attr-defined]
+        assert done.facts == {}
+    state(project, "a: { when: host.codename is defined, note: { path: /a } }", "b: { note: { path: /b } }")
+    assert [each.name for each in finished(project, few).resources] == ["b"]
+    state(project, "a: { note: { path: /a, public: '{{ host | to_json }}' } }")
+    assert '"version"' not in finished(project, few).resources[0].resource.public  # type: ignore[attr-defined]
+    for text in ("{{ host.version }}", "{{ host.version | upper }}"):
+        state(project, f'a: {{ note: {{ path: /a, public: "{text}" }} }}')
+        assert "`host.version` is not known: the host did not report the version" in refused(project, few)
+        assert "`host.version | default(...)`" in refused(project, few)

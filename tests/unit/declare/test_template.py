@@ -223,3 +223,24 @@ def test_faults_know_their_line() -> None:
         with pytest.raises(RenderError) as caught:
             render_text(text, VALUES, "f")
         assert caught.value.line == line, text
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a\n{% if flag %}\nb\n{% endif %}\nc\n", "a\nb\nc\n"),
+        ("{% for x in list %}\n- {{ x }}\n{% endfor %}\n\nend\n", "- a\n- 1\n\nend\n"),
+        ("{% set x = 1 %}\n{{ x }}\n", "1\n"),
+        ("{% if flag +%}\nb\n{% endif %}\n", "\nb\n"),
+        ("{% if flag -%}\n  b\n{%- endif %}\nc\n", "bc\n"),
+        ("{% raw %}\n{{ x }} %}\n{% endraw %}\nc\n", "\n{{ x }} %}\nc\n"),
+        ("  {% if flag %}\nb\n  {% endif %}\n100%}\n{{ number + 1 }}\n", "  b\n  100%}\n601\n"),
+    ],
+)
+def test_in_a_file_a_line_that_ends_in_a_block_ends_with_it(text: str, expected: str) -> None:
+    assert render_text(text, VALUES, "f") == expected
+    assert render_text(text.replace("\n", "\r\n"), VALUES, "f") == expected.replace("\n", "\r\n")
+
+
+def test_in_a_state_file_every_newline_counts() -> None:
+    assert render("a\n{% if flag %}\nb\n{% endif %}\n", VALUES) == "a\n\nb\n\n"
