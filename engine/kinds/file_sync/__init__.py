@@ -67,8 +67,9 @@ class FileSync(Parameters):
     def prior_facts(self, facts: Facts) -> Collection[str]:
         # What a link leads to may be what something else has just written. The size of a directory says nothing, and
         # mode and owner only where they are declared.
-        unasked = () if self.mode or self.owner or self.group or self.tree else ("about",)
-        names = (name for name in facts if "directories" not in name and name not in unasked)
+        unasked = ("text",) if self.mode or self.owner or self.group or self.tree else ("text", "about")
+        # What is shown as text has a digest, too.
+        names = (name for name in facts if "directories" not in name and name.partition(".")[0] not in unasked)
         return () if self.follow else tuple(names)
 
     def places(self) -> tuple[Place, ...]:
