@@ -37,10 +37,11 @@ WATCH = sh("watch.sh")
 """Watches the file at `path`."""
 
 
-def inspected_together(script: Script, path: HostPath) -> Script:
+def inspected_together(script: Script, path: HostPath, quick: bool = False) -> Script:
     """A probe that calls `look_at_path` for a `path` that is no link to follow: in one program the files of all such
-    probes are inspected at once."""
-    return replace(script, shared={**script.shared, "seen": BatchedProbe(sh("inspect_together.sh"), args=(path,))})
+    probes are inspected at once. `quick` is that of `Script`."""
+    glance = BatchedProbe(sh("inspect_together.sh"), args=(path,))
+    return replace(script, shared={**script.shared, "seen": glance}, quick=quick)
 
 
 @dataclass(frozen=True)

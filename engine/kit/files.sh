@@ -429,6 +429,34 @@ report_path() {
   fact crowded "$above"
 }
 
+# Before an action, where `planned` is set: what `fact` compares of the path, and of what $1 sets `sum` to.
+as_planned() {
+  if [ -z "${planned_keys-}" ]; then return 0; fi
+  report_path
+  known_owners
+  if [ "$type" = file ]; then
+    "$1"
+    fact sum "$sum"
+    case $planned_keys in
+      *' about '*)
+        describe_path "$file"
+        fact about "$about"
+        ;;
+    esac
+  fi
+  planned_keys=''
+}
+# After it found that nothing is there: notes it for a rollback, where `keep` is set.
+note_absence() {
+  if [ -z "${keep-}" ] || [ ! -w "${HOME-}" ]; then return 0; fi
+  [ -z "${_engine_owned-}" ] ||
+    fail "$_engine_place belongs to another user than when this was planned; nothing was done in it; plan again"
+  umask 077
+  _engine_keep_place
+  if [ -e "$keep" ]; then rm -f -- "$keep"; fi
+  true >"$keep.absent"
+}
+
 # Fails where `file` cannot be read; where it is the owner of the directory who cannot, it is refused.
 must_be_readable() {
   [ ! -r "$file" ] || return 0

@@ -42,6 +42,10 @@ class Script:
     vars: Mapping[str, str | int | bool | Secret] = field(default_factory=dict)
     args: Sequence[str | int | bool | Secret] = ()
     shared: Mapping[str, Script] = field(default_factory=dict)
+    quick: bool = False
+    """Of a probe with `shared` variables: where these are set it does not wait, does not `exit`, goes nowhere, and
+    leaves no variable that another probe of the same text takes for its own. Such probes run one after another in one
+    subshell."""
 
 
 @dataclass(frozen=True)
@@ -163,6 +167,11 @@ class Action:
     `timeout` is in seconds; None takes the resource's `timeout` keyword or the engine's default of 10 minutes.
     The script may report the fact `changed` = `no` where it found on the host that nothing was to be done. `waits`
     are the seconds that it may wait for others first, beside its timeout.
+
+    `looks`: before it changes anything the script itself sees that what it replaces is as planned: in the variables
+    `planned` and `planned_keys` is what `fact` compares, empty where nothing is to be compared. So the probe does not
+    run again before it. `notes_absence`: where that says that nothing is there, it also notes this for a rollback, as
+    `keep` demands, so no other script does (`note_absence`).
     """
 
     title: str
@@ -170,6 +179,8 @@ class Action:
     timeout: float | None = None
     waits: float = 0.0
     upload: Upload | None = None
+    looks: bool = False
+    notes_absence: bool = False
 
 
 class Resource(Protocol):

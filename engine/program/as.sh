@@ -1,5 +1,13 @@
 _engine_user=$(id -un 2>/dev/null) || _engine_user=
-_engine_self=$(id -u)
+# Its effective user, without a process where the host says so.
+_engine_self=
+if [ -n "$_engine_proc" ]; then
+  while IFS='	 ' read -r _engine_n _engine_t _engine_self _engine_s; do
+    [ "$_engine_n" != Uid: ] || break
+    _engine_self=
+  done </proc/self/status
+fi 2>/dev/null
+case $_engine_self in '' | *[!0-9]*) _engine_self=$(id -u) ;; esac
 _engine_free=' ' _engine_charged=' ' _engine_refused_users=' ' _engine_needs_password=
 _engine_line='
 '

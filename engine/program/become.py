@@ -33,6 +33,9 @@ NEST = sh("nest.sh")
 """The inner program. Its variables: _engine_v and _engine_x, the values and the text of its script; _engine_i, the
 number of its section; _engine_seconds, how long that may take; _engine_steps, set for a step."""
 
+PINNED = ('eval "$_engine_v"', "set -eu", 'eval "$_engine_x"')
+"""The lines that run a section whose script pins a path."""
+
 USER, ASKING = "\1user", "\1asking"
 
 AS = sh("as.sh")
@@ -119,14 +122,11 @@ class Others:
         return f"_engine_vouch {quote.word(HostPath(path.rpartition('/')[0] or '/'))}"
 
     def pinned(self, index: int, values: list[str], number: int) -> list[str]:
-        """The lines that run section `index`, whose script pins a path and may begin anew as another user."""
+        """What section `index` is run with, by `PINNED`: its script may begin anew as another user."""
         return [
             f"_engine_inner={self.owners[index]}",
             f"_engine_v={quote.text(chr(10).join(values))}",
             f"_engine_x=$_engine_t{number}",
-            'eval "$_engine_v"',
-            "set -eu",
-            'eval "$_engine_x"',
         ]
 
     def section(self, index: int, user: str, values: list[str], seconds: int, number: int, step: bool) -> list[str]:

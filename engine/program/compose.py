@@ -16,13 +16,16 @@ from engine.errors import HostFailed
 from engine.kit.shell import pins
 from engine.model import Become, Outside, Script, ScriptText, Sentence, Transport
 from engine.program import quote
-from engine.program.become import GRACE, Others
+from engine.program.become import GRACE, PINNED, Others
 from engine.program.bootstrap import LAUNCHER, LOCK, MACHINE, START, STREAM_LAUNCHER
 from engine.program.deadline import CLEARING, SLOWEST, Deadline, Limits
 from engine.program.parser import Event, Parser
 from engine.program.quote import assigned
 from engine.program.section import Lock, Program, Section
 from engine.program.shared import SharedProbes
+
+QUICK = 7
+"""Quick sections that run together at most: what they report is to be written at once."""
 
 
 def compose(
@@ -91,8 +94,15 @@ def _program(
     inner = {section.script.text for section in sections if section.become is not None}
     lines += [f"_engine_q{texts[text]}={quote.text(quote.text(text))}" for text in inner]
     lines += ["_engine_sections() {", ":"]
-    for n, section in enumerate(sections):
-        lines.append(_section(n, section, texts[section.script.text], places, stdin, probes, others))
+    for group in _groups(sections, others):
+        together = len(group) > 1
+        made = [
+            _section(n, sections[n], texts[sections[n].script.text], places, stdin, probes, others, together)
+            for n in group
+        ]
+        lines += [defined for defined, _ in made if defined]
+        lines += _quick(group, sections, probes) if together else []
+        lines += [*(text for _, text in made), *(["fi"] if together else [])]
     lines += ["}", probes.functions(texts), f"set -- {quote.text(launcher)}", START]
     text = "\n".join([f"#begin {nonce}", *lines, f"#end {nonce}\n"])
     numbers = others.numbers(sections) if others else {}
@@ -103,15 +113,16 @@ def _program(
 
 
 def _keep(sections: Sequence[Section], lock: Lock | None) -> list[str]:
-    """The lock's part of a program, with what it depends on: who wants it, under which ID, which names files and is
-    so no nonce, and which directories were staged."""
+    """The lock's part of a program, with what it depends on: who wants it, since when, under which ID, which names
+    files and is so no nonce, and which directories were staged."""
     staged = [_staged(section.staging, section.become) for section in sections if section.staging is not None]
     who = "".join(c if c.isprintable() else " " for c in lock.who) if lock else "onetrip unlock"
     wait = math.ceil(lock.wait) if lock else -1
     return [
         LOCK,
         f"_engine_who={quote.text(who)} _engine_wait={wait} _engine_stop={'1' if lock and lock.stopped else ''}",
-        f"_engine_lock_id={secrets.token_hex(16)}",
+        f"_engine_lock_id={secrets.token_hex(16)} _engine_sent={'1' if staged else ''}",
+        f"_engine_since={quote.text(time.strftime('%Y-%m-%d %H:%M:%S UTC', time.gmtime()))}",
         "\n".join(["_engine_staged() {", ":", *staged, "}"]),
     ]
 
@@ -178,6 +189,42 @@ def unfinished(parser: Parser, status: int | None) -> HostFailed:
     return HostFailed(Sentence(why, *came))
 
 
+def _groups(sections: Sequence[Section], others: Others | None) -> Iterator[list[int]]:
+    """The numbers of the sections in order; those of quick ones that can run together, in one list."""
+    group: list[int] = []
+    alike: object = None
+    for n, section in enumerate(sections):
+        script = section.script
+        quick = script.quick and not (section.step or section.needs or section.become)
+        quick = quick and others is not None and n in others.owners
+        kind = (script.text, [*script.vars], section.timeout) if quick else None
+        if not group or kind is None or kind != alike or len(group) == QUICK:
+            yield from [group] if group else []
+            group = []
+        group.append(n)
+        alike = kind
+    yield from [group] if group else []
+
+
+def _quick(group: Sequence[int], sections: Sequence[Section], probes: SharedProbes) -> list[str]:
+    """The lines that run quick sections together, up to where they are run one by one if that was not possible."""
+    shared = [value for n in group for value in probes.of(sections[n]).values()]
+    known = "".join(f' && [ "{value.value}" ]' for value in shared)
+    lines = [
+        f"if _engine_begin_quick {max(1, math.ceil(sections[group[0]].timeout))}; then",
+        *(f"_engine_shared{number}" for number in sorted({value.number for value in shared})),
+        f'if [ "$_engine_r" = 0 ]{known}; then',
+        "_engine_t=$(",
+        "exec 9>&1 </dev/null >/dev/null 2>&1 8>&- 7>&-",
+    ]
+    for n in group:
+        lines += [f"_engine_i={n}", f'_engine_frame "start {n}"', f"_engine_with{n}", *PINNED]
+        lines += [f'_engine_frame "end {n} 0 0"']
+    # On lines of its own: in a condition errexit would be off within it.
+    lines += [")", f'[ "$?" != 0 ] || _engine_end_quick {group[0]} {group[-1]}', "fi", "fi"]
+    return [*lines, 'if [ -z "$_engine_reported" ]; then']
+
+
 def _section(
     index: int,
     section: Section,
@@ -186,7 +233,9 @@ def _section(
     stdin: str,
     probes: SharedProbes,
     others: Others | None,
-) -> str:
+    together: bool = False,
+) -> tuple[str, str]:
+    """What is to be defined before the section, and what runs it. It may also run `together` with others."""
     unknown = [name for name in section.needs if before.get(name, index) >= index]
     if unknown:
         raise ValueError(f"section `{section.name}` needs `{unknown[0]}`, which does not come before it")
@@ -204,24 +253,36 @@ def _section(
         ]
     except ValueError as error:
         raise ValueError(f"section `{section.name}`: {error}") from None
+    defined: list[str] = []
     if section.become is None or others is None:
         before_it, late = [f"_engine_shared{n}" for n in sorted({look.number for look in shared.values()})], seconds
         script = [*values, "set -eu", f'eval "$_engine_t{number}"']
         if others is not None and section.step:
             before_it.append(others.vouching(section.script.vars))
         if others is not None and index in others.owners:
-            script = others.pinned(index, values, number)
+            given = others.pinned(index, values, number)
+            if together:
+                # Said once, for both ways to run it.
+                defined, given = [f"_engine_with{index}() {{", *given, "}"], [f"_engine_with{index}"]
+            script = [*given, *PINNED]
     else:
         before_it, late = others.before(section.become), seconds + GRACE
         script = others.section(index, section.become, values, seconds, number, section.step)
+    begin = f"if _engine_begin {index} {int(section.step)} {late} '{needs}'; then"
+    return "\n".join(defined), _guarded(
+        begin, before_it, [*(["_engine_step"] if section.step else []), *script], stdin
+    )
+
+
+def _guarded(begin: str, before_it: Iterable[str], script: Iterable[str], stdin: str) -> str:
+    """A section's lines: in a subshell of its own, once it may begin and what comes before it has succeeded."""
     return "\n".join(
         [
-            f"if _engine_begin {index} {int(section.step)} {late} '{needs}'; then",
+            begin,
             "_engine_r=0",
             *before_it,
             'if [ "$_engine_r" = 0 ]; then',
             "(",
-            "_engine_step" if section.step else ":",
             *script,
             f") {stdin} >&8 2>&8 7>&-",
             "_engine_r=$?",

@@ -26,21 +26,23 @@ _engine_write_record() {
   _engine_record="version 1
 id $_engine_lock_id
 who $_engine_who
-since $(date -u '+%Y-%m-%d %H:%M:%S UTC')
+since $_engine_since
 boot $_engine_boot
 proc $_engine_n"
   if [ -n "$_engine_leader" ] && _engine_look "$$"; then
     _engine_record="$_engine_record
 group $_engine_pid $_engine_born"
+    _engine_grouped=1
   fi
   (umask 077 && printf '%s\n' "$_engine_record" >"$_engine_me") && return
   rm -f "$_engine_me"
   _engine_problem="$_engine_me cannot be written, so the host cannot be locked: is the disk full?"
   return 1
 }
-# A step writes itself into the record before its first command: the program may be killed without it.
+# A step writes itself into the record before its first command: the program may be killed without it. Not where the
+# record names the process group, which is there as long as the step is.
 _engine_step() {
-  if [ -n "$_engine_held" ] && _engine_look self; then
+  if [ -n "$_engine_held" ] && [ -z "$_engine_grouped" ] && _engine_look self; then
     printf 'step %s %s\n' "$_engine_pid" "$_engine_born" >>"$_engine_me"
   fi
 }
@@ -123,6 +125,7 @@ _engine_lock() {
   return 1
 }
 _engine_queue() {
+  _engine_arm 0
   _engine_t=0
   while _engine_read "$_engine_keep/lock"; do
     if ! _engine_runs; then
@@ -165,8 +168,9 @@ _engine_bury() {
   done
 }
 _engine_release() {
-  _engine_read "$_engine_keep/lock" && [ "$_engine_id" = "$_engine_lock_id" ] && rm -f "$_engine_keep/lock"
-  rm -f "$_engine_me"
+  set --
+  _engine_read "$_engine_keep/lock" && [ "$_engine_id" = "$_engine_lock_id" ] && set -- "$_engine_keep/lock"
+  rm -f "$@" "$_engine_me"
 }
 
 # Staging directories: $1/files holds what was sent, $1/complete says that it is all there.
@@ -194,6 +198,7 @@ _engine_tidy() {
     _engine_dir=${_engine_dir%?}
     _engine_staged _engine_own
     [ -z "$_engine_ours" ] || continue
+    _engine_arm 0
     case $_engine_dir in
       /*"/.engine-staging-${_engine_f##*/}") rm -rf "$_engine_dir" ;;
     esac
@@ -202,8 +207,9 @@ _engine_tidy() {
 }
 
 _engine_prepare() {
+  # It shows that the program is there, where something can take its time.
+  [ -z "$_engine_sent" ] || _engine_arm 0
   if [ "$_engine_wait" -ge 0 ]; then
-    _engine_arm 0
     _engine_lock || return 1
     _engine_tidy
   fi
@@ -219,4 +225,4 @@ _engine_finish() {
   [ -z "$_engine_me" ] || _engine_release
   _engine_stop_watchdog
 }
-_engine_held= _engine_me= _engine_lost=
+_engine_held= _engine_me= _engine_lost= _engine_grouped=

@@ -36,6 +36,10 @@ _engine_split() {
 _engine_list() {
   _engine_rows=
   if [ -n "$_engine_proc" ]; then
+    # `read` takes a byte at a time, 300 calls for a process; awk, where there is one, takes a tenth of the time.
+    _engine_rows=$(_engine_list_fast 2>/dev/null </dev/null 9>&- 8>&- 7>&-) || _engine_rows=
+    case $_engine_rows in *" $$:"*) return 0 ;; esac
+    _engine_rows=
     for _engine_n in /proc/[0-9]*; do
       ! _engine_look "${_engine_n#/proc/}" || _engine_add_row "$_engine_pid" "$_engine_ppid" "$_engine_pgrp"
     done
@@ -47,6 +51,21 @@ _engine_list() {
       _engine_add_row "$_engine_pid" "${_engine_n%%:*}" "${_engine_n#*:}"
     done
   fi
+}
+# The same rows, printed. The number of a process is that of its file's name.
+_engine_list_fast() {
+  exec awk 'BEGIN {
+    for (i = 1; i < ARGC; i++) {
+      file = ARGV[i]
+      if ((getline line < file) <= 0) { close(file); continue }
+      close(file)
+      split(file, name, "/")
+      rest = line
+      while ((at = index(rest, ") ")) > 0) rest = substr(rest, at + 2)
+      if (rest == line || split(rest, field, " ") < 3 || field[1] ~ /^[ZX]/ || name[3] == 1) continue
+      if (field[2] ~ /^[0-9]+$/ && field[3] ~ /^[0-9]+$/) printf " %s:%s:%s", name[3], field[2], field[3]
+    }
+  }' /proc/[0-9]*/stat
 }
 # What is killed is chosen from these, so nothing that is not a plain number gets in.
 _engine_add_row() {

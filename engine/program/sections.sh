@@ -1,4 +1,4 @@
-unset CDPATH ENV
+unset CDPATH ENV planned planned_keys keep
 # shellcheck disable=SC3044  # only bash gets there
 [ -z "${BASH_VERSION-}" ] || shopt -s inherit_errexit 2>/dev/null
 
@@ -24,6 +24,11 @@ $1 $2
     printf '%s' "$2" >&9
     printf '\n#%s .\n' "$_engine_nonce" >&9
   fi
+}
+# The directory of `keep`, and the version of what is kept there.
+_engine_keep_place() {
+  [ -d "${keep%/*}" ] || mkdir -p -- "${keep%/*}"
+  [ -e "${keep%/*}/version" ] || printf '%s\n' "$keep_version" >"${keep%/*}/version"
 }
 fail() {
   printf '%s\n' "$*" >&2

@@ -23,8 +23,7 @@ PREPARE = r"""
 [ "${_engine_owned-}" ] || [ -w "${HOME-}" ] || exit 0
 umask 077
 # The owner of a directory, as which user it may begin anew, hands on what is there and keeps nothing.
-[ "${_engine_owned-}" ] || [ -d "${keep%/*}" ] || mkdir -p -- "${keep%/*}"
-[ "${_engine_owned-}" ] || [ -e "${keep%/*}/version" ] || printf '%s\n' "$keep_version" >"${keep%/*}/version"
+[ "${_engine_owned-}" ] || _engine_keep_place
 """
 
 CHECK = r"""
@@ -37,6 +36,8 @@ if [ -e "${backup%/*}/version" ]; then IFS= read -r found <"${backup%/*}/version
 
 PRUNE = r"""
 [ -d "$kept_root" ] || exit 0
+set -- "$kept_root"/*
+[ "$#" -gt "$kept_runs" ] || exit 0
 # Newest first, by the time of this host: names hold the time of another machine, which may be ahead or behind.
 names=$(ls -t -- "$kept_root")
 printf '%s\n' "$names" | {
@@ -60,8 +61,12 @@ def place(run: str, name: str) -> HostPath:
 
 def keeping(script: Script, run: str, name: str) -> Script:
     """A resource's `keep` script; the directory of the run is made before it, where it is missing."""
-    own: dict[str, str | int | bool | Secret] = {"keep": place(run, name), "keep_version": VERSION}
-    return Script(PREPARE + script.text, {**script.vars, **own}, script.args)
+    return Script(PREPARE + script.text, {**script.vars, **keep_vars(run, name)}, script.args)
+
+
+def keep_vars(run: str, name: str) -> dict[str, str | int | bool | Secret]:
+    """What tells a script where to keep things."""
+    return {"keep": place(run, name), "keep_version": VERSION}
 
 
 def reading(script: Script, backup: HostPath) -> Script:

@@ -13,7 +13,7 @@ from engine.plan.gates import Gates
 from engine.plan.planner import PlannedActions, PlannedHost
 from engine.program.compose import compose
 from engine.program.section import Section
-from engine.run.backup import keeping, pruning, reading
+from engine.run.backup import keep_vars, keeping, pruning, reading
 
 if TYPE_CHECKING:
     from engine.kit import Variables
@@ -233,11 +233,15 @@ def apply_sections(
             # What it changes is not begun once the run is to stop.
             sections.append(replace(asking, step=resource.resource.effects()))
         if work is not None:
-            first = [(script, resource.become) for script in _as_planned(resource, work.change, touched)]
-            first += marks.pop(resource.name, ())
-            backups = [(script, resource.become) for script in _kept(resource, work.change, run)]
-            keepers.update(dict.fromkeys(user for _, user in backups))
-            first += backups
+            prior = _as_planned(resource, work.change, touched)
+            kept = _kept(resource, work.change, run)
+            keepers.update({resource.become: None} if kept else {})
+            marking = marks.pop(resource.name, [])
+            # A mark is set only for what is changed, so it comes after the look.
+            work, prior, kept = (work, prior, kept) if marking else _within(resource, work, prior, kept, run)
+            first = [(script, resource.become) for script in prior]
+            first += marking
+            first += [(script, resource.become) for script in kept]
             mine = _step(resource, work, first, before, staged, resource.name in proved)
             sections += mine
             of_step[resource.name] = tuple(section.name for section in mine)
@@ -323,10 +327,29 @@ def _as_planned(declared: DeclaredResource, change: Change, touched: _Touched) -
         planned = "".join(f"\n{key} {change.facts[key]}\n" for key in keys)
         script, values = resource.probe(), {"planned": planned, "planned_keys": f" {' '.join(keys)} "}
         script = script if declared.backup is None else reading(script, declared.backup)
-        return replace(script, vars={**script.vars, **values}, shared={})
+        # It changes nothing, directories included.
+        return replace(script, vars={**script.vars, **values, "leaves_directories": True}, shared={})
 
     script = answered(declared, again)
     return [] if script is None else [script]
+
+
+def _within(
+    declared: DeclaredResource, work: PlannedActions, prior: list[Script], kept: list[Script], run: str
+) -> tuple[PlannedActions, list[Script], list[Script]]:
+    """The same, where the first action can do what comes before it: then it does, in one section."""
+    action, *rest = work.actions or (None,)
+    if action is None or not action.looks or declared.backup is not None:
+        return work, prior, kept
+    names = ("planned", "planned_keys")
+    if any(name not in script.vars for script in prior for name in names):
+        return work, prior, kept
+    values = {name: script.vars[name] for script in prior for name in names}
+    if prior and action.notes_absence and any("keep" in script.vars for script in kept):
+        values |= keep_vars(run, declared.name)
+        kept = []
+    script = replace(action.script, vars={**action.script.vars, **values})
+    return replace(work, actions=(replace(action, script=script), *rest)), [] if values else prior, kept
 
 
 def _kept(declared: DeclaredResource, change: Change, run: str) -> list[Script]:

@@ -31,7 +31,7 @@ import sys
 from pathlib import Path
 from engine import cli, filemodes
 filemodes.MOUNTS = Path(sys.argv.pop(1))
-{"engine": cli.main, "plan": cli.plan_main, "apply": cli.apply_main}[sys.argv.pop(1)]()
+{"engine": cli.main, "onetrip": cli.main, "plan": cli.plan_main, "apply": cli.apply_main}[sys.argv.pop(1)]()
 """
 
 
@@ -45,7 +45,7 @@ class Machine(Project):
         self.mounts = directory / "mountinfo"
         self.mounts.write_text(MOUNTS[kind].format(device=device(directory)))
         self.write("bin/wsl.exe", WSL, 0o755)
-        for verb in ("engine", "plan", "apply"):
+        for verb in ("engine", "onetrip", "plan", "apply"):
             words = [sys.executable, "-c", IN_WSL, str(self.mounts), verb]
             self.write(f"wsl/{verb}", f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n', 0o755)
             self.write(f"windows/{verb}", f'#!/bin/sh\nexec {shlex.join([*AS_WINDOWS, verb])} "$@"\n', 0o755)

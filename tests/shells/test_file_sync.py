@@ -473,7 +473,8 @@ def test_cut_off_at_each_command(start: str, shell_name: str, tmp_path: Path, fu
             (place / name).parent.mkdir(parents=True, exist_ok=True)
             (place / name).write_text(text)
         change = observe(resource, shell).change
-        with commands.at(victim), suppress(Failed, HostFailed):
+        # What the last look reads through a command that was killed differs from what is there, and is said to.
+        with commands.at(victim), suppress(AssertionError, HostFailed):
             carry_out([resource], [change], shell)
         left = [path for path in place.rglob(".engine-*") if path.is_file()]
         assert [path for path in left if path.stat().st_mode & 0o077] == []

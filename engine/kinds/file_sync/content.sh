@@ -1,4 +1,5 @@
 # The whole content is `content`, or what was sent, whose digest is `want`.
+digest() { file_digest; }
 fill() {
   if [ -z "$staging" ]; then
     open_new

@@ -93,6 +93,8 @@ class File(Form):
 
     shell: ClassVar[str] = "plain.sh"
     writer: ClassVar[str] = ""
+    looks: ClassVar[bool] = True
+    """Whether the facts `type`, `sum` and `about` are all that a write replaces."""
 
     @cached_property
     def parts(self) -> Mapping[str, str | Secret]:
@@ -121,7 +123,10 @@ class File(Form):
 
     def _write(self, what: str, facts: Facts, more: Variables, args: tuple[str | Secret, ...] = ()) -> Action:
         variables = self.write_vars(facts, self.fresh()) | more
-        return Action(f"write {what}{self.path}", Script(sh(self.writer or self.shell, "write.sh"), variables, args))
+        script = Script(sh(self.writer or self.shell, "write.sh"), variables, args)
+        # As the owner of the directory it cannot note anything where root does.
+        absent = facts.get("type") == "absent" and "as" not in facts
+        return Action(f"write {what}{self.path}", script, looks=self.looks, notes_absence=absent)
 
     def probe(self) -> Script:
         return self._inspect("probe.sh")
@@ -239,7 +244,7 @@ class Whole(File):
 
     def probe(self) -> Script:
         # What a link leads to is found by the probe.
-        return super().probe() if self.params.follow else inspected_together(super().probe(), self.path)
+        return super().probe() if self.params.follow else inspected_together(super().probe(), self.path, quick=True)
 
     def fresh(self) -> str:
         return "0755" if self.source is not None and self.source.mode & 0o100 else super().fresh()
@@ -290,6 +295,7 @@ class Keys(File):
 
     values: Mapping[str, str | Secret] = field(default_factory=dict)
     shell: ClassVar[str] = "dotenv.sh"
+    looks: ClassVar[bool] = False
 
     @cached_property
     def parts(self) -> Mapping[str, str | Secret]:
