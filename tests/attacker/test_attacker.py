@@ -117,7 +117,7 @@ class Careless(Arena):
 
 
 HARMLESS = {"nothing", "fifo", "directory", *BLOCKING, "forged frames", "sibling as .git", "own .git"}
-"""Traps that gain nothing from a careless script: those that get in the way, and those that are about frames or git."""
+"""Traps that gain nothing from a careless script: those in the way, and those that are about frames or git."""
 
 
 @pytest.mark.parametrize("trap", [trap for trap in TRAPS if trap not in HARMLESS])
