@@ -263,11 +263,11 @@ class Arena:
 
     def _roots(self, about: bool) -> dict[tuple[int, bytes], str]:
         """Files in the attacker's home that belong to root, or to the other user whom he works against, wherever they
-        are by now; `about`: what the form is about, too. What is called `keep` is no part of that."""
+        are by now; `about`: what the form is about, too. Another user's `keep` is no part of that."""
         found = {}
         for path in self.home.rglob("*"):
             own = self.path == path or self.path in path.parents or path.name.startswith(f"{self.path.name}.bak")
-            own = own and path.name != "keep"
+            own = own and not (self.victim and path.name == "keep")
             if (about or not own) and not path.is_dir() and path.lstat().st_uid == self.victim:
                 content = path.read_bytes() if path.is_file() and not path.is_symlink() else b""
                 # The number alone may be another file's by now.

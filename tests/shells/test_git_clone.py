@@ -441,8 +441,11 @@ def test_each_is_done_as_the_owner_of_where_it_is(some_shell: Sequence[str], lab
     mixed.path.symlink_to(mixed.upstream)
     assert "it is a symbolic link" in refusal(mixed.node(), some_shell)
     mixed.path.unlink()
-    # Where everybody can write, only what is ours is used.
+    # git names its directory by its full path, on which anybody could put a link.
     everybodys.chmod(0o777)
+    assert "could lead git elsewhere" in refusal(mixed.node(), some_shell)
+    # Where everybody can write, only what is ours is used.
+    everybodys.chmod(0o1777)
     leftover = everybodys / temporary(mixed.node().path)
     leftover.mkdir()
     os.chown(leftover, 1, 1)
@@ -454,7 +457,7 @@ def test_each_is_done_as_the_owner_of_where_it_is(some_shell: Sequence[str], lab
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can work for others")
 def test_a_clone_that_was_cut_off_where_others_can_write(lab: Lab, everybodys: Path, tmp_path: Path) -> None:
     """It is removed a day later by the next one."""
-    everybodys.chmod(0o777)
+    everybodys.chmod(0o1777)
     mixed = Lab(lab.upstream, everybodys / "it", lab.old, lab.new)
     commands = Commands(tmp_path / "bin", ("git",))
     change = observe(mixed.node(), DASH).change

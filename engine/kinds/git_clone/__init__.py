@@ -226,6 +226,8 @@ class GitClone(Watchable, Reversible):
             "file": f"{self.path} is in the way: it is a file; {left}",
             "link": f"{self.path} is in the way: it is a symbolic link; {left}, or name what it leads to",
             "other": f"{self.path} is in the way: it is neither a file nor a directory; {left}",
+            "exposed": f"others can write {facts.get('above', '')}, and could lead git elsewhere from {self.path}; "
+            "it was left as it is: take that right from them, or give the directory to the user who is to own it",
             "foreign": f"{self.path} belongs to root, but others can write it or its .git; it was left as it is: "
             "give all of it to one user",
             "directory": f"{self.path} is in the way: it is a directory with files, but no git checkout; {left}",

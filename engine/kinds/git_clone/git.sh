@@ -118,7 +118,10 @@ enter() {
   rest=${rest#/}
   type='absent' above=$base/${rest%%/*}
   if [ -z "$rest" ]; then find_checkout
-  elif [ ! -e "./${rest%%/*}" ] && [ ! -h "./${rest%%/*}" ]; then above=${base:-/}
+  elif [ ! -e "./${rest%%/*}" ] && [ ! -h "./${rest%%/*}" ]; then
+    above=${base:-/}
+    # git names its directory by the full path: root makes none where somebody else can replace what is on it.
+    case $state$_engine_self$shared$_engine_bits in present01[1357]???) ;; present01*) type='exposed' ;; esac
   elif [ "$above" != "$path" ]; then type='blocked'
   elif [ -h "./$rest" ]; then type='link'
   elif [ -f "./$rest" ]; then type='file'

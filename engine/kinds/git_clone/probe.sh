@@ -2,7 +2,7 @@ enter
 fact type "$type"
 commit=''
 case $type in
-  blocked) fact above "$above" ;;
+  blocked | exposed) fact above "$above" ;;
   absent | empty | half | removing) where=/ ;;
   checkout)
     fact head "$head"
