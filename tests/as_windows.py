@@ -150,7 +150,7 @@ def main() -> None:
         return
     sys.argv = [verb, *words]
     cli: Any = importlib.import_module("engine.cli")
-    {"engine": cli.main, "plan": cli.plan_main, "apply": cli.apply_main}[verb]()
+    {"engine": cli.main, "onetrip": cli.main, "plan": cli.plan_main, "apply": cli.apply_main}[verb]()
 
 
 if __name__ == "__main__":

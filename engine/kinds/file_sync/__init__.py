@@ -14,7 +14,7 @@ from engine.kit.paths import within
 from engine.model import Place, Plain
 
 AROUND = ("above", "acts", "as", "crowded", "lacks", "nobody", "no_backups", "text")
-"""Facts that do not say what is there: of the directories above, of who acts in them, and the text of what has a digest."""
+"""Facts that do not say what is there: the directories above, who acts in them, and the text of what has a digest."""
 
 
 class FileSync(Parameters):
@@ -69,8 +69,8 @@ class FileSync(Parameters):
 
     def prior_facts(self, facts: Facts) -> Collection[str]:
         # What a link leads to may be what something else has just written. The directories above may have been made
-        # since, the size of a directory says nothing, mode and owner only where they are declared, and what is shown as
-        # text has a digest, too.
+        # since, the size of a directory says nothing, mode and owner only where they are declared, and what is shown
+        # as text has a digest, too.
         unasked = {*AROUND} if self.mode or self.owner or self.group or self.tree else {*AROUND, "about"}
         names = (name for name in facts if "directories" not in name and name.partition(".")[0] not in unasked)
         return () if self.follow else tuple(names)
