@@ -5,6 +5,7 @@ machine()   one for as long as the context lasts; programs are run in it by the 
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import shutil
 import subprocess
@@ -50,8 +51,15 @@ def debootstrapped(name: str, packages: str) -> str:
     release = dict(line.split("=", 1) for line in Path("/etc/os-release").read_text().splitlines() if "=" in line)
     suite = release["VERSION_CODENAME"].strip('"')
     tag = f"{name}:{suite}-{hashlib.sha256(packages.encode()).hexdigest()[:8]}"
-    if subprocess.run(["docker", "image", "inspect", tag], capture_output=True, check=False).returncode == 0:
-        return tag
+    with (Path(tempfile.gettempdir()) / f"{name}.lock").open("w") as lock:
+        # Several tests may want it at once; one of them makes it.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if subprocess.run(["docker", "image", "inspect", tag], capture_output=True, check=False).returncode != 0:
+            _make(tag, suite, packages)
+    return tag
+
+
+def _make(tag: str, suite: str, packages: str) -> None:
     asked = ["apt-get", "indextargets", "--format", "$(SITE)", f"Codename: {suite}"]
     mirror = subprocess.run(asked, capture_output=True, text=True, check=True).stdout.split()[0]
     with tempfile.TemporaryDirectory(prefix="onetrip-systemd-") as made:
@@ -62,9 +70,7 @@ def debootstrapped(name: str, packages: str) -> str:
             raise RuntimeError(f"debootstrap: {done.stdout[-2000:]}{done.stderr}")
         shutil.rmtree(f"{root}/var/cache/apt", ignore_errors=True)
         with subprocess.Popen(["tar", "-C", root, "-c", "."], stdout=subprocess.PIPE) as tar:
-            # Under a name of its own first: two tests may make it at once.
             subprocess.run(["docker", "import", "-", tag], stdin=tar.stdout, capture_output=True, check=True)
-    return tag
 
 
 @contextmanager
