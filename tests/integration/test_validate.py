@@ -111,12 +111,11 @@ def test_the_hook_for_pre_commit(project: Path) -> None:
 def test_warnings_of_the_inventory_are_told(project: Path) -> None:
     (project / "inventory.yaml").unlink()
     (project / "hosts").mkdir()
-    (project / "hosts/all.yaml").write_text("all: { hosts: { web1: {} } }\n")
-    (project / "hosts/notes.conf").write_text("No inventory.\n")
+    (project / "hosts/all.yaml").write_text("all: { hosts: { web1: {} }, notes: { for: nobody } }\n")
     for words in (("inventory",), ("validate", "states/web.yaml", "-C", ".")):
         done = run(project, "engine", *words, "-i", "hosts")
         assert done.returncode == 0, done.stderr
         (warning,) = done.stderr.splitlines()
         assert warning.startswith("warning: ")
-        assert "notes.conf: skipped: not .yaml" in warning
+        assert "all.yaml:1:29: group `all`: `notes` is ignored" in warning
         assert "warning" not in done.stdout
