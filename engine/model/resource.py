@@ -168,10 +168,10 @@ class Action:
     The script may report the fact `changed` = `no` where it found on the host that nothing was to be done. `waits`
     are the seconds that it may wait for others first, beside its timeout.
 
-    `looks`: before it changes anything the script itself sees that what it replaces is as planned: in the variables
-    `planned` and `planned_keys` is what `fact` compares, empty where nothing is to be compared. So the probe does not
-    run again before it. `notes_absence`: where that says that nothing is there, it also notes this for a rollback, as
-    `keep` demands, so no other script does (`note_absence`).
+    `checks_prior`: before it changes anything the script itself sees that what it replaces is as planned: in the
+    variables `planned` and `planned_keys` is what `fact` compares, empty where nothing is to be compared. So the probe
+    does not run again before it. `notes_absence`: where that says that nothing is there, it also notes this for a
+    rollback, as `keep` demands, so no other script does (`note_absence`).
     """
 
     title: str
@@ -179,7 +179,7 @@ class Action:
     timeout: float | None = None
     waits: float = 0.0
     upload: Upload | None = None
-    looks: bool = False
+    checks_prior: bool = False
     notes_absence: bool = False
 
 

@@ -234,14 +234,14 @@ def apply_sections(
             sections.append(replace(asking, step=resource.resource.effects()))
         if work is not None:
             prior = _as_planned(resource, work.change, touched)
-            kept = _kept(resource, work.change, run)
-            keepers.update({resource.become: None} if kept else {})
+            backups = _kept(resource, work.change, run)
+            keepers.update({resource.become: None} if backups else {})
             marking = marks.pop(resource.name, [])
             # A mark is set only for what is changed, so it comes after the look.
-            work, prior, kept = (work, prior, kept) if marking else _within(resource, work, prior, kept, run)
+            work, prior, backups = (work, prior, backups) if marking else _within(resource, work, prior, backups, run)
             first = [(script, resource.become) for script in prior]
             first += marking
-            first += [(script, resource.become) for script in kept]
+            first += [(script, resource.become) for script in backups]
             mine = _step(resource, work, first, before, staged, resource.name in proved)
             sections += mine
             of_step[resource.name] = tuple(section.name for section in mine)
@@ -335,21 +335,21 @@ def _as_planned(declared: DeclaredResource, change: Change, touched: _Touched) -
 
 
 def _within(
-    declared: DeclaredResource, work: PlannedActions, prior: list[Script], kept: list[Script], run: str
+    declared: DeclaredResource, work: PlannedActions, prior: list[Script], backups: list[Script], run: str
 ) -> tuple[PlannedActions, list[Script], list[Script]]:
     """The same, where the first action can do what comes before it: then it does, in one section."""
     action, *rest = work.actions or (None,)
-    if action is None or not action.looks or declared.backup is not None:
-        return work, prior, kept
+    if action is None or not action.checks_prior or declared.backup is not None:
+        return work, prior, backups
     names = ("planned", "planned_keys")
     if any(name not in script.vars for script in prior for name in names):
-        return work, prior, kept
+        return work, prior, backups
     values = {name: script.vars[name] for script in prior for name in names}
-    if prior and action.notes_absence and any("keep" in script.vars for script in kept):
+    if prior and action.notes_absence and any("keep" in script.vars for script in backups):
         values |= keep_vars(run, declared.name)
-        kept = []
+        backups = []
     script = replace(action.script, vars={**action.script.vars, **values})
-    return replace(work, actions=(replace(action, script=script), *rest)), [] if values else prior, kept
+    return replace(work, actions=(replace(action, script=script), *rest)), [] if values else prior, backups
 
 
 def _kept(declared: DeclaredResource, change: Change, run: str) -> list[Script]:

@@ -106,8 +106,10 @@ def test_while_the_token_is_replaced(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("ready", "moment"),
-    [("use token=", "after it was ready"), ("To see the GUI", "before it is ready")],
-    ids=["after it was ready", "before"],
+    [
+        pytest.param("use token=", "after it was ready", id="after it was ready"),
+        pytest.param("To see the GUI", "before it is ready", id="before", marks=pytest.mark.full),
+    ],
 )
 def test_a_service_that_ends_soon_after_its_start(ready: str, moment: str, tmp_path: Path) -> None:
     """Exit code and log are the reason, and nobody waits for a container that is gone."""

@@ -93,7 +93,7 @@ class File(Form):
 
     shell: ClassVar[str] = "plain.sh"
     writer: ClassVar[str] = ""
-    looks: ClassVar[bool] = True
+    checks_prior: ClassVar[bool] = True
     """Whether the facts `type`, `sum` and `about` are all that a write replaces."""
 
     @cached_property
@@ -126,7 +126,7 @@ class File(Form):
         script = Script(sh(self.writer or self.shell, "write.sh"), variables, args)
         # As the owner of the directory it cannot note anything where root does.
         absent = facts.get("type") == "absent" and "as" not in facts
-        return Action(f"write {what}{self.path}", script, looks=self.looks, notes_absence=absent)
+        return Action(f"write {what}{self.path}", script, checks_prior=self.checks_prior, notes_absence=absent)
 
     def probe(self) -> Script:
         return self._inspect("probe.sh")
@@ -295,7 +295,7 @@ class Keys(File):
 
     values: Mapping[str, str | Secret] = field(default_factory=dict)
     shell: ClassVar[str] = "dotenv.sh"
-    looks: ClassVar[bool] = False
+    checks_prior: ClassVar[bool] = False
 
     @cached_property
     def parts(self) -> Mapping[str, str | Secret]:

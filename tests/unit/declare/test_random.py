@@ -132,6 +132,8 @@ def test_positions_are_where_the_text_is(text: str) -> None:
             for key, item in node.items.items():
                 where: Position = node.keys[key]
                 line = lines[where.line - 1][where.column - 1 :]
+                if "{{" in key:
+                    continue
                 assert line.startswith((key.split("\n")[0][:3], "'", '"', "&", "!", "|", ">", "*", "?")), (key, line)
                 check(item)
 
