@@ -169,9 +169,9 @@ class Action:
     are the seconds that it may wait for others first, beside its timeout.
 
     `checks_prior`: before it changes anything the script itself sees that what it replaces is as planned: in the
-    variables `planned` and `planned_keys` is what `fact` compares, empty where nothing is to be compared. So the probe
-    does not run again before it. `notes_absence`: where that says that nothing is there, it also notes this for a
-    rollback, as `keep` demands, so no other script does (`note_absence`).
+    variables `planned` and `planned_keys` is what `fact` compares, empty where nothing is to be compared. So the
+    probe does not run again before it. `notes_absence`: where that says that nothing is there, it also notes this for
+    a rollback, as `keep` demands, so no other script does (`note_absence`).
     """
 
     title: str
