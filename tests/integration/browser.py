@@ -96,15 +96,24 @@ def _call(method: str, url: str, body: dict[str, Any]) -> Any:
         raise AssertionError(json.load(error)["value"]["message"]) from None
 
 
+def _driver() -> tuple[subprocess.Popen[str], str]:
+    """A running chromedriver and its port. One ends at once where another program has the port that it chose."""
+    for _ in range(5):
+        driver = subprocess.Popen(["chromedriver", "--port=0"], stdout=subprocess.PIPE, text=True)
+        assert driver.stdout is not None
+        for line in driver.stdout:
+            if found := re.search(r"successfully on port (\d+)", line):
+                return driver, found[1]
+        driver.wait()
+    raise RuntimeError("chromedriver does not start")
+
+
 @contextmanager
 def browsing() -> Iterator[Browser]:
     """A browser with no network: every name resolves to nothing."""
-    with subprocess.Popen(["chromedriver", "--port=0"], stdout=subprocess.PIPE, text=True) as driver:
+    driver, port = _driver()
+    with driver:
         try:
-            assert driver.stdout is not None
-            port = next(
-                found[1] for line in driver.stdout if (found := re.search(r"successfully on port (\d+)", line))
-            )
             arguments = [
                 "--headless=new",
                 "--no-sandbox",
