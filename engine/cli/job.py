@@ -317,7 +317,7 @@ class Job:
         return rollout_rule(names, spec, lambda p: [h.name for h in self.inventory.hosts(p, None)], limited)
 
     def _traced(self, progress: Progress) -> Callable[[Transport, str], Transport]:
-        """Makes a transport to a host one with which every program is told before it is sent."""
+        """What wraps the transport of a host, so that each program is reported before it is sent."""
         from engine.cli.trace import Traced
 
         redact = self.printer.redact

@@ -156,7 +156,7 @@ def _refuse_invalid(rollout: Rollout) -> None:
 
 
 def _journal_header(job: Job, options: dict[str, Any], reviewed: Reviewed | None) -> dict[str, Any]:
-    """What the journal keeps of how a run was asked for, so that it can be told and retried."""
+    """What the journal keeps of how a run was asked for, so that it can be shown and retried."""
     request = job.request
     return {
         "who": who(),

@@ -9,8 +9,8 @@ from engine.model.events import Note
 
 
 class Traced:
-    """A transport that tells the text of each program it is given, redacted. Bulk content after it is not told; a
-    program that waited for facts is.
+    """A transport that reports the text of each program it is given, redacted, and of one that waited for facts. Bulk
+    content after it is not shown.
 
     `name` is the host's. The text is redacted as a whole, for a secret may run over several of its lines.
     """

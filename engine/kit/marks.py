@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engine.errors import Refused
+from engine.kit.inspected import About, check_owner
 from engine.kit.paths import within
 from engine.model import Facts, HostPath, Place, Unknown, Value
 
@@ -29,12 +30,10 @@ class Marks:
 
     def found(self, about: str) -> dict[str, Value]:
         """What of it is on the host, out of `MODE UID GID SIZE USER/GROUP`. A name that is declared as a number, or
-        that there is none of, is told as a number."""
-        mode, uid, gid, _, names = about.split(" ", 4)
-        user, _, group = names.partition("/")
-        state: dict[str, Value] = {"mode": f"{int(mode, 8):04o}"}
-        state["owner"] = uid if self.owner.isdigit() or user in ("UNKNOWN", "") else user
-        state["group"] = gid if self.group.isdigit() or group in ("UNKNOWN", "") else group
+        that there is none of, is shown as a number."""
+        found = About.parse(about)
+        owner, group = found.owners(self.owner, self.group)
+        state: dict[str, Value] = {"mode": f"{found.mode:04o}", "owner": owner, "group": group}
         return {name: value for name, value in state.items() if name in self.declared()}
 
     def declared(self) -> dict[str, str]:
@@ -56,13 +55,7 @@ class Marks:
 
     def check_owner(self, facts: Facts) -> None:
         """Raise Refused where the owner of the directory acts there, and so cannot give it to whom it is for."""
-        user, _, name = facts.get("as", "").partition(" ")
-        name = user if name in ("", "UNKNOWN") else name
-        if user and self.owner and self.owner not in (user, name):
-            raise Refused(
-                f"{self.path} is to belong to {self.owner}, and would be written as user {name}, who owns its "
-                f"directory; it was left as it is: declare owner: {name}, or give the directory to root"
-            )
+        check_owner(self.path, facts, self.owner, ())
 
 
 def lacking(facts: Facts, parents: bool) -> dict[str, Value]:

@@ -10,7 +10,7 @@ from engine.kinds.file_sync.parameters import Parameters
 from engine.kinds.file_sync.tree import Tree
 from engine.kit import Action, Change, Facts, HostPath, Script, State
 from engine.kit.files import Files
-from engine.kit.paths import within
+from engine.kit.marks import may_be_made
 from engine.model import Place, Plain
 
 AROUND = ("above", "acts", "as", "crowded", "lacks", "nobody", "no_backups", "text")
@@ -85,10 +85,7 @@ class FileSync(Parameters):
         return self._form.texts(facts) if isinstance(self._form, Whole) else {}
 
     def curable(self, facts: Facts, pending: Sequence[tuple[Place, ...] | None]) -> bool:
-        """A user or a group that does not exist is made by something of which it cannot be told what it changes."""
-        if "nobody" not in facts:
-            return True
-        return any(places is None or any(within(place.path, "/etc") for place in places) for places in pending)
+        return may_be_made(facts, pending)
 
     def alters(self, change: Change) -> bool:
         """Who watches a tree watches its files."""
