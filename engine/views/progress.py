@@ -1,4 +1,4 @@
-"""A run as it happens: drawn on a terminal, reported in plain lines elsewhere, or streamed as JSON lines for programs."""
+"""A run as it happens: drawn on a terminal, in plain lines elsewhere, or streamed as JSON lines for programs."""
 
 from __future__ import annotations
 
